@@ -1,0 +1,76 @@
+// Package credential says what a credential is: a kind, a public id and the
+// secret parts that belong together. It is a leaf: it knows no provider and no
+// scanner.
+package credential
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Kind names a credential family, such as "aws.access_key".
+type Kind string
+
+// Kinds that a rotation knows. A finding of any other rule has the kind
+// "generic.<rule>" and is shown, not rotated.
+const (
+	AWSAccessKey      Kind = "aws.access_key"
+	SupabaseSecretKey Kind = "supabase.secret_key"
+	SupabasePublicKey Kind = "supabase.publishable_key"
+	SupabaseToken     Kind = "supabase.access_token"
+	SupabaseLegacyJWT Kind = "supabase.legacy_jwt"
+	PrefectUserKey    Kind = "prefect.user_key"
+	PrefectServiceKey Kind = "prefect.service_key"
+	StripeSecretKey   Kind = "stripe.secret_key"
+	StripeWebhook     Kind = "stripe.webhook_secret"
+	OpenAIKey         Kind = "openai.api_key"
+	AnthropicKey      Kind = "anthropic.api_key"
+	GoogleAPIKey      Kind = "google.api_key"
+	TwoCaptchaKey     Kind = "twocaptcha.api_key"
+)
+
+// Part names one piece of a credential.
+type Part string
+
+// Parts. A single-token credential has only PartToken.
+const (
+	PartToken        Part = "token"
+	PartID           Part = "id"
+	PartSecret       Part = "secret"
+	PartSessionToken Part = "session_token"
+)
+
+// Credential is one credential, whole or with parts missing.
+type Credential struct {
+	Kind Kind
+	// ID is the issuer's public name of the key (an AWS access key id), empty
+	// where the issuer has none or it is not known. It is no secret.
+	ID    string
+	Parts map[Part]secret.Text
+}
+
+// Part returns a part, empty when it is missing.
+func (c Credential) Part(p Part) secret.Text { return c.Parts[p] }
+
+// PartNames returns the names of the parts present, in a stable order.
+func (c Credential) PartNames() []Part {
+	names := make([]Part, 0, len(c.Parts))
+	for p, v := range c.Parts {
+		if !v.Empty() {
+			names = append(names, p)
+		}
+	}
+	slices.SortFunc(names, func(a, b Part) int { return cmp.Compare(a, b) })
+	return names
+}
+
+// Complete reports whether the credential can be used: an AWS key needs its id
+// and its secret, everything else one token.
+func (c Credential) Complete() bool {
+	if c.Kind == AWSAccessKey {
+		return !c.Part(PartID).Empty() && !c.Part(PartSecret).Empty()
+	}
+	return !c.Part(PartToken).Empty()
+}

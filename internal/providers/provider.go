@@ -1,0 +1,143 @@
+// Package providers is the contract between the rotation engine and the outside
+// services. The one required method is Describe; everything else is an optional
+// ability that a caller asks for with [As].
+//
+// A provider only says what it knows: it classifies failures with the sentinels
+// in errors.go and leaves retries, waiting, rate limits and logging to the
+// executor and to package httpx. Providers never import the scanner.
+package providers
+
+import (
+	"context"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Provider is one outside service.
+type Provider interface{ Describe() Descriptor }
+
+// Verifier asks the issuer, with one read-only call, whether a credential works.
+// The issuer sees the call. Safe to repeat.
+type Verifier interface {
+	Verify(ctx context.Context, c credential.Credential) (Verdict, error)
+}
+
+// Inspector tells, with the operator's own access and without changing
+// anything, which key this is, who owns it and whether there is room for a
+// second one.
+type Inspector interface {
+	Inspect(ctx context.Context, c credential.Credential) (KeyState, error)
+}
+
+// Issuer makes a replacement for a key. It is NOT safe to repeat: an unknown
+// outcome is ErrAmbiguous and is settled by Reconcile. Implementations make
+// exactly one attempt.
+type Issuer interface {
+	Issue(ctx context.Context, req IssueRequest) (Issued, error)
+	// Reconcile says what became of an Issue whose answer was lost, by
+	// comparing today's keys with those listed before it.
+	Reconcile(ctx context.Context, req IssueRequest) (Reconciliation, error)
+}
+
+// Disabler stops a key in a way that can be undone. Both calls may be repeated.
+type Disabler interface {
+	Disable(ctx context.Context, k KeyRef) error
+	Enable(ctx context.Context, k KeyRef) error
+}
+
+// Deleter removes a key for good. A key that is gone already is success.
+type Deleter interface {
+	Delete(ctx context.Context, k KeyRef) error
+}
+
+// UsageReporter tells when a key was last used, as the issuer saw it. A zero
+// time means never, as far as the issuer has recorded; such data may lag.
+type UsageReporter interface {
+	LastUsed(ctx context.Context, k KeyRef) (Usage, error)
+}
+
+// Sink is a service that stores values for consumers. Store writes exactly one
+// variable in one context and touches nothing else; it may be repeated.
+type Sink interface {
+	// Locate finds every place that holds one of the wanted values. What could
+	// not be looked at is returned in Located.Gaps, never left out.
+	Locate(ctx context.Context, wanted []Wanted) (Located, error)
+	// Read returns the value at a placement; ErrUnreadable when write-only,
+	// ErrNotFound when the variable is gone.
+	Read(ctx context.Context, p Placement) (secret.Text, error)
+	Store(ctx context.Context, p Placement, value secret.Text) error
+}
+
+// Deployer makes stored values take effect. Start is not idempotent: after a
+// lost answer, look for a deploy newer than the last one known.
+type Deployer interface {
+	// Latest returns the newest deploy and which one serves traffic now.
+	Latest(ctx context.Context, t Target) (DeployState, error)
+	Start(ctx context.Context, t Target) (Deploy, error)
+	// Status returns one deploy; poll it until Phase is final.
+	Status(ctx context.Context, t Target, deployID string) (Deploy, error)
+}
+
+// Descriptor is what a provider is, as data: help, docs and `providers list`
+// are made from it.
+type Descriptor struct {
+	Name  string            // "aws", "netlify": lower case, stable
+	Title string            // "AWS IAM"
+	Roles []Role            // issuer, sink
+	Kinds []credential.Kind // what it issues
+	// Settings are the environment names that New reads.
+	Settings []Setting
+	// Permissions are the least rights the operator's own access needs.
+	Permissions []string
+	Limits      []string // honest limits, one sentence each
+	Links       []string
+	Overlap     bool // old and new key can live at the same time
+	// Proof says how death is proven here: how often, over how long.
+	Proof ProofPolicy
+	// ReadyWithin is how long a new key may be refused before that is a failure.
+	ReadyWithin time.Duration
+}
+
+// Role says what a provider does for a rotation.
+type Role string
+
+// Roles.
+const (
+	RoleIssuer Role = "issuer"
+	RoleSink   Role = "sink"
+)
+
+// Setting is one setting of a provider, read from the environment variable Env
+// or from the file named by Env+"_FILE".
+type Setting struct {
+	Env      string
+	Help     string
+	Secret   bool
+	Required bool
+}
+
+// ProofPolicy is how many refusals in a row, over at least how long, prove a
+// key dead.
+type ProofPolicy struct {
+	Refusals int
+	Window   time.Duration
+}
+
+// As returns p as the ability T, looking through decorators that implement
+// Unwrap() Provider. Never type-assert a Provider directly.
+func As[T any](p Provider) (T, bool) {
+	for p != nil {
+		if t, ok := p.(T); ok {
+			return t, true
+		}
+		u, ok := p.(interface{ Unwrap() Provider })
+		if !ok {
+			break
+		}
+		p = u.Unwrap()
+	}
+	var zero T
+	return zero, false
+}

@@ -1,0 +1,205 @@
+package providers
+
+import (
+	"strings"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Liveness is what is known about a credential: an error is Unknown, never Dead.
+type Liveness string
+
+// Liveness values.
+const (
+	Live    Liveness = "live"
+	Dead    Liveness = "dead"
+	Unknown Liveness = "unknown"
+)
+
+// Verdict is the answer of Verify.
+type Verdict struct {
+	Liveness Liveness
+	Identity Identity
+	// Code is the provider's own error code when refused ("InvalidClientTokenId").
+	Code string
+	// Detail says in a few words why; it never holds a secret or a raw body.
+	Detail string
+	At     time.Time
+}
+
+// Identity is who a credential speaks for.
+type Identity struct {
+	Account string // account, organisation or project id
+	Who     string // ARN, user or key name
+}
+
+// KeyRef names one key at its issuer.
+type KeyRef struct {
+	Kind  credential.Kind
+	ID    string // the issuer's id of the key
+	Owner string // the user or project that it belongs to
+}
+
+// KeyInfo is one key in a listing.
+type KeyInfo struct {
+	Ref     KeyRef
+	Active  bool
+	Created time.Time
+}
+
+// KeyState is what Inspect found out.
+type KeyState struct {
+	Key      KeyInfo
+	Identity Identity
+	Siblings []KeyInfo // the owner's other keys
+	Quota    int       // how many keys the owner may have; 0 = no limit known
+	// Self is true when the operator's own access uses this very key.
+	Self     bool
+	Usage    Usage
+	Warnings []string
+}
+
+// Room reports whether a second key can be made.
+func (s KeyState) Room() bool { return s.Quota == 0 || 1+len(s.Siblings) < s.Quota }
+
+// Usage is the issuer's record of the last use of a key.
+type Usage struct {
+	At      time.Time // zero: never seen
+	Service string
+	Region  string
+}
+
+// IssueRequest asks for a replacement of Old.
+type IssueRequest struct {
+	Old KeyRef
+	// Name is a marker for issuers whose keys have names; it holds the run id.
+	Name string
+	// Before are the ids of all the owner's keys when the intent was written.
+	Before []string
+	// EffectID goes into the User-Agent, so that the issuer's audit log names
+	// the run.
+	EffectID string
+}
+
+// Issued is a new credential. Its secret parts exist nowhere else.
+type Issued struct {
+	Ref        KeyRef
+	Credential credential.Credential
+}
+
+// ReconcileOutcome classifies a lost Issue.
+type ReconcileOutcome string
+
+// Outcomes of Reconcile.
+const (
+	NotApplied ReconcileOutcome = "not-applied" // no new key: safe to issue again
+	Orphaned   ReconcileOutcome = "orphaned"    // exactly one new, unused key whose value is lost
+	Unclear    ReconcileOutcome = "unclear"     // several candidates, or one in use: a person decides
+)
+
+// Reconciliation is what became of a lost Issue.
+type Reconciliation struct {
+	Outcome    ReconcileOutcome
+	Candidates []KeyInfo
+	Detail     string
+}
+
+// Wanted is one value to look for.
+type Wanted struct {
+	Part  credential.Part
+	Value secret.Text
+	// Names are variable names that usually hold this part; they matter only
+	// where values cannot be read.
+	Names []string
+}
+
+// Match says how a placement was recognised.
+type Match string
+
+// Matches.
+const (
+	MatchExact  Match = "exact"   // the whole value is equal
+	MatchInside Match = "inside"  // the value is a part of a larger one
+	MatchByName Match = "by-name" // the value cannot be read; the name fits
+)
+
+// Placement is one stored value: one variable in one context of one resource.
+type Placement struct {
+	Provider     string          `json:"provider"`
+	Account      string          `json:"account"`
+	AccountName  string          `json:"account_name,omitempty"`
+	Level        string          `json:"level"`       // "site", "team", "service", "env-group"
+	Resource     string          `json:"resource_id"` // site id, service id, group id; empty for a team variable
+	ResourceName string          `json:"resource"`
+	Key          string          `json:"key"`
+	Context      string          `json:"context,omitempty"`
+	ContextParam string          `json:"context_parameter,omitempty"`
+	Part         credential.Part `json:"part"`
+	Match        Match           `json:"match"`
+	WriteOnly    bool            `json:"write_only,omitempty"`
+	Targets      []Target        `json:"targets"` // what must be deployed for a change to take effect
+	Notes        []string        `json:"notes,omitempty"`
+}
+
+// ID is a stable name of the placement for plans and journals.
+func (p Placement) ID() string {
+	parts := []string{p.Provider, p.Account, p.Level, p.Resource, p.Key, p.Context, p.ContextParam}
+	for i, s := range parts {
+		parts[i] = strings.NewReplacer("%", "%25", "/", "%2F").Replace(s)
+	}
+	return strings.Join(parts, "/")
+}
+
+// Target is one thing that is deployed: a site or a service.
+type Target struct {
+	Provider string `json:"provider"`
+	Account  string `json:"account,omitempty"`
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	// HealthURL is asked after a deploy; empty when the service has none.
+	HealthURL string `json:"health_url,omitempty"`
+	// Suspended targets get the value but no deploy.
+	Suspended bool `json:"suspended,omitempty"`
+}
+
+// Located is the answer of Locate.
+type Located struct {
+	Placements []Placement
+	Gaps       []Gap
+	Searched   int // how many variables were compared
+}
+
+// Gap is something that could not be looked at, and why.
+type Gap struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
+
+// Phase is how far a deploy is.
+type Phase string
+
+// Phases. Live, Failed and Replaced are final.
+const (
+	PhaseRunning  Phase = "running"
+	PhaseLive     Phase = "live"     // serves traffic
+	PhaseBuilt    Phase = "built"    // ready, but another deploy is pinned and keeps serving
+	PhaseFailed   Phase = "failed"   // see Detail
+	PhaseReplaced Phase = "replaced" // was live; a newer deploy took over
+)
+
+// Deploy is one deploy of a target.
+type Deploy struct {
+	ID      string
+	Phase   Phase
+	State   string // the provider's own word
+	Detail  string
+	Created time.Time
+}
+
+// DeployState is the newest deploy of a target and the one that serves now.
+type DeployState struct {
+	Newest Deploy // zero ID: never deployed
+	LiveID string
+}

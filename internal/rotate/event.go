@@ -1,0 +1,81 @@
+package rotate
+
+import "time"
+
+// StepStatus is where a step stands.
+type StepStatus string
+
+// Step states.
+const (
+	StepWaiting StepStatus = "waiting"
+	StepRunning StepStatus = "running"
+	StepDone    StepStatus = "done"
+	StepFailed  StepStatus = "failed" // held: retry, waive or roll back
+	StepSkipped StepStatus = "skipped"
+	StepUndone  StepStatus = "undone"
+)
+
+// RunStatus is where a run stands.
+type RunStatus string
+
+// Run states.
+const (
+	RunApproved   RunStatus = "approved"
+	RunRunning    RunStatus = "running"
+	RunHeld       RunStatus = "held"        // needs a person
+	RunPaused     RunStatus = "paused"      // stopped at a safe point
+	RunDone       RunStatus = "done"        // old key proven dead
+	RunRolledBack RunStatus = "rolled-back" // old key works, new key deleted
+)
+
+// Event is something that happened in a run: a line of `rotate --json` and a
+// hint for the screen to fetch a newer snapshot. It never holds a secret; Text
+// and Detail may hold foreign text.
+type Event struct {
+	Schema string     `json:"schema"` // "secretguard.event/1"
+	Seq    int64      `json:"seq"`
+	Time   time.Time  `json:"time"`
+	Run    string     `json:"run"`
+	Step   string     `json:"step,omitempty"`
+	N      int        `json:"n,omitempty"`
+	Status StepStatus `json:"status,omitempty"`
+	Text   string     `json:"text"`
+	Detail string     `json:"detail,omitempty"`
+}
+
+// Snapshot is a run as it stands, made from the journal. It is plain data and
+// safe to hand to a screen.
+type Snapshot struct {
+	Seq     int64       `json:"seq"`
+	Plan    Plan        `json:"plan"`
+	Status  RunStatus   `json:"status"`
+	Steps   []StepState `json:"steps"`
+	NewKey  string      `json:"new_key,omitempty"` // public id of the new key
+	NewMask string      `json:"new_mask,omitempty"`
+	Started time.Time   `json:"started"`
+	Updated time.Time   `json:"updated"`
+	Proof   *DeathProof `json:"proof,omitempty"`
+	Problem string      `json:"problem,omitempty"` // why it is held
+	Remedy  string      `json:"remedy,omitempty"`  // the command to run next
+	Log     []Event     `json:"-"`
+}
+
+// StepState is one step of a snapshot.
+type StepState struct {
+	ID       string        `json:"id"`
+	Status   StepStatus    `json:"status"`
+	Attempts int           `json:"attempts,omitempty"`
+	Took     time.Duration `json:"took,omitempty"`
+	Detail   string        `json:"detail,omitempty"`
+	Level    *Level        `json:"level,omitempty"` // attest steps
+}
+
+// DeathProof is the evidence that the old key is dead.
+type DeathProof struct {
+	Refusals int           `json:"refusals"`
+	Window   time.Duration `json:"window"`
+	Code     string        `json:"code"`    // what the issuer answered
+	Control  string        `json:"control"` // the request that showed network and endpoint work
+	From     time.Time     `json:"from"`
+	To       time.Time     `json:"to"`
+}

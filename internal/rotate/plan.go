@@ -1,0 +1,111 @@
+// Package rotate replaces a leaked key: it plans (reads only), takes an approval
+// bound to the plan's digest, and executes step by step, writing an intent to
+// the journal before every effect and the outcome after it. What to do next is
+// decided by the pure function [Next] over the state folded from the journal, so
+// a run that was killed continues from any point.
+package rotate
+
+import (
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/providers"
+)
+
+// Strategy is the order of a rotation.
+type Strategy string
+
+// Strategies.
+const (
+	// KeepRunning replaces everywhere first and disables the old key last.
+	KeepRunning Strategy = "keep-running"
+	// ContainFirst disables the old key before anything else: an outage, on purpose.
+	ContainFirst Strategy = "contain-first"
+)
+
+// Action is the verb of a step.
+type Action string
+
+// Actions, in the order of a keep-running rotation.
+const (
+	ActIssue    Action = "issue"
+	ActValidate Action = "validate"
+	ActStore    Action = "store"
+	ActDeploy   Action = "deploy"
+	ActAttest   Action = "attest"
+	ActDisable  Action = "disable"
+	ActDelete   Action = "delete"
+	ActProve    Action = "prove"
+)
+
+// Step is one entry of a plan.
+type Step struct {
+	N      int    `json:"n"`
+	ID     string `json:"id"` // "issue", "store:netlify/…", "deploy:render/…"
+	Action Action `json:"action"`
+	Title  string `json:"title"` // may hold foreign names: clean before showing
+	Undo   string `json:"undo"`  // what takes it back; "NONE" when nothing does
+	Risk   string `json:"risk"`
+
+	Placement *providers.Placement `json:"placement,omitempty"` // store
+	Target    *providers.Target    `json:"target,omitempty"`    // deploy, attest
+	// PreImage is the keyed hash of the value that was there at planning time,
+	// or the id of the deploy; it is compared again right before the effect.
+	PreImage string `json:"pre_image,omitempty"`
+}
+
+// Level is how well it is shown that a consumer works with the new key.
+type Level int
+
+// Attestation levels. The report never says "verified" without one.
+const (
+	L0 Level = iota // the value reads back equal
+	L1              // a new deploy, newer than the push, is live
+	L2              // the health URL answers well, several times in a row
+	L3              // a path of the consumer that needs the key works
+	L4              // the issuer reports use of the new key after the deploy
+)
+
+// Plan is a reviewed list of steps. It is plain data without any secret.
+type Plan struct {
+	Schema  string           `json:"schema"` // "secretguard.plan/1"
+	ID      string           `json:"id"`     // run id: "r-" and random
+	Case    string           `json:"case"`
+	Issuer  string           `json:"issuer"`
+	Kind    credential.Kind  `json:"kind"`
+	Old     providers.KeyRef `json:"old"`
+	OldMask string           `json:"old_mask"`
+	// KeyHashes are keyed hashes of the leaked parts, to find the values again.
+	KeyHashes map[credential.Part]string `json:"key_hashes"`
+	Siblings  []string                   `json:"siblings"` // the owner's other key ids
+	Strategy  Strategy                   `json:"strategy"`
+	MinLevel  Level                      `json:"min_level"`
+	Steps     []Step                     `json:"steps"`
+	Risks     []string                   `json:"risks,omitempty"`
+	Needs     []Need                     `json:"needs,omitempty"`
+	Gaps      []providers.Gap            `json:"gaps,omitempty"`
+	Phrase    string                     `json:"phrase"` // what to type: "rotate deploy-bot"
+	Created   time.Time                  `json:"created"`
+	Expires   time.Time                  `json:"expires"`
+	Digest    string                     `json:"digest"` // over all of the above
+}
+
+// Need is a permission that the rotation uses, and whether we know we have it.
+type Need struct {
+	Permission string `json:"permission"`
+	Status     string `json:"status"` // ok, missing, unknown
+}
+
+// Irreversible returns the steps that nothing takes back.
+func (p Plan) Irreversible() []Step {
+	var out []Step
+	for _, s := range p.Steps {
+		if s.Undo == UndoNone {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// UndoNone marks a step that nothing takes back.
+const UndoNone = "NONE"

@@ -1,0 +1,130 @@
+// Package scan finds secrets in bytes. Start with [New] and [Scanner.Scan]; the
+// sources are in the subfolder source, the rules in match. The package never
+// talks to a network and never imports a provider.
+package scan
+
+import (
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Where says in which part of a repository a finding lies.
+type Where string
+
+// Places.
+const (
+	WhereCommit        Where = "commit"
+	WhereWorktree      Where = "worktree"
+	WhereIndex         Where = "index"
+	WhereStash         Where = "stash"
+	WhereTag           Where = "tag"
+	WhereCommitMessage Where = "commit-message"
+	WhereUnreachable   Where = "unreachable"
+	WhereStdin         Where = "stdin"
+)
+
+// Severity orders findings for people and for --fail-on.
+type Severity string
+
+// Severities.
+const (
+	Critical Severity = "critical"
+	High     Severity = "high"
+	Medium   Severity = "medium"
+	Low      Severity = "low"
+	Info     Severity = "info"
+)
+
+// Finding is one match of one rule at one place. The same secret at the same
+// file, line and column of several commits is one finding, with its first
+// commit.
+type Finding struct {
+	ID       string // same for one secret under one rule wherever it stands
+	Rule     string
+	Kind     credential.Kind
+	Part     credential.Part
+	Severity Severity
+	Secret   secret.Text
+
+	File               string // relative to the target, '/'-separated; empty in a message
+	Line, Column       int    // 1-based; columns count bytes
+	EndLine, EndColumn int
+	Where              Where
+
+	Commit string // first commit that holds it here; empty outside history
+	Author string // foreign text
+	Date   time.Time
+	Blob   string
+	Refs   Reach
+
+	Tags        []string
+	Description string
+	// Suppressed says why the finding does not count, nil when it does.
+	Suppressed *Suppression
+}
+
+// Reach says what still leads to a finding in history.
+type Reach struct {
+	Head   bool // HEAD's tree holds it
+	Branch bool // some branch or tag reaches the commit
+}
+
+// Suppression is why a finding was waived.
+type Suppression struct {
+	By     string `json:"by"` // "inline", "ignore-file", "baseline"
+	Reason string `json:"reason,omitempty"`
+}
+
+// Skip is something that was not scanned, and how often.
+type Skip struct {
+	What  string `json:"what"`
+	Why   string `json:"why"`
+	Count int    `json:"count"`
+	// Gap is true when the skip makes the scan incomplete; a binary image is
+	// skipped by choice, an unreadable file is a gap.
+	Gap bool `json:"gap"`
+	// Example names one of the things skipped (foreign text).
+	Example string `json:"example,omitempty"`
+}
+
+// Coverage is the receipt of a scan: what was looked at and what was not.
+type Coverage struct {
+	Complete bool
+	Refs     int
+	Commits  int
+	Blobs    int
+	Files    int
+	Bytes    int64
+	Skipped  []Skip
+	Shallow  bool
+	Rules    string // "sha256:…" of the compiled rule set
+}
+
+// Target is what was scanned.
+type Target struct {
+	Kind string `json:"kind"` // git, dir, staged, stdin
+	Path string `json:"path"`
+	Head string `json:"head,omitempty"`
+}
+
+// Result is the outcome of a scan. Findings are in a stable order.
+type Result struct {
+	Target   Target
+	Findings []Finding
+	Coverage Coverage
+	Started  time.Time
+	Duration time.Duration
+}
+
+// Active returns the findings that are not suppressed.
+func (r Result) Active() []Finding {
+	var out []Finding
+	for _, f := range r.Findings {
+		if f.Suppressed == nil {
+			out = append(out, f)
+		}
+	}
+	return out
+}
