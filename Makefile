@@ -1,0 +1,79 @@
+# Targets a person or CI calls. Everything they make lies in bin/ and .cache/.
+#
+#   make demo    the whole story against the built-in lab
+#   make test    vet and unit tests
+#   make check   what CI runs (.ci/run)
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+CACHE := $(CURDIR)/.cache
+BIN   := $(CURDIR)/bin/secretguard
+
+# Pinned: a newer linter finds new things, and that is a change of its own.
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# How long each fuzz target runs.
+FUZZTIME ?= 10s
+
+# A container may give us no home, or one we may not write to. The go command
+# then has nowhere to put its caches, so we lend it a folder of our own.
+HOME_OK := $(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" && echo yes)
+ifneq ($(HOME_OK),yes)
+export GOCACHE ?= $(CACHE)/go-build
+export GOPATH ?= $(CACHE)/gopath
+export GOFLAGS ?= -modcacherw
+export GOTELEMETRY ?= off
+endif
+export GOLANGCI_LINT_CACHE ?= $(CACHE)/golangci-lint
+export CGO_ENABLED ?= 0
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: build test lint race fuzz bench e2e demo check self-scan clean
+
+build: ## the program, without cgo, into bin/
+	go build -trimpath -ldflags '-X github.com/secretguard/secretguard/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/secretguard
+
+test: ## vet and all unit tests
+	go vet ./...
+	go test -timeout 5m ./...
+
+lint: $(GOLANGCI) ## golangci-lint, pinned
+	$(GOLANGCI) config verify
+	$(GOLANGCI) run ./...
+
+# The linter is built from source: no download of a foreign binary, and the Go
+# checksum database vouches for what is built. This takes some minutes, once.
+$(GOLANGCI):
+	@mkdir -p $(CACHE)/bin
+	GOBIN=$(CACHE)/bin/.install GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(CACHE)/bin/.install/golangci-lint $@ && rmdir $(CACHE)/bin/.install
+
+race: ## all unit tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race -timeout 20m ./...
+
+fuzz: ## every fuzz target for $(FUZZTIME)
+	.ci/fuzz $(FUZZTIME)
+
+bench: ## every benchmark, with allocations
+	go test -run '^$$' -bench . -benchmem ./...
+
+e2e: build ## the built program against moto, in tmux, under kill -9
+	e2e/prepare
+	set -a; . $(CACHE)/e2e.env; set +a; \
+	SECRETGUARD_E2E_BINARY=$(BIN) go test -tags e2e -count=1 -timeout 20m -v ./e2e/...
+
+demo: ## leak to proof against the built-in lab; headless without a terminal
+	go run ./cmd/secretguard demo
+
+self-scan: build ## our own scanner over our own history
+	$(BIN) scan git .
+
+check: ## what CI runs
+	.ci/run
+
+clean: ## what the targets above made
+	rm -rf bin .cache
