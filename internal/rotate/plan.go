@@ -52,6 +52,9 @@ type Step struct {
 	// PreImage is the keyed hash of the value that was there at planning time,
 	// or the id of the deploy; it is compared again right before the effect.
 	PreImage string `json:"pre_image,omitempty"`
+	// Required is the level an attest step must reach, at most Plan.MinLevel and
+	// at most what this consumer can show; approving the plan accepts it.
+	Required Level `json:"required,omitempty"`
 }
 
 // Level is how well it is shown that a consumer works with the new key.
@@ -80,6 +83,8 @@ type Plan struct {
 	Siblings  []string                   `json:"siblings"` // the owner's other key ids
 	Strategy  Strategy                   `json:"strategy"`
 	MinLevel  Level                      `json:"min_level"`
+	Policy    Policy                     `json:"policy"`
+	Account   string                     `json:"account,omitempty"` // the issuer's account of the old key
 	Steps     []Step                     `json:"steps"`
 	Risks     []string                   `json:"risks,omitempty"`
 	Needs     []Need                     `json:"needs,omitempty"`

@@ -1,0 +1,102 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Lease is the right to write to one run. It holds a file lock, which the
+// system drops when the process dies, and an epoch that is part of every record:
+// a process that was stopped, and whose run somebody else took over meanwhile,
+// is refused when it wakes (ErrFenced).
+type Lease struct {
+	j     *Journal
+	run   string
+	epoch int64
+	lock  *flock.Flock
+}
+
+// Lease takes the run. resource names what must not be worked on twice (the
+// credential), so that two runs over one key exclude each other. ErrLocked says
+// that another process has it.
+func (j *Journal) Lease(ctx context.Context, run, resource, actor string) (*Lease, error) {
+	j.mu.Lock()
+	broken := j.broken
+	j.mu.Unlock()
+	if broken != nil {
+		return nil, fmt.Errorf("take run %s: %w", run, broken)
+	}
+	dir := filepath.Join(j.dir, "locks")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the lock folder: %w", err)
+	}
+	sum := sha256.Sum256([]byte(resource))
+	lock := flock.New(filepath.Join(dir, hex.EncodeToString(sum[:16])))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock run %s: %w", run, err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("run %s: %w", run, ErrLocked)
+	}
+	l := &Lease{j: j, run: run, lock: lock}
+	if err := l.begin(ctx, actor); err != nil {
+		_ = lock.Unlock() // the error that matters is the first one
+		return nil, err
+	}
+	return l, nil
+}
+
+// begin writes the record that raises the run's epoch.
+func (l *Lease) begin(ctx context.Context, actor string) error {
+	l.j.mu.Lock()
+	defer l.j.mu.Unlock()
+	tx, err := l.j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("take run %s: %w", l.run, err)
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after Commit
+	last, err := l.last(ctx, tx)
+	if err != nil {
+		return err
+	}
+	l.epoch = last + 1
+	rec := Record{
+		Run: l.run, Epoch: l.epoch, Actor: actor, Kind: "lease", Body: []byte(`{}`),
+		Blobs: map[string]string{}, Wall: time.Now().UTC(), Tool: l.j.tool,
+	}
+	if err := insert(ctx, tx, &rec); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (l *Lease) last(ctx context.Context, tx *sql.Tx) (int64, error) {
+	var last sql.NullInt64
+	if err := tx.QueryRowContext(ctx, `SELECT MAX(epoch) FROM record WHERE run = ?`, l.run).Scan(&last); err != nil {
+		return 0, fmt.Errorf("read the epoch of run %s: %w", l.run, err)
+	}
+	return last.Int64, nil
+}
+
+func (l *Lease) fence(ctx context.Context, tx *sql.Tx) error {
+	last, err := l.last(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if last != l.epoch {
+		return fmt.Errorf("run %s: %w", l.run, ErrFenced)
+	}
+	return nil
+}
+
+// Release gives the run back. It may be called twice.
+func (l *Lease) Release() error { return l.lock.Unlock() }

@@ -1,0 +1,196 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Record is one line of the journal. Body is JSON without any secret; the
+// secrets that belong to the record are named in Blobs and sealed apart.
+type Record struct {
+	Seq   int64
+	Prev  string
+	Run   string
+	Epoch int64
+	Actor string
+	Kind  string
+	Step  string
+	Body  json.RawMessage
+	Blobs map[string]string // name -> blob id (the hash of the sealed bytes)
+	Wall  time.Time
+	Tool  string
+	Hash  string
+}
+
+// Entry is what a caller gives to Append.
+type Entry struct {
+	Run   string
+	Actor string
+	Kind  string
+	Step  string
+	Body  any                    // marshalled to JSON
+	Seal  map[string]secret.Text // sealed in the same transaction
+}
+
+// digest chains a record to the one before it. Fields are joined through JSON,
+// so that no two different records have the same bytes.
+func (r Record) digest() string {
+	b, err := json.Marshal([]any{
+		r.Seq, r.Prev, r.Run, r.Epoch, r.Actor, r.Kind, r.Step,
+		string(r.Body), r.Blobs, r.Wall.UTC().Format(time.RFC3339Nano), r.Tool,
+	})
+	if err != nil {
+		// Only strings, numbers and a string map go in: this cannot fail.
+		panic("journal: a record cannot be encoded")
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Append writes one record and its sealed secrets in one transaction. When it
+// returns nil, all of it is on the disk and every sealed value has been read
+// back and compared. It refuses when the journal is damaged (ErrCorrupt) or the
+// lease was lost (ErrFenced).
+func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
+	j := l.j
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.broken != nil {
+		return Record{}, fmt.Errorf("write to the journal: %w", j.broken)
+	}
+	body, err := json.Marshal(e.Body)
+	if err != nil {
+		return Record{}, fmt.Errorf("encode a journal record: %w", err)
+	}
+	rec := Record{
+		Run: l.run, Epoch: l.epoch, Actor: e.Actor, Kind: e.Kind, Step: e.Step,
+		Body: body, Blobs: map[string]string{}, Wall: time.Now().UTC(), Tool: j.tool,
+	}
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return Record{}, fmt.Errorf("write to the journal: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after Commit
+	if err := l.fence(ctx, tx); err != nil {
+		return Record{}, err
+	}
+	for name, value := range e.Seal {
+		id, err := j.putBlob(ctx, tx, l.run, value)
+		if err != nil {
+			return Record{}, err
+		}
+		rec.Blobs[name] = id
+	}
+	if err := insert(ctx, tx, &rec); err != nil {
+		return Record{}, err
+	}
+	if err := tx.Commit(); err != nil {
+		return Record{}, fmt.Errorf("flush the journal: %w", err)
+	}
+	return rec, nil
+}
+
+func insert(ctx context.Context, tx *sql.Tx, rec *Record) error {
+	err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1`).Scan(&rec.Seq, &rec.Prev)
+	if err != nil && err != sql.ErrNoRows {
+		return fmt.Errorf("read the end of the journal: %w", err)
+	}
+	rec.Seq++
+	rec.Hash = rec.digest()
+	blobs, err := json.Marshal(rec.Blobs)
+	if err != nil {
+		return fmt.Errorf("encode a journal record: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+		rec.Seq, rec.Prev, rec.Run, rec.Epoch, rec.Actor, rec.Kind, rec.Step,
+		string(rec.Body), string(blobs), rec.Wall.Format(time.RFC3339Nano), rec.Tool, rec.Hash)
+	if err != nil {
+		return fmt.Errorf("write to the journal: %w", err)
+	}
+	return nil
+}
+
+const columns = `SELECT seq, prev, run, epoch, actor, kind, step, body, blobs, wall, tool, hash FROM record `
+
+// Records returns a run's records, oldest first; an empty run gives all.
+func (j *Journal) Records(ctx context.Context, run string) ([]Record, error) {
+	rows, err := j.db.QueryContext(ctx, columns+`WHERE run = ? OR ? = '' ORDER BY seq`, run, run)
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	defer rows.Close()
+	var out []Record
+	for rows.Next() {
+		r, err := scanRecord(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	return out, nil
+}
+
+func scanRecord(rows *sql.Rows) (Record, error) {
+	var r Record
+	var body, blobs, wall string
+	err := rows.Scan(&r.Seq, &r.Prev, &r.Run, &r.Epoch, &r.Actor, &r.Kind, &r.Step, &body, &blobs, &wall, &r.Tool, &r.Hash)
+	if err != nil {
+		return r, fmt.Errorf("read the journal: %w", err)
+	}
+	r.Body = json.RawMessage(body)
+	if err := json.Unmarshal([]byte(blobs), &r.Blobs); err != nil {
+		return r, fmt.Errorf("%w: record %d: %w", ErrCorrupt, r.Seq, err)
+	}
+	if r.Wall, err = time.Parse(time.RFC3339Nano, wall); err != nil {
+		return r, fmt.Errorf("%w: record %d: %w", ErrCorrupt, r.Seq, err)
+	}
+	return r, nil
+}
+
+// Runs returns the ids of all runs, newest first.
+func (j *Journal) Runs(ctx context.Context) ([]string, error) {
+	rows, err := j.db.QueryContext(ctx, `SELECT run FROM record GROUP BY run ORDER BY MIN(seq) DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var r string
+		if err := rows.Scan(&r); err != nil {
+			return nil, fmt.Errorf("list runs: %w", err)
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// Verify checks the whole hash chain and names the first record that breaks it.
+func (j *Journal) Verify(ctx context.Context) error {
+	var ok string
+	if err := j.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&ok); err != nil || ok != "ok" {
+		return fmt.Errorf("%w: sqlite reports %q", ErrCorrupt, ok)
+	}
+	recs, err := j.Records(ctx, "")
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	prev := ""
+	for i, r := range recs {
+		if r.Seq != int64(i+1) || r.Prev != prev || r.Hash != r.digest() {
+			return fmt.Errorf("%w: record %d does not fit the chain", ErrCorrupt, r.Seq)
+		}
+		prev = r.Hash
+	}
+	return nil
+}

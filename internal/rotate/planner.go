@@ -1,0 +1,135 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Planner makes plans. It only reads.
+type Planner struct {
+	Registry providers.Registry
+	Key      secret.Key
+	// Guard marks a context as read-only for the HTTP clients, so that a
+	// mistake in a provider cannot change anything while planning.
+	Guard func(context.Context) context.Context
+	Now   func() time.Time
+}
+
+// Request asks for a plan.
+type Request struct {
+	Case       string
+	Credential credential.Credential
+	Located    providers.Located
+	Strategy   Strategy
+	MinLevel   Level
+	// Policy replaces the issuer's default numbers when it is not nil.
+	Policy *Policy
+}
+
+// Errors of planning.
+var (
+	ErrIncomplete = errors.New("a part of the credential was not found")
+	ErrNoIssuer   = errors.New("no configured provider issues this kind of key")
+	ErrNoRoom     = errors.New("there is no room for a second key")
+)
+
+// Plan returns the reviewed list of steps. Nothing is changed anywhere.
+func (pl *Planner) Plan(ctx context.Context, req Request) (Plan, error) {
+	ctx = pl.Guard(ctx)
+	c := req.Credential
+	if !c.Complete() {
+		return Plan{}, fmt.Errorf("plan %s: %w (have: %v)", req.Case, ErrIncomplete, c.PartNames())
+	}
+	issuer, ok := pl.Registry.IssuerOf(c.Kind)
+	if !ok {
+		return Plan{}, fmt.Errorf("plan %s: %w: %s", req.Case, ErrNoIssuer, c.Kind)
+	}
+	inspector, ok := providers.As[providers.Inspector](issuer)
+	if !ok {
+		return Plan{}, fmt.Errorf("plan %s: %w", req.Case, providers.ErrUnsupported)
+	}
+	state, err := inspector.Inspect(ctx, c)
+	if err != nil {
+		return Plan{}, fmt.Errorf("plan %s: look at the leaked key: %w", req.Case, err)
+	}
+	if !state.Room() {
+		return Plan{}, fmt.Errorf("plan %s: %w: %s", req.Case, ErrNoRoom, describeSiblings(state))
+	}
+	id, err := newRunID()
+	if err != nil {
+		return Plan{}, err
+	}
+	b := &builder{planner: pl, req: req, state: state, issuer: issuer, plan: pl.header(id, req, state, issuer)}
+	if err := b.steps(ctx); err != nil {
+		return Plan{}, err
+	}
+	b.plan.Digest = b.plan.ComputeDigest()
+	return b.plan, nil
+}
+
+func (pl *Planner) header(id string, req Request, state providers.KeyState, issuer providers.Provider) Plan {
+	d := issuer.Describe()
+	// Whole seconds, so that the digest survives a trip through any JSON tool.
+	now := pl.Now().UTC().Truncate(time.Second)
+	p := Plan{
+		Schema: PlanSchema, ID: id, Case: req.Case, Issuer: d.Name, Kind: req.Credential.Kind,
+		Old: state.Key.Ref, OldMask: secret.Mask(state.Key.Ref.ID), KeyHashes: map[credential.Part]string{},
+		Strategy: req.Strategy, MinLevel: req.MinLevel, Policy: DefaultPolicy(d), Account: state.Identity.Account,
+		Gaps: req.Located.Gaps, Created: now, Expires: now.Add(Validity),
+		Phrase: "rotate " + state.Key.Ref.Owner,
+	}
+	if req.Policy != nil {
+		p.Policy = *req.Policy
+	}
+	for part, v := range req.Credential.Parts {
+		p.KeyHashes[part] = pl.Key.HMAC(v)
+	}
+	for _, s := range state.Siblings {
+		p.Siblings = append(p.Siblings, s.Ref.ID)
+	}
+	for _, perm := range d.Permissions {
+		// Nothing but the attempt shows whether a right is there; say so.
+		p.Needs = append(p.Needs, Need{Permission: perm, Status: "unknown"})
+	}
+	p.Risks = append(p.Risks, state.Warnings...)
+	if state.Self {
+		p.Risks = append(p.Risks, "the leaked key is the one that this rotation itself signs with; use another administrator's key")
+	}
+	for _, g := range req.Located.Gaps {
+		p.Risks = append(p.Risks, "not searched: "+g.What+" ("+g.Why+")")
+	}
+	return p
+}
+
+func describeSiblings(s providers.KeyState) string {
+	var parts []string
+	for _, k := range s.Siblings {
+		word := "active"
+		if !k.Active {
+			word = "inactive"
+		}
+		parts = append(parts, fmt.Sprintf("%s (%s, made %s)", secret.Mask(k.Ref.ID), word, k.Created.Format(time.DateOnly)))
+	}
+	return fmt.Sprintf("%s may have %d keys and also has %s; delete the one that is not used, then plan again",
+		s.Key.Ref.Owner, s.Quota, strings.Join(parts, ", "))
+}
+
+// Resource names what must not be rotated twice at the same time.
+func (p Plan) Resource() string { return p.Issuer + "/" + p.Account + "/" + p.Old.ID }
+
+// Step returns the step with the id.
+func (p Plan) Step(id string) (Step, bool) {
+	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
+	if i < 0 {
+		return Step{}, false
+	}
+	return p.Steps[i], true
+}
