@@ -96,6 +96,9 @@ type Descriptor struct {
 	Overlap     bool // old and new key can live at the same time
 	// Proof says how death is proven here: how often, over how long.
 	Proof ProofPolicy
+	// ProbeService is the name under which our own Verify call shows in LastUsed;
+	// empty when it cannot be told apart from a consumer's use.
+	ProbeService string
 	// ReadyWithin is how long a new key may be refused before that is a failure.
 	ReadyWithin time.Duration
 }

@@ -36,6 +36,11 @@ const (
 	ActDisable  Action = "disable"
 	ActDelete   Action = "delete"
 	ActProve    Action = "prove"
+
+	// Actions of a roll back.
+	ActEnable    Action = "enable"
+	ActRestore   Action = "restore"
+	ActRemoveNew Action = "remove-new"
 )
 
 // Step is one entry of a plan.
