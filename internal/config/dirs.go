@@ -1,0 +1,86 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// ErrNoState means that there is no folder for state: no variable names one.
+var ErrNoState = errors.New("there is no place to keep state: SECRETGUARD_HOME, XDG_STATE_HOME and HOME are all unset; " +
+	"try: export SECRETGUARD_HOME=/a/private/folder")
+
+// UserFile returns the path of the user's configuration, which need not exist.
+// It is empty when no home is known: everything works without configuration.
+func UserFile(env func(string) string) string {
+	if env == nil {
+		return ""
+	}
+	if home := env("SECRETGUARD_HOME"); home != "" {
+		return filepath.Join(home, "config.toml")
+	}
+	if dir := absolute(env("XDG_CONFIG_HOME")); dir != "" {
+		return filepath.Join(dir, "secretguard", "config.toml")
+	}
+	if home := absolute(env("HOME")); home != "" {
+		return filepath.Join(home, ".config", "secretguard", "config.toml")
+	}
+	return ""
+}
+
+// StateDir returns the folder for journals and caches, without making it:
+// SECRETGUARD_HOME itself, or secretguard in XDG_STATE_HOME or in
+// ~/.local/state. It gives ErrNoState when none of them is known.
+func StateDir(env func(string) string) (string, error) {
+	if env == nil {
+		return "", ErrNoState
+	}
+	if home := env("SECRETGUARD_HOME"); home != "" {
+		abs, err := filepath.Abs(home)
+		if err != nil {
+			return "", fmt.Errorf("resolve SECRETGUARD_HOME: %w", err)
+		}
+		return abs, nil
+	}
+	if dir := absolute(env("XDG_STATE_HOME")); dir != "" {
+		return filepath.Join(dir, "secretguard"), nil
+	}
+	if home := absolute(env("HOME")); home != "" {
+		return filepath.Join(home, ".local", "state", "secretguard"), nil
+	}
+	return "", ErrNoState
+}
+
+// MakeStateDir makes the state folder, private to the user, and returns it. A
+// folder that is a link or that others may write to is refused: whoever can
+// replace the journal can change what a resume does. It may be repeated.
+func MakeStateDir(env func(string) string) (string, error) {
+	dir, err := StateDir(env)
+	if err != nil {
+		return "", err
+	}
+	const private = 0o700
+	if err := os.MkdirAll(dir, private); err != nil {
+		return "", fmt.Errorf("make the state folder: %w; try: export SECRETGUARD_HOME=/a/private/folder", err)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return "", fmt.Errorf("look at the state folder: %w", err)
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("the state folder %q is a link or a file", dir)
+	}
+	if othersMayWrite(info) {
+		return "", fmt.Errorf("others may write to the state folder %q; try: chmod 700 %q", dir, dir)
+	}
+	return dir, nil
+}
+
+// absolute drops a relative path, as the XDG specification asks.
+func absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return ""
+}

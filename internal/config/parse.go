@@ -1,0 +1,168 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// document is one file of ours.
+type document struct {
+	Scan      Scan                `toml:"scan"`
+	Providers map[string]Provider `toml:"providers"`
+}
+
+// knownKeys are the keys a person may have meant; NAME stands for a provider.
+func knownKeys() []string {
+	return []string{
+		"scan", "scan.max_target_megabytes", "scan.rules",
+		"providers", "providers.NAME.base_url", "providers.NAME.allow_private",
+	}
+}
+
+// parse reads one file strictly: an unknown key is an error, since a misspelt
+// limit that is silently dropped is worse than none.
+func parse(path string, data []byte, trust Trust, names []string) (document, error) {
+	var doc document
+	dec := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
+	if err := dec.Decode(&doc); err != nil {
+		return document{}, explain(path, err)
+	}
+	if n := doc.Scan.MaxTargetMegabytes; n < 0 {
+		return document{}, &Error{File: path, Key: "scan.max_target_megabytes", Msg: "cannot be negative"}
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(doc.Providers)) {
+		if err := checkProvider(path, name, doc.Providers[name], trust, names); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return doc, errors.Join(errs...)
+}
+
+func checkProvider(path, name string, p Provider, trust Trust, names []string) error {
+	key := "providers." + name
+	if trust == FromTarget {
+		switch {
+		case p.BaseURL != "":
+			key += ".base_url"
+		case p.AllowPrivate:
+			key += ".allow_private"
+		}
+		return &Error{
+			File: path, Key: key, Msg: "a file in the scanned repository may not set endpoints",
+			Try: "move it to your own configuration, see: secretguard config show",
+		}
+	}
+	if len(names) > 0 && !slices.Contains(names, name) {
+		e := &Error{File: path, Key: key, Msg: "there is no such provider"}
+		if n := nearest(name, names); n != "" {
+			e.Try = fmt.Sprintf("did you mean %q?", n)
+		}
+		return e
+	}
+	if msg := badURL(p); msg != "" {
+		return &Error{File: path, Key: key + ".base_url", Msg: msg}
+	}
+	return nil
+}
+
+// badURL says what is wrong with an endpoint, without repeating it: a person may
+// have put a password into it.
+func badURL(p Provider) string {
+	if p.BaseURL == "" {
+		return ""
+	}
+	u, err := url.Parse(p.BaseURL)
+	switch {
+	case err != nil || u.Host == "":
+		return "is not an absolute URL"
+	case u.User != nil:
+		return "holds a user name or password; tokens come from the environment or the keyring"
+	case u.RawQuery != "" || u.Fragment != "":
+		return "has a query or fragment"
+	case u.Scheme == "https":
+		return ""
+	case u.Scheme == "http" && p.AllowPrivate:
+		return ""
+	case u.Scheme == "http":
+		return "must be https, or http to a private address with allow_private = true"
+	default:
+		return "must be an https URL"
+	}
+}
+
+// explain turns the TOML reader's errors into ours.
+func explain(path string, err error) error {
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) {
+		var errs []error
+		for i := range strict.Errors {
+			errs = append(errs, unknownKey(path, &strict.Errors[i]))
+		}
+		return errors.Join(errs...)
+	}
+	var de *toml.DecodeError
+	if errors.As(err, &de) {
+		line, _ := de.Position()
+		// The reader's message may quote the file, which is foreign: quote it again.
+		return &Error{File: path, Line: line, Key: strings.Join(de.Key(), "."), Msg: fmt.Sprintf("%q", de.Error())}
+	}
+	return &Error{File: path, Msg: fmt.Sprintf("%q", err.Error())}
+}
+
+func unknownKey(path string, de *toml.DecodeError) error {
+	line, _ := de.Position()
+	key := de.Key()
+	e := &Error{File: path, Line: line, Key: strings.Join(key, "."), Msg: "unknown key"}
+	if len(key) > 1 && key[0] == "providers" {
+		key = append([]string{"providers", "NAME"}, key[2:]...)
+	}
+	if n := nearest(strings.Join(key, "."), knownKeys()); n != "" {
+		e.Try = fmt.Sprintf("did you mean %q?", n)
+	}
+	return e
+}
+
+// nearest returns the known word that a slip of the finger may have meant, empty
+// when none is close.
+func nearest(word string, known []string) string {
+	const longest = 64 // the cost is the product of the lengths, and word is foreign
+	if len(word) > longest {
+		return ""
+	}
+	best, bestDistance := "", len(word)/3+2
+	for _, k := range known {
+		if d := distance(word, k); d < bestDistance {
+			best, bestDistance = k, d
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
