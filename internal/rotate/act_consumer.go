@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -63,9 +64,10 @@ func (r *runner) valueFor(ctx context.Context, step Step, sink providers.Sink) (
 	}
 	value := fresh
 	if p.Match == providers.MatchInside {
-		value = secret.New(strings.ReplaceAll(current.Reveal(), leaked.Reveal(), fresh.Reveal()))
+		value = replaceParts(current, oldKey, newKey)
 	}
-	if current.Equal(fresh) || (p.Match == providers.MatchInside && strings.Contains(current.Reveal(), fresh.Reveal())) {
+	inside := p.Match == providers.MatchInside && strings.Contains(current.Reveal(), fresh.Reveal())
+	if value.Equal(current) && (current.Equal(fresh) || inside) {
 		return current, nil, nil // ours already, from before a crash
 	}
 	if r.x.Journal.HashKey().HMAC(current) != step.PreImage {
@@ -73,6 +75,18 @@ func (r *runner) valueFor(ctx context.Context, step Step, sink providers.Sink) (
 			ErrStale, p.Key, p.ResourceName, errNothingSent)
 	}
 	return value, map[string]secret.Text{blobValue: current}, nil
+}
+
+// replaceParts changes every part of the old key in a larger value at once: a
+// connection string may hold the id and the secret.
+func replaceParts(value secret.Text, old, fresh credential.Credential) secret.Text {
+	text := value.Reveal()
+	for _, part := range old.PartNames() {
+		if with := fresh.Part(part); !with.Empty() {
+			text = strings.ReplaceAll(text, old.Part(part).Reveal(), with.Reveal())
+		}
+	}
+	return secret.New(text)
 }
 
 // readBack shows that the sink holds the value now (level L0), where it can.
