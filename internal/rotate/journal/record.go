@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -99,7 +100,7 @@ func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 
 func insert(ctx context.Context, tx *sql.Tx, rec *Record) error {
 	err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1`).Scan(&rec.Seq, &rec.Prev)
-	if err != nil && err != sql.ErrNoRows {
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("read the end of the journal: %w", err)
 	}
 	rec.Seq++
