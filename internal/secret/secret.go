@@ -19,9 +19,10 @@ import (
 // only through Reveal or through a sealed journal blob.
 var ErrNoExport = errors.New("a secret cannot be exported in a binary encoding")
 
-// holder sits behind a pointer so that fmt, when it meets a Text in another
-// struct's unexported field (where it may not call methods), prints an address.
-type holder struct{ value string }
+// holder keeps the value two pointers away. fmt may not call methods on another
+// struct's unexported fields and prints what is there: one pointer deep, it
+// still shows a struct's content (under %s and %q), two deep only an address.
+type holder struct{ value *string }
 
 // Text is a secret value. The zero value is the empty secret. It is immutable
 // and safe for use from many goroutines.
@@ -33,7 +34,8 @@ func New(plain string) Text {
 		return Text{}
 	}
 	// Clone so that a finding does not keep a whole file's buffer alive.
-	return Text{h: &holder{value: strings.Clone(plain)}}
+	value := strings.Clone(plain)
+	return Text{h: &holder{value: &value}}
 }
 
 // Reveal returns the plain value. Every call is a place to review.
@@ -41,7 +43,7 @@ func (t Text) Reveal() string {
 	if t.h == nil {
 		return ""
 	}
-	return t.h.value
+	return *t.h.value
 }
 
 // Empty reports whether there is no value.
