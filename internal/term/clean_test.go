@@ -1,0 +1,67 @@
+package term
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+func assertSafe(t interface{ Fatalf(string, ...any) }, in string) {
+	out := string(Clean(in))
+	if !utf8.ValidString(out) {
+		t.Fatalf("Clean(%q) = %q is not UTF-8", in, out)
+	}
+	for _, r := range out {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || hidden(r) {
+			t.Fatalf("Clean(%q) = %q keeps %U", in, out, r)
+		}
+	}
+	if again := string(Clean(out)); again != out {
+		t.Fatalf("Clean is not idempotent: %q, then %q", out, again)
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	for _, s := range []string{"plain", "\x1b]0;owned\a", "a\rb", "\u202egnp.exe", "\xff\xfe", "e\u0301\u0301\u0301\u0301\u0301\u0301", "\u009b31m", "ünïcödé 日本"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) { assertSafe(t, in) })
+}
+
+func TestCleanIsSafeForAnyRunes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) { assertSafe(t, rapid.String().Draw(t, "text")) })
+}
+
+func TestClean(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"naïve 日本語 file.txt":              "naïve 日本語 file.txt",
+		"\x1b[31mred":                     "␛[31mred",
+		"a\tb":                            "a    b",
+		"a\rb\nc\x7f":                     "a␍b␊c␡",
+		"\u202eabc":                       "<U+202E>abc",
+		"\u009b":                          "<U+009B>",
+		"x\xff":                           "x\ufffd",
+		"e" + strings.Repeat("\u0301", 9): "e" + strings.Repeat("\u0301", 4),
+		"tag" + string(rune(0xe0041)):     "tag<U+E0041>",
+		"zero\u200bwidth":                 "zero<U+200B>width",
+	} {
+		if got := string(Clean(in)); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestTruncateCountsCells(t *testing.T) {
+	t.Parallel()
+	if got := Truncate(Clean("日本語テスト"), 5); Width(got) > 5 || !strings.HasSuffix(string(got), "…") {
+		t.Errorf("got %q of width %d", got, Width(got))
+	}
+	if got := Pad("ab", 4); got != "ab  " {
+		t.Errorf("got %q", got)
+	}
+}
