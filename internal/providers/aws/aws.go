@@ -1,0 +1,182 @@
+// Package aws issues, disables and deletes IAM access keys, with the real SDK.
+//
+// Protocol facts are from the API references of IAM and STS: a user may have two
+// keys, CreateAccessKey has no idempotency token and shows the secret once, and
+// a new or disabled key takes some seconds until every endpoint knows.
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/httpx"
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Name is the provider's name.
+const Name = "aws"
+
+// quota is how many access keys an IAM user may have; active and inactive ones
+// both count (IAM quotas, AccessKeysPerUser).
+const quota = 2
+
+// Config is what New needs. KeyID and Secret are the operator's own access, of
+// an administrator other than the leaked user.
+type Config struct {
+	KeyID        string
+	Secret       secret.Text
+	SessionToken secret.Text
+	Region       string // empty means us-east-1; IAM is a global service
+	// Endpoints replace the public ones; empty keeps them.
+	IAMEndpoint, STSEndpoint string
+	Client                   *httpx.Client
+	Version                  string
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
+}
+
+// Provider is safe for use from many goroutines.
+type Provider struct {
+	cfg Config
+	iam *iam.Client
+	sts *sts.Client
+}
+
+var (
+	_ providers.Verifier      = (*Provider)(nil)
+	_ providers.Inspector     = (*Provider)(nil)
+	_ providers.Issuer        = (*Provider)(nil)
+	_ providers.Disabler      = (*Provider)(nil)
+	_ providers.Deleter       = (*Provider)(nil)
+	_ providers.UsageReporter = (*Provider)(nil)
+)
+
+// New returns a provider; it does no I/O. All missing settings are in one error.
+func New(cfg Config) (*Provider, error) {
+	var missing []string
+	if cfg.KeyID == "" {
+		missing = append(missing, "AWS_ACCESS_KEY_ID")
+	}
+	if cfg.Secret.Empty() {
+		missing = append(missing, "AWS_SECRET_ACCESS_KEY")
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("set %s (an administrator's access, not the leaked key)", strings.Join(missing, " and "))
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	p := &Provider{cfg: cfg}
+	p.iam = iam.New(iam.Options{
+		Region: cfg.Region, Credentials: p.own(), HTTPClient: cfg.Client.HTTP(), BaseEndpoint: endpoint(cfg.IAMEndpoint),
+		APIOptions: []func(*middleware.Stack) error{guardReads, p.agent},
+	})
+	p.sts = p.stsAs(p.own())
+	return p, nil
+}
+
+func (p *Provider) own() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(p.cfg.KeyID, p.cfg.Secret.Reveal(), p.cfg.SessionToken.Reveal())
+}
+
+// stsAs returns an STS client that signs with other credentials. It makes one
+// attempt: a verdict must come from one answer, and the caller repeats.
+func (p *Provider) stsAs(c aws.CredentialsProvider) *sts.Client {
+	return sts.New(sts.Options{
+		Region: p.cfg.Region, Credentials: c, HTTPClient: p.cfg.Client.HTTP(), BaseEndpoint: endpoint(p.cfg.STSEndpoint),
+		RetryMaxAttempts: 1, APIOptions: []func(*middleware.Stack) error{p.agent},
+	})
+}
+
+func endpoint(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// reads are the IAM operations that planning may use. IAM sends reads as POST
+// too, so the HTTP client alone cannot tell.
+var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies"}
+
+// guardReads refuses any other operation under a read-only context.
+func guardReads(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("secretguardReadOnly",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			if httpx.IsReadOnly(ctx) && !slices.Contains(reads, awsmiddleware.GetOperationName(ctx)) {
+				return middleware.InitializeOutput{}, middleware.Metadata{}, httpx.ErrReadOnly
+			}
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
+}
+
+type effectKey struct{}
+
+// agent puts our name, and the id of the run, into the User-Agent: CloudTrail
+// then shows which run made a call.
+func (p *Provider) agent(stack *middleware.Stack) error {
+	return stack.Build.Add(middleware.BuildMiddlewareFunc("secretguardAgent",
+		func(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
+			if req, ok := in.Request.(*smithyhttp.Request); ok {
+				name := "secretguard/" + p.cfg.Version
+				if id, ok := ctx.Value(effectKey{}).(string); ok {
+					name += " (" + id + ")"
+				}
+				req.Header.Set("User-Agent", name)
+			}
+			return next.HandleBuild(ctx, in)
+		}), middleware.After)
+}
+
+// Describe returns what this provider is.
+func (p *Provider) Describe() providers.Descriptor { return Descriptor() }
+
+// Descriptor returns the provider as data, without any configuration.
+func Descriptor() providers.Descriptor {
+	return providers.Descriptor{
+		Name: Name, Title: "AWS IAM access keys", Roles: []providers.Role{providers.RoleIssuer},
+		Kinds: []credential.Kind{credential.AWSAccessKey}, Overlap: true,
+		Settings: []providers.Setting{
+			{Env: "AWS_ACCESS_KEY_ID", Help: "an administrator's key id, not the leaked one", Required: true},
+			{Env: "AWS_SECRET_ACCESS_KEY", Help: "its secret", Secret: true, Required: true},
+			{Env: "AWS_SESSION_TOKEN", Help: "for temporary credentials", Secret: true},
+			{Env: "AWS_REGION", Help: "us-east-1 when not set"},
+			{Env: "AWS_ENDPOINT_URL", Help: "another endpoint, also AWS_ENDPOINT_URL_IAM and _STS"},
+		},
+		Permissions: []string{
+			"iam:CreateAccessKey", "iam:ListAccessKeys", "iam:UpdateAccessKey", "iam:DeleteAccessKey",
+			"iam:GetAccessKeyLastUsed", "iam:ListAttachedUserPolicies", "sts:GetAccessKeyInfo",
+		},
+		Limits: []string{
+			"A user has at most two keys; with two in place one must go first.",
+			"Temporary keys (ASIA…) cannot be listed, disabled or deleted; they end with a deny policy or by themselves.",
+			"Sessions that were made with a key outlive it.",
+			"The record of last use lags, at times by hours.",
+		},
+		Links: []string{
+			"https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
+			"https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html",
+		},
+		Proof:       providers.ProofPolicy{Refusals: 20, Window: time.Minute},
+		ReadyWithin: 90 * time.Second, ProbeService: "sts",
+	}
+}
+
+var errNoUser = errors.New("the key belongs to the root user or to no IAM user; only keys of named IAM users are rotated")
