@@ -1,0 +1,246 @@
+// Package lab holds twins of the outside services on loopback: AWS IAM and STS,
+// Netlify and Render. They keep state and behave like the real ones where it
+// hurts: two keys a user, keys that need time to work and to stop working,
+// deploys that take time, answers that get lost. Tests, the demo and
+// "secretguard lab serve" run on them.
+//
+// Start with [Start]. Everything here is safe for use from many goroutines.
+package lab
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options set the lab's speed. The zero value is fast: for tests.
+type Options struct {
+	KeyDelay     time.Duration // until a new key is accepted
+	DisableDelay time.Duration // until a disabled or deleted key is refused
+	DeployTime   time.Duration // from start to live
+}
+
+// DemoOptions are slow enough to be watched.
+func DemoOptions() Options {
+	return Options{KeyDelay: 700 * time.Millisecond, DisableDelay: 400 * time.Millisecond, DeployTime: 600 * time.Millisecond}
+}
+
+// Request is one request that a twin served. It holds no secret.
+type Request struct {
+	Service string // aws, netlify, render
+	Method  string
+	Path    string
+	Op      string // "CreateAccessKey", "PATCH env"
+	Mutates bool
+}
+
+// Lab is a running set of twins.
+type Lab struct {
+	AWS     *AWS
+	Netlify *Netlify
+	Render  *Render
+
+	opts    Options
+	servers []*http.Server
+	urls    map[string]string
+	wg      sync.WaitGroup
+	stop    chan struct{} // closed when somebody asks the lab to stop
+	once    sync.Once
+	closed  chan struct{} // closed by Close
+	closing sync.Once
+
+	mu       sync.Mutex
+	requests []Request
+	faults   map[string][]Fault
+}
+
+// Start listens on loopback, one port for each service, and serves until Close.
+func Start(o Options) (*Lab, error) {
+	l := &Lab{opts: o, urls: map[string]string{}, faults: map[string][]Fault{}, stop: make(chan struct{}), closed: make(chan struct{})}
+	l.AWS = newAWS(l)
+	l.Netlify = newNetlify(l)
+	l.Render = newRender(l)
+	for name, h := range map[string]http.Handler{
+		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
+	} {
+		if err := l.listen(name, h); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (l *Lab) listen(name string, h http.Handler) error {
+	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen for the %s twin: %w", name, err)
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	l.servers = append(l.servers, srv)
+	l.urls[name] = "http://" + ln.Addr().String()
+	l.wg.Go(func() {
+		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			l.once.Do(func() { close(l.stop) })
+		}
+	})
+	return nil
+}
+
+// Close ends all servers and waits for them. It may be called twice.
+func (l *Lab) Close() {
+	l.closing.Do(func() { close(l.closed) })
+	for _, s := range l.servers {
+		_ = s.Close() // a twin has nothing to flush
+	}
+	l.wg.Wait()
+}
+
+// Stopped is closed when somebody asked the lab to stop over HTTP.
+func (l *Lab) Stopped() <-chan struct{} { return l.stop }
+
+// URL returns the address of aws, netlify, render, lab (for people) or app (the
+// consumers' health).
+func (l *Lab) URL(name string) string { return l.urls[name] }
+
+// Env returns the settings that point SecretGuard at the lab.
+func (l *Lab) Env() map[string]string {
+	id, sec := l.AWS.admin()
+	return map[string]string{
+		"AWS_ENDPOINT_URL": l.urls["aws"], "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": sec, "AWS_REGION": "us-east-1",
+		"SECRETGUARD_NETLIFY_URL": l.urls["netlify"] + "/api/v1", "NETLIFY_AUTH_TOKEN": l.Netlify.token,
+		"SECRETGUARD_RENDER_URL": l.urls["render"] + "/v1", "RENDER_API_KEY": l.Render.token,
+	}
+}
+
+// Requests returns what was served so far, oldest first.
+func (l *Lab) Requests() []Request {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]Request(nil), l.requests...)
+}
+
+// Served returns how many requests were served so far.
+func (l *Lab) Served() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.requests)
+}
+
+func (l *Lab) record(r Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.requests = append(l.requests, r)
+}
+
+// Fault is a planned misbehaviour of one operation.
+type Fault struct {
+	Times      int // how many requests it hits; 0 means one
+	Skip       int // how many requests pass first
+	Status     int // answer with this status instead
+	Code       string
+	Body       string // raw body with Status; HTML, say
+	RetryAfter string
+	// DropBefore cuts the connection and does nothing; DropAfter does the effect
+	// and cuts the connection instead of answering.
+	DropBefore, DropAfter bool
+	// LieAfter does the effect and then answers with Status.
+	LieAfter bool
+	Delay    time.Duration
+}
+
+// Fault plans a misbehaviour: service is aws, netlify or render, op as in
+// Request.Op. Several for one operation are used up in order.
+func (l *Lab) Fault(service, op string, f Fault) {
+	if f.Times == 0 {
+		f.Times = 1
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := service + " " + op
+	l.faults[key] = append(l.faults[key], f)
+}
+
+func (l *Lab) takeFault(service, op string) (Fault, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := service + " " + op
+	list := l.faults[key]
+	if len(list) == 0 {
+		return Fault{}, false
+	}
+	if list[0].Skip > 0 {
+		list[0].Skip--
+		return Fault{}, false
+	}
+	f := list[0]
+	if list[0].Times--; list[0].Times == 0 {
+		l.faults[key] = list[1:]
+	}
+	return f, true
+}
+
+// serve records the request, plays a planned fault, and calls do. It reports a
+// fault to the client through refuse, in the service's own form.
+func (l *Lab) serve(w http.ResponseWriter, req Request, do func(http.ResponseWriter), refuse func(http.ResponseWriter, Fault)) {
+	l.record(req)
+	f, ok := l.takeFault(req.Service, req.Op)
+	if !ok {
+		do(w)
+		return
+	}
+	if f.Delay > 0 {
+		t := time.NewTimer(f.Delay)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-l.closed:
+		}
+	}
+	if f.DropAfter || f.LieAfter {
+		do(&discard{header: http.Header{}})
+	}
+	switch {
+	case f.DropBefore, f.DropAfter:
+		panic(http.ErrAbortHandler) // net/http cuts the connection and logs nothing
+	case f.Status != 0:
+		if f.RetryAfter != "" {
+			w.Header().Set("Retry-After", f.RetryAfter)
+		}
+		refuse(w, f)
+	default:
+		do(w)
+	}
+}
+
+// discard swallows an answer that the client must not see.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d *discard) WriteHeader(int)             {}
+
+// MadeUp returns prefix and n random letters and digits: a value that looks like
+// a key of that family and opens nothing.
+func MadeUp(prefix string, n int) string {
+	return prefix + random("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", n)
+}
+
+func random(alphabet string, n int) string {
+	var b strings.Builder
+	for range n {
+		i, err := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet))))
+		if err != nil {
+			panic("lab: no random numbers")
+		}
+		b.WriteByte(alphabet[i.Int64()])
+	}
+	return b.String()
+}

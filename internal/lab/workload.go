@@ -1,0 +1,176 @@
+package lab
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// consumer is a site or service that runs with the values of its last live
+// deploy, not with what is stored: a stored value does nothing until a deploy.
+type consumer struct {
+	mu      sync.Mutex
+	name    string
+	env     map[string]string // what the live deploy runs with
+	deploys []*deploy
+	locked  bool // netlify: no new deploy is published
+	fail    bool // the next deploys fail
+}
+
+type deploy struct {
+	id      string
+	env     map[string]string
+	started time.Time
+	failed  bool
+	live    bool // it has gone live once
+	pinned  bool // built, but another one stays published
+	trigger string
+}
+
+// start begins a deploy with a copy of env.
+func (c *consumer) start(id, trigger string, env map[string]string) *deploy {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := &deploy{id: id, env: env, started: time.Now(), failed: c.fail, trigger: trigger}
+	c.deploys = append(c.deploys, d)
+	return d
+}
+
+// settle moves deploys on that have had their time: the newest that is ready
+// goes live and the consumer uses its key at once, as a starting service does.
+func (c *consumer) settle(l *Lab) {
+	for _, d := range c.deploys {
+		if d.live || d.failed || d.pinned || time.Since(d.started) < l.opts.DeployTime {
+			continue
+		}
+		if c.locked {
+			d.pinned = true
+			continue
+		}
+		d.live = true
+		c.env = d.env
+		l.AWS.use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
+	}
+}
+
+// current returns the deploy that serves now, nil before the first.
+func (c *consumer) current() *deploy {
+	for i := len(c.deploys) - 1; i >= 0; i-- {
+		if c.deploys[i].live {
+			return c.deploys[i]
+		}
+	}
+	return nil
+}
+
+func (c *consumer) find(id string) *deploy {
+	for _, d := range c.deploys {
+		if d.id == id {
+			return d
+		}
+	}
+	return nil
+}
+
+// well reports whether the consumer can do its work: call the queue service with
+// the key that it was deployed with.
+func (c *consumer) well(l *Lab) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle(l)
+	return l.AWS.use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
+}
+
+func (c *consumer) liveKey(l *Lab) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle(l)
+	return c.env["AWS_ACCESS_KEY_ID"]
+}
+
+// consumers returns every site and service by name.
+func (l *Lab) consumers() map[string]*consumer {
+	out := map[string]*consumer{}
+	l.Netlify.mu.Lock()
+	for _, s := range l.Netlify.sites {
+		out["netlify/"+s.name] = &s.consumer
+	}
+	l.Netlify.mu.Unlock()
+	l.Render.mu.Lock()
+	for _, s := range l.Render.services {
+		out["render/"+s.name] = &s.consumer
+	}
+	l.Render.mu.Unlock()
+	return out
+}
+
+// LiveKeys returns, for each consumer that uses AWS, the id of the key that its
+// live deploy runs with.
+func (l *Lab) LiveKeys() map[string]string {
+	out := map[string]string{}
+	for name, c := range l.consumers() {
+		if id := c.liveKey(l); id != "" {
+			out[name] = id
+		}
+	}
+	return out
+}
+
+// app serves the consumers' health: /netlify/NAME/… and /render/NAME/….
+func (l *Lab) app(w http.ResponseWriter, r *http.Request) {
+	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 3)
+	if len(parts) < 2 {
+		http.NotFound(w, r)
+		return
+	}
+	c := l.consumers()[parts[0]+"/"+parts[1]]
+	switch {
+	case c == nil:
+		http.NotFound(w, r)
+	case c.well(l):
+		_, _ = fmt.Fprintln(w, "ok") // the client may be gone
+	default:
+		http.Error(w, "the queue refused our key", http.StatusInternalServerError)
+	}
+}
+
+// admin serves /_lab/state for people and tests, and /_lab/stop.
+func (l *Lab) admin(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/_lab/state":
+		state := struct {
+			LiveKeys map[string]string    `json:"live_keys"`
+			Well     map[string]bool      `json:"well"`
+			Keys     map[string][]KeyView `json:"keys"`
+		}{l.LiveKeys(), map[string]bool{}, map[string][]KeyView{}}
+		for name, c := range l.consumers() {
+			state.Well[name] = c.well(l)
+		}
+		for _, u := range l.AWS.userNames() {
+			state.Keys[u] = l.AWS.Keys(u)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(state) // the client may be gone
+	case "/_lab/stop":
+		if r.Method != http.MethodPost {
+			http.Error(w, "POST", http.StatusMethodNotAllowed)
+			return
+		}
+		l.once.Do(func() { close(l.stop) })
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (a *AWS) userNames() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var out []string
+	for n := range a.users {
+		out = append(out, n)
+	}
+	return out
+}
