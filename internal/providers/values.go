@@ -125,6 +125,12 @@ const (
 	MatchByName Match = "by-name" // the value cannot be read; the name fits
 )
 
+// PartMatch is a part that was recognised, and how.
+type PartMatch struct {
+	Part  credential.Part
+	Match Match
+}
+
 // Placement is one stored value: one variable in one context of one resource.
 type Placement struct {
 	Provider     string          `json:"provider"`

@@ -1,0 +1,140 @@
+// Package all knows every provider and builds the registry from settings.
+package all
+
+import (
+	"os"
+	"strings"
+
+	"github.com/secretguard/secretguard/internal/httpx"
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/providers/aws"
+	"github.com/secretguard/secretguard/internal/providers/netlify"
+	"github.com/secretguard/secretguard/internal/providers/render"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Options say where settings come from.
+type Options struct {
+	// Env reads a setting; os.Getenv outside tests.
+	Env func(string) string
+	// BaseURL and Private return a provider's base URL and whether it may be a
+	// private address, from the user's own configuration. Both may be nil.
+	BaseURL func(name string) string
+	Private func(name string) bool
+	// AllowPrivate permits private addresses for every provider.
+	AllowPrivate bool
+	Version      string
+}
+
+// Problem is a provider that is not set up.
+type Problem struct {
+	Provider string
+	Missing  string // what to set
+	Sink     bool   // consumers may be there that cannot be searched
+}
+
+// factory makes one provider from its settings.
+type factory struct {
+	describe func() providers.Descriptor
+	make     func(Options, *httpx.Client) (providers.Provider, error)
+}
+
+func factories() []factory {
+	return []factory{
+		{aws.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+			shared := first(o.Env("AWS_ENDPOINT_URL"), o.baseURL(aws.Name))
+			return orNil(aws.New(aws.Config{
+				KeyID: o.setting("AWS_ACCESS_KEY_ID").Reveal(), Secret: o.setting("AWS_SECRET_ACCESS_KEY"), SessionToken: o.setting("AWS_SESSION_TOKEN"),
+				Region: first(o.Env("AWS_REGION"), o.Env("AWS_DEFAULT_REGION")), Client: c, Version: o.Version,
+				IAMEndpoint: first(o.Env("AWS_ENDPOINT_URL_IAM"), shared), STSEndpoint: first(o.Env("AWS_ENDPOINT_URL_STS"), shared),
+			}))
+		}},
+		{netlify.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return orNil(netlify.New(netlify.Config{Token: o.setting("NETLIFY_AUTH_TOKEN"), BaseURL: o.baseURL(netlify.Name), Client: c}))
+		}},
+		{render.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return orNil(render.New(render.Config{Token: o.setting("RENDER_API_KEY"), BaseURL: o.baseURL(render.Name), Client: c}))
+		}},
+	}
+}
+
+// orNil keeps a nil pointer from becoming a non-nil interface.
+func orNil[P providers.Provider](p P, err error) (providers.Provider, error) {
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Registry builds the providers that are set up, and says what the others lack.
+func Registry(o Options) (providers.Registry, []Problem) {
+	var list []providers.Provider
+	var problems []Problem
+	for _, f := range factories() {
+		d := f.describe()
+		client := httpx.New(httpx.Options{AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(d.Name)), Version: o.Version})
+		p, err := f.make(o, client)
+		if err != nil {
+			sink := false
+			for _, r := range d.Roles {
+				sink = sink || r == providers.RoleSink
+			}
+			problems = append(problems, Problem{Provider: d.Name, Missing: err.Error(), Sink: sink})
+			continue
+		}
+		list = append(list, p)
+	}
+	return providers.NewRegistry(list...), problems
+}
+
+// Descriptors returns every provider as data, set up or not.
+func Descriptors() []providers.Descriptor {
+	var out []providers.Descriptor
+	for _, f := range factories() {
+		out = append(out, f.describe())
+	}
+	return out
+}
+
+// Names returns the names of all providers.
+func Names() []string {
+	var out []string
+	for _, d := range Descriptors() {
+		out = append(out, d.Name)
+	}
+	return out
+}
+
+// setting reads a setting from the environment, or from the file that
+// NAME_FILE names.
+func (o Options) setting(name string) secret.Text {
+	if v := o.Env(name); v != "" {
+		return secret.New(v)
+	}
+	if path := o.Env(name + "_FILE"); path != "" {
+		b, err := os.ReadFile(path)
+		if err == nil {
+			return secret.New(strings.TrimSpace(string(b)))
+		}
+	}
+	return secret.Text{}
+}
+
+func (o Options) baseURL(name string) string {
+	if v := o.Env("SECRETGUARD_" + strings.ToUpper(name) + "_URL"); v != "" {
+		return v
+	}
+	if o.BaseURL != nil {
+		return o.BaseURL(name)
+	}
+	return ""
+}
+
+func first(list ...string) string {
+	for _, s := range list {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}

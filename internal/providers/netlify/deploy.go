@@ -1,0 +1,98 @@
+package netlify
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/providers"
+)
+
+type deploy struct {
+	ID           string     `json:"id"`
+	SiteID       string     `json:"site_id"`
+	State        string     `json:"state"`
+	ErrorMessage string     `json:"error_message"`
+	Context      string     `json:"context"`
+	PublishedAt  *time.Time `json:"published_at"`
+	CreatedAt    time.Time  `json:"created_at"`
+}
+
+// Latest returns the newest production deploy and the published one.
+func (p *Provider) Latest(ctx context.Context, t providers.Target) (providers.DeployState, error) {
+	var out providers.DeployState
+	var s site
+	if err := p.call(ctx, "read site "+t.Name, http.MethodGet, "/sites/"+url.PathEscape(t.ID), nil, &s); err != nil {
+		return out, err
+	}
+	if s.PublishedDeploy != nil {
+		out.LiveID = s.PublishedDeploy.ID
+	}
+	var list []deploy
+	if err := p.call(ctx, "list deploys of "+t.Name, http.MethodGet, "/sites/"+url.PathEscape(t.ID)+"/deploys?production=true&per_page=20", nil, &list); err != nil {
+		return out, err
+	}
+	for _, d := range list {
+		if d.Context != "" && d.Context != "production" {
+			continue
+		}
+		if out.Newest.ID == "" || d.CreatedAt.After(out.Newest.Created) {
+			out.Newest = state(d, out.LiveID)
+		}
+	}
+	return out, nil
+}
+
+// Start begins a production build without the build cache: functions are known
+// to keep stale values with it.
+func (p *Provider) Start(ctx context.Context, t providers.Target) (providers.Deploy, error) {
+	var b struct {
+		DeployID  string    `json:"deploy_id"`
+		CreatedAt time.Time `json:"created_at"`
+	}
+	err := p.call(ctx, "start a build of "+t.Name, http.MethodPost, "/sites/"+url.PathEscape(t.ID)+"/builds?clear_cache=true", nil, &b)
+	if err == nil && b.DeployID == "" {
+		err = &providers.Error{Provider: Name, Op: "start a build of " + t.Name, Class: providers.ErrAmbiguous, Code: "no deploy id"}
+	}
+	return providers.Deploy{ID: b.DeployID, Phase: providers.PhaseRunning, State: "new", Created: b.CreatedAt}, err
+}
+
+// Status returns one deploy. "ready" alone is not live: the site must publish it.
+func (p *Provider) Status(ctx context.Context, t providers.Target, id string) (providers.Deploy, error) {
+	var d deploy
+	if err := p.call(ctx, "read deploy "+id, http.MethodGet, "/deploys/"+url.PathEscape(id), nil, &d); err != nil {
+		return providers.Deploy{}, err
+	}
+	if d.State != "ready" {
+		return state(d, ""), nil
+	}
+	var s site
+	if err := p.call(ctx, "read site "+t.Name, http.MethodGet, "/sites/"+url.PathEscape(t.ID), nil, &s); err != nil {
+		return providers.Deploy{}, err
+	}
+	live := ""
+	if s.PublishedDeploy != nil {
+		live = s.PublishedDeploy.ID
+	}
+	return state(d, live), nil
+}
+
+// state maps Netlify's word; an unknown one counts as still going.
+func state(d deploy, live string) providers.Deploy {
+	out := providers.Deploy{ID: d.ID, Phase: providers.PhaseRunning, State: d.State, Created: d.CreatedAt}
+	switch d.State {
+	case "error", "rejected":
+		out.Phase, out.Detail = providers.PhaseFailed, d.ErrorMessage
+	case "ready":
+		switch {
+		case d.ID == live:
+			out.Phase = providers.PhaseLive
+		case d.PublishedAt != nil:
+			out.Phase = providers.PhaseReplaced
+		default:
+			out.Phase = providers.PhaseBuilt
+		}
+	}
+	return out
+}
