@@ -51,6 +51,9 @@ type Executor struct {
 // errCrash marks an error of a failpoint: nothing more may be written.
 type errCrash struct{ error }
 
+// Unwrap gives the failpoint's own error to errors.Is.
+func (e errCrash) Unwrap() error { return e.error }
+
 // Save writes a plan and the leaked parts (sealed) to the journal, so that the
 // plan can be approved and executed by another process on this machine.
 func Save(ctx context.Context, j *journal.Journal, p Plan, c credential.Credential, actor string) error {
