@@ -244,3 +244,6 @@ func random(alphabet string, n int) string {
 	}
 	return b.String()
 }
+
+// MadeUpOf returns n random characters of an alphabet.
+func MadeUpOf(alphabet string, n int) string { return random(alphabet, n) }

@@ -1,0 +1,40 @@
+// Package ruleset puts the rules of a scan together: our packs, gitleaks'
+// defaults, and what a configuration changes.
+package ruleset
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/secretguard/secretguard/internal/scan/gitleaks"
+	"github.com/secretguard/secretguard/internal/scan/match"
+	"github.com/secretguard/secretguard/rules"
+)
+
+// Load compiles the built-in rules, or those of a gitleaks configuration (data,
+// with its name for errors) together with our own packs. No data means the
+// built-in ones.
+func Load(data []byte, name string) (*match.Set, error) {
+	own, err := gitleaks.Parse(rules.Core, "rules/core.toml")
+	if err != nil {
+		return nil, err
+	}
+	for i := range own.Rules {
+		own.Rules[i].Own = true
+	}
+	base, err := gitleaks.Default()
+	if len(data) > 0 {
+		base, err = gitleaks.Parse(data, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := own.Rules
+	for _, r := range base.Rules {
+		if slices.ContainsFunc(own.Rules, func(o match.Rule) bool { return o.ID == r.ID }) {
+			return nil, fmt.Errorf("%s: the rule id %s is one of our own; choose another", name, r.ID)
+		}
+		list = append(list, r)
+	}
+	return match.Compile(list, base.Global, gitleaks.Decoder{})
+}
