@@ -239,11 +239,14 @@ func (r *runner) disable(ctx context.Context, step Step) (result, error) {
 	if err := r.at("effect " + step.ID); err != nil {
 		return result{}, err
 	}
-	if err := r.untilRefused(ctx, step); err != nil {
-		return result{}, err
+	refused := "the old key is refused"
+	if r.state.peek(step.ID).waived != nil {
+		refused = "the old key may still be accepted while disabled, which a person accepted"
+	} else if err := r.untilRefused(ctx, step); err != nil {
+		return result{}, fmt.Errorf("%w; wait and resume, or go on to delete it: secretguard rotate waive %s %s --reason …", err, r.state.plan.ID, step.ID)
 	}
 	if r.state.plan.Strategy == ContainFirst {
-		return result{outcome: outcome{Detail: "the old key is refused; consumers fail until they have the new one"}}, nil
+		return result{outcome: outcome{Detail: refused + "; consumers fail until they have the new one"}}, nil
 	}
 	if err := r.consumersWell(ctx, step); err != nil {
 		back := r.again(ctx, step, func(ctx context.Context) error { return d.Enable(ctx, old) })
@@ -252,7 +255,7 @@ func (r *runner) disable(ctx context.Context, step Step) (result, error) {
 		}
 		return result{}, fmt.Errorf("%w; the old key was enabled again: %w", err, errNothingSent)
 	}
-	return result{outcome: outcome{Detail: "the old key is refused; every consumer is well without it"}}, nil
+	return result{outcome: outcome{Detail: refused + "; every consumer with a health URL is well"}}, nil
 }
 
 // untilRefused waits until a disabled key is refused.

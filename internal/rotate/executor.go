@@ -138,17 +138,18 @@ func (x *Executor) Rollback(ctx context.Context, run, reason string) error {
 	})
 }
 
-// Waive records that a person accepts a lower level for one attest step.
+// Waive records that a person accepts less of one step: a lower level of an
+// attest step, or that the disabled key is not refused yet.
 func (x *Executor) Waive(ctx context.Context, run, step string, level Level, reason string) error {
 	s, err := Load(ctx, x.Journal, run)
 	if err != nil {
 		return err
 	}
-	if st, ok := s.plan.Step(step); !ok || st.Action != ActAttest {
-		return fmt.Errorf("run %s has no attest step %q", run, step)
+	if st, ok := s.plan.Step(step); !ok || st.Action != ActAttest && st.Action != ActDisable {
+		return fmt.Errorf("run %s has no step %q that can be waived", run, step)
 	}
 	if reason == "" {
-		return errors.New("accepting a lower level needs a reason: add --reason")
+		return errors.New("accepting less needs a reason: add --reason")
 	}
 	return x.with(ctx, s.plan, func(r *runner) error {
 		return r.write(ctx, recWaived, step, waiver{Level: level, Reason: reason}, nil)
