@@ -20,11 +20,10 @@ type AWS struct {
 	lab     *Lab
 	account string
 
-	mu       sync.Mutex
-	users    map[string]*awsUser
-	keys     map[string]*awsKey
-	adminID  string
-	failures map[string]int
+	mu      sync.Mutex
+	users   map[string]*awsUser
+	keys    map[string]*awsKey
+	adminID string
 }
 
 type awsUser struct {

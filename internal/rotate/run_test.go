@@ -56,9 +56,6 @@ func TestPlanningChangesNothing(t *testing.T) {
 // Every boundary of every effect, killed once and then twice: the end is the
 // same, and no key is orphaned.
 func TestKilledAtEveryBoundary(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs some hundred rotations")
-	}
 	t.Parallel()
 	w := newWorld(t)
 	if _, err := w.start(fast); err != nil {

@@ -70,7 +70,8 @@ func (p *Provider) Inspect(ctx context.Context, c credential.Credential) (provid
 		return st, classify("ask who we are", err, true)
 	}
 	st.Identity = providers.Identity{Account: aws.ToString(own.Account), Who: user}
-	return st, p.quarantine(ctx, user, &st)
+	p.quarantine(ctx, user, &st)
+	return st, nil
 }
 
 // keysOf lists a user's keys, all pages, and sorts out the one that is meant.
@@ -114,14 +115,14 @@ func usage(u *types.AccessKeyLastUsed) providers.Usage {
 
 // quarantine warns when AWS has put the user under its policy for leaked keys: a
 // new key of the same user stays under it.
-func (p *Provider) quarantine(ctx context.Context, user string, st *providers.KeyState) error {
+func (p *Provider) quarantine(ctx context.Context, user string, st *providers.KeyState) {
 	pages := iam.NewListAttachedUserPoliciesPaginator(p.iam, &iam.ListAttachedUserPoliciesInput{UserName: &user})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			// Only a warning hangs on this: a missing right must not stop a rotation.
 			st.Warnings = append(st.Warnings, "could not look for AWS's quarantine policy (needs iam:ListAttachedUserPolicies)")
-			return nil //nolint:nilerr // see above
+			return
 		}
 		for _, pol := range page.AttachedPolicies {
 			if strings.HasPrefix(aws.ToString(pol.PolicyName), "AWSCompromisedKeyQuarantine") {
@@ -129,7 +130,6 @@ func (p *Provider) quarantine(ctx context.Context, user string, st *providers.Ke
 			}
 		}
 	}
-	return nil
 }
 
 // Issue makes a second key for the old key's user. One attempt, never repeated.

@@ -21,7 +21,7 @@ func (p *Provider) recent(ctx context.Context, t providers.Target) ([]deploy, er
 	var list []struct {
 		Deploy deploy `json:"deploy"`
 	}
-	_, err := p.call(ctx, "list deploys of "+t.Name, http.MethodGet, "/services/"+url.PathEscape(t.ID)+"/deploys?limit=20", nil, &list)
+	err := p.call(ctx, "list deploys of "+t.Name, http.MethodGet, "/services/"+url.PathEscape(t.ID)+"/deploys?limit=20", nil, &list)
 	out := make([]deploy, 0, len(list))
 	for _, i := range list {
 		out = append(out, i.Deploy)
@@ -56,7 +56,7 @@ func (p *Provider) Start(ctx context.Context, t providers.Target) (providers.Dep
 	}
 	op := "start a deploy of " + t.Name
 	var d deploy
-	_, err = p.call(ctx, op, http.MethodPost, "/services/"+url.PathEscape(t.ID)+"/deploys", map[string]string{"clearCache": "do_not_clear"}, &d)
+	err = p.call(ctx, op, http.MethodPost, "/services/"+url.PathEscape(t.ID)+"/deploys", map[string]string{"clearCache": "do_not_clear"}, &d)
 	if err != nil || d.ID != "" {
 		return state(d), err
 	}
@@ -75,7 +75,7 @@ func (p *Provider) Start(ctx context.Context, t providers.Target) (providers.Dep
 // Status returns one deploy.
 func (p *Provider) Status(ctx context.Context, t providers.Target, id string) (providers.Deploy, error) {
 	var d deploy
-	_, err := p.call(ctx, "read deploy "+id, http.MethodGet, "/services/"+url.PathEscape(t.ID)+"/deploys/"+url.PathEscape(id), nil, &d)
+	err := p.call(ctx, "read deploy "+id, http.MethodGet, "/services/"+url.PathEscape(t.ID)+"/deploys/"+url.PathEscape(id), nil, &d)
 	return state(d), err
 }
 

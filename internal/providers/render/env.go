@@ -97,7 +97,7 @@ func (p *Provider) locateGroups(ctx context.Context, services map[string]service
 
 		Wrapped *group `json:"envGroup"` // other lists of this API wrap their items
 	}
-	if _, err := p.call(ctx, "list env groups", http.MethodGet, "/env-groups?limit="+pageSize, nil, &list); err != nil {
+	if err := p.call(ctx, "list env groups", http.MethodGet, "/env-groups?limit="+pageSize, nil, &list); err != nil {
 		return err
 	}
 	if len(list) >= groupLimit {
@@ -109,7 +109,7 @@ func (p *Provider) locateGroups(ctx context.Context, services map[string]service
 			id = i.Wrapped.ID
 		}
 		var g group
-		if _, err := p.call(ctx, "read env group "+id, http.MethodGet, "/env-groups/"+url.PathEscape(id), nil, &g); err != nil {
+		if err := p.call(ctx, "read env group "+id, http.MethodGet, "/env-groups/"+url.PathEscape(id), nil, &g); err != nil {
 			return err
 		}
 		matchGroup(g, services, wanted, out)
@@ -169,7 +169,7 @@ func varPath(pl providers.Placement) string {
 // Read returns one variable.
 func (p *Provider) Read(ctx context.Context, pl providers.Placement) (secret.Text, error) {
 	var v envVar
-	if _, err := p.call(ctx, "read "+pl.Key, http.MethodGet, varPath(pl), nil, &v); err != nil {
+	if err := p.call(ctx, "read "+pl.Key, http.MethodGet, varPath(pl), nil, &v); err != nil {
 		return secret.Text{}, err
 	}
 	return secret.New(v.Value), nil
@@ -177,6 +177,6 @@ func (p *Provider) Read(ctx context.Context, pl providers.Placement) (secret.Tex
 
 // Store sets one variable and leaves all others. It may be repeated.
 func (p *Provider) Store(ctx context.Context, pl providers.Placement, v secret.Text) error {
-	_, err := p.call(ctx, "store "+pl.Key, http.MethodPut, varPath(pl), map[string]string{"value": v.Reveal()}, nil)
+	err := p.call(ctx, "store "+pl.Key, http.MethodPut, varPath(pl), map[string]string{"value": v.Reveal()}, nil)
 	return err
 }

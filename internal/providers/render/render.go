@@ -77,15 +77,15 @@ func Descriptor() providers.Descriptor {
 
 // call sends a request and decodes the answer into out when it is not nil and
 // there is a body.
-func (p *Provider) call(ctx context.Context, op, method, path string, body, out any) (int, error) {
+func (p *Provider) call(ctx context.Context, op, method, path string, body, out any) error {
 	res, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: p.header, Body: body})
 	if err != nil {
-		return res.Status, providers.Classify(Name, err)
+		return providers.Classify(Name, err)
 	}
 	if out == nil || res.Status == http.StatusAccepted && len(res.Body) == 0 {
-		return res.Status, nil
+		return nil
 	}
-	return res.Status, providers.Classify(Name, res.JSON(op, method == http.MethodGet, out))
+	return providers.Classify(Name, res.JSON(op, method == http.MethodGet, out))
 }
 
 // pageSize is the most that Render lists at once.
@@ -100,7 +100,7 @@ func pages[T any](ctx context.Context, p *Provider, op, path string, cursor func
 			q.Set("cursor", after)
 		}
 		var list []T
-		if _, err := p.call(ctx, op, http.MethodGet, path+"?"+q.Encode(), nil, &list); err != nil {
+		if err := p.call(ctx, op, http.MethodGet, path+"?"+q.Encode(), nil, &list); err != nil {
 			return err
 		}
 		if len(list) == 0 {

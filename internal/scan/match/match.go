@@ -25,11 +25,6 @@ type Match struct {
 	Allowed              bool // an inline comment allows it
 }
 
-// Limits of a scan.
-const (
-	decodeDepth = 5 // gitleaks' own default
-)
-
 // Scan returns the matches in the fragment, ordered by position.
 func (s *Set) Scan(f Fragment) []Match {
 	s.onceAll.Do(func() { s.global = compileAllow(s.allow) })

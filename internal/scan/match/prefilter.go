@@ -24,7 +24,7 @@ func newPrefilter(words map[string][]int) *prefilter {
 	for w := range words {
 		for i := range len(w) {
 			if b := fold(w[i]); p.class[b] == 0 {
-				p.class[b] = uint8(p.width) //nolint:gosec // at most 230 classes: letters are folded
+				p.class[b] = uint8(p.width)
 				p.width++
 			}
 		}
@@ -36,7 +36,7 @@ func newPrefilter(words map[string][]int) *prefilter {
 	for w, rules := range words {
 		s := int32(0)
 		for i := range len(w) {
-			at := s*int32(p.width) + int32(p.class[fold(w[i])]) //nolint:gosec // small
+			at := s*int32(p.width) + int32(p.class[fold(w[i])])
 			if p.next[at] == 0 {
 				n := p.state()
 				p.next[at] = n
@@ -44,7 +44,7 @@ func newPrefilter(words map[string][]int) *prefilter {
 			s = p.next[at]
 		}
 		for _, r := range rules {
-			p.out[s] = append(p.out[s], int32(r)) //nolint:gosec // a few hundred rules
+			p.out[s] = append(p.out[s], int32(r))
 		}
 	}
 	p.link()
@@ -54,12 +54,12 @@ func newPrefilter(words map[string][]int) *prefilter {
 func (p *prefilter) state() int32 {
 	p.next = append(p.next, make([]int32, p.width)...)
 	p.out = append(p.out, nil)
-	return int32(len(p.out) - 1) //nolint:gosec // some thousand states
+	return int32(len(p.out) - 1)
 }
 
 // link turns the tree into an automaton without failure steps, breadth first.
 func (p *prefilter) link() {
-	w := int32(p.width) //nolint:gosec // at most 256
+	w := int32(p.width)
 	fail := make([]int32, len(p.out))
 	var queue []int32
 	for c := range w {
@@ -86,7 +86,7 @@ func (p *prefilter) link() {
 
 // candidates marks in hit the rules of which a keyword occurs in data.
 func (p *prefilter) candidates(data string, hit []bool) {
-	s, w := int32(0), int32(p.width) //nolint:gosec // at most 256
+	s, w := int32(0), int32(p.width)
 	for i := range len(data) {
 		s = p.next[s*w+int32(p.class[data[i]])]
 		for _, r := range p.out[s] {
