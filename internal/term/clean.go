@@ -25,7 +25,7 @@ func Clean(s string) Safe {
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		i += size
-		if unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r) {
+		if !hidden(r) && unicode.In(r, unicode.Mn, unicode.Me) {
 			if marks++; marks <= maxMarks {
 				b.WriteRune(r)
 			}

@@ -1,0 +1,247 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/scan/match"
+	"github.com/secretguard/secretguard/internal/scan/source"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// ErrNothingScanned means that not one byte was scanned: a clean answer would
+// say nothing.
+var ErrNothingScanned = errors.New("nothing was scanned")
+
+// Options of a scan.
+type Options struct {
+	// IgnoreAllow reports findings with an inline allow comment too.
+	IgnoreAllow bool
+	// Progress is called now and then, from one goroutine at a time.
+	Progress func(Progress)
+}
+
+// Progress is how far a scan is.
+type Progress struct {
+	Fragments int
+	Bytes     int64
+	Findings  int
+}
+
+// Scanner scans sources with a set of rules. It may be used from many
+// goroutines.
+type Scanner struct {
+	set  *match.Set
+	opts Options
+}
+
+// New returns a scanner.
+func New(set *match.Set, opts Options) *Scanner { return &Scanner{set: set, opts: opts} }
+
+// Scan reads a source to its end. Findings come in a stable order. With an error,
+// the result holds what was found until then and is marked incomplete.
+func (s *Scanner) Scan(ctx context.Context, src source.Source) (Result, error) {
+	c := &collector{scanner: s, started: time.Now(), work: make(chan source.Fragment, 2*runtime.NumCPU()), places: map[placeKey]int{}}
+	c.skips = map[skipKey]*Skip{}
+	var wg sync.WaitGroup
+	for range runtime.NumCPU() {
+		wg.Go(func() {
+			for f := range c.work {
+				c.scan(f)
+			}
+		})
+	}
+	err := src.Walk(ctx, c)
+	close(c.work)
+	wg.Wait()
+	res := c.result(src.Info())
+	res.Coverage.Rules = s.set.Hash()
+	if err == nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err == nil && res.Coverage.Bytes == 0 {
+		err = ErrNothingScanned
+	}
+	if err != nil {
+		res.Coverage.Complete = false
+	}
+	return res, err
+}
+
+type placeKey struct {
+	rule, secret, file string
+	line, column       int
+	where              Where
+}
+
+type skipKey struct{ what, why string }
+
+// collector gathers what the workers find.
+type collector struct {
+	scanner *Scanner
+	started time.Time
+	work    chan source.Fragment
+
+	mu       sync.Mutex
+	findings []Finding
+	places   map[placeKey]int // index into findings
+	cov      Coverage
+	skips    map[skipKey]*Skip
+	done     int
+	told     time.Time
+}
+
+// Fragment hands a fragment to the workers.
+func (c *collector) Fragment(ctx context.Context, f source.Fragment) error {
+	select {
+	case c.work <- f:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Skip counts something that was not scanned.
+func (c *collector) Skip(s source.Skip) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := skipKey{s.What, s.Why}
+	if c.skips[k] == nil {
+		c.skips[k] = &Skip{What: s.What, Why: s.Why, Gap: s.Gap, Example: s.Example}
+	}
+	c.skips[k].Count++
+}
+
+// Count adds to the coverage.
+func (c *collector) Count(what string, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch what {
+	case "refs":
+		c.cov.Refs += n
+	case "commits":
+		c.cov.Commits += n
+	case "blobs":
+		c.cov.Blobs += n
+	case "files":
+		c.cov.Files += n
+	}
+}
+
+// Shallow marks the history as cut off.
+func (c *collector) Shallow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cov.Shallow = true
+}
+
+// scan runs the rules over a fragment, once for each distinct path: rules and
+// allowlists may ask for the path.
+func (c *collector) scan(f source.Fragment) {
+	var found []Finding
+	byPath := map[string][]source.Place{}
+	var order []string
+	for _, p := range f.Places {
+		if byPath[p.Path] == nil {
+			order = append(order, p.Path)
+		}
+		byPath[p.Path] = append(byPath[p.Path], p)
+	}
+	for _, path := range order {
+		for _, m := range c.scanner.set.Scan(match.Fragment{Text: f.Text, Path: path, Commit: byPath[path][0].Commit}) {
+			for _, p := range byPath[path] {
+				found = append(found, c.scanner.finding(f.Text, m, p))
+			}
+		}
+	}
+	c.add(found, len(f.Text))
+}
+
+func (c *collector) add(found []Finding, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cov.Bytes += int64(bytes)
+	c.done++
+	for _, f := range found {
+		k := placeKey{f.Rule, f.ID, f.File, f.Line, f.Column, f.Where}
+		i, ok := c.places[k]
+		if !ok {
+			c.places[k] = len(c.findings)
+			c.findings = append(c.findings, f)
+			continue
+		}
+		c.findings[i] = earlier(c.findings[i], f)
+	}
+	if p := c.scanner.opts.Progress; p != nil && time.Since(c.told) > 100*time.Millisecond {
+		c.told = time.Now()
+		p(Progress{c.done, c.cov.Bytes, len(c.findings)})
+	}
+}
+
+// earlier merges two findings of one place: the first commit, what either
+// reaches, and suppressed only when both are.
+func earlier(a, b Finding) Finding {
+	first, other := a, b
+	if b.Date.Before(a.Date) || b.Date.Equal(a.Date) && b.Commit < a.Commit {
+		first, other = b, a
+	}
+	first.Refs.Head = first.Refs.Head || other.Refs.Head
+	first.Refs.Branch = first.Refs.Branch || other.Refs.Branch
+	if other.Suppressed == nil {
+		first.Suppressed = nil
+	}
+	return first
+}
+
+func (s *Scanner) finding(text string, m match.Match, p source.Place) Finding {
+	value := secret.New(m.Secret)
+	f := Finding{
+		ID: secret.FindingID(m.Rule.ID, value), Rule: m.Rule.ID, Kind: m.Rule.Kind, Part: m.Rule.Part,
+		Severity: Severity(m.Rule.Severity), Secret: value, Description: m.Rule.Description, Tags: m.Tags,
+		File: p.Path, Where: Where(p.Where), Commit: p.Commit, Author: p.Author, Date: p.Date, Blob: p.Blob,
+		Refs: Reach{Head: p.Head, Branch: p.Branch},
+	}
+	if m.Secret == "" { // the path is the finding
+		f.ID = secret.FindingID(m.Rule.ID, secret.New(p.Path))
+	}
+	f.Line, f.Column = match.Position(text, m.Start)
+	f.EndLine, f.EndColumn = match.Position(text, m.End)
+	if f.Kind == "" {
+		f.Kind = credential.Kind("generic." + m.Rule.ID)
+	}
+	if f.Part == "" {
+		f.Part = credential.PartToken
+	}
+	if f.Severity == "" {
+		f.Severity = Medium
+	}
+	if m.Allowed && !s.opts.IgnoreAllow {
+		f.Suppressed = &Suppression{By: "inline"}
+	}
+	return f
+}
+
+func (c *collector) result(info source.Info) Result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cov.Complete = !c.cov.Shallow
+	for _, s := range c.skips {
+		c.cov.Skipped = append(c.cov.Skipped, *s)
+		c.cov.Complete = c.cov.Complete && !s.Gap
+	}
+	slices.SortFunc(c.cov.Skipped, func(a, b Skip) int { return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why)) })
+	slices.SortFunc(c.findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Where, b.Where))
+	})
+	return Result{
+		Target: Target{Kind: info.Kind, Path: info.Path, Head: info.Head}, Findings: c.findings, Coverage: c.cov,
+		Started: c.started, Duration: time.Since(c.started),
+	}
+}

@@ -1,0 +1,118 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/secretguard/secretguard/internal/scan/match"
+)
+
+// dir is a scan of a folder or of one file.
+type dir struct {
+	path string
+	root *os.Root
+	only string // one file of root; empty for the whole folder
+	max  int64
+}
+
+// Dir scans the files below a path, or one file. Symbolic links are not
+// followed, devices and pipes are not opened, and .git folders are left to Git.
+func Dir(p string, maxBytes int64) (Source, error) {
+	info, err := os.Stat(p)
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", p, err)
+	}
+	d := dir{path: p, max: maxBytes}
+	if d.max == 0 {
+		d.max = DefaultMaxBytes
+	}
+	folder := p
+	if !info.IsDir() {
+		folder, d.only = filepath.Split(p)
+		if folder == "" {
+			folder = "."
+		}
+	}
+	if d.root, err = os.OpenRoot(folder); err != nil {
+		return nil, fmt.Errorf("open %s: %w", folder, err)
+	}
+	return d, nil
+}
+
+// Info describes the folder.
+func (d dir) Info() Info { return Info{Kind: "dir", Path: d.path} }
+
+// Walk reads the files in the order of their names.
+func (d dir) Walk(ctx context.Context, sink Sink) error {
+	defer d.root.Close()
+	if d.only != "" {
+		return d.file(ctx, d.only, sink)
+	}
+	return fs.WalkDir(d.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			sink.Skip(Skip{What: "folder", Why: reason(err), Example: name, Gap: true})
+			if e != nil && e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		switch {
+		case e.IsDir() && path.Base(name) == ".git":
+			sink.Skip(Skip{What: "git folder", Why: "scan it with: secretguard scan git", Example: name})
+			return fs.SkipDir
+		case e.IsDir():
+			return nil
+		case e.Type()&fs.ModeSymlink != 0:
+			sink.Skip(Skip{What: "symbolic link", Why: "not followed", Example: name})
+			return nil
+		case !e.Type().IsRegular():
+			sink.Skip(Skip{What: "special file", Why: "not a plain file", Example: name})
+			return nil
+		}
+		return d.file(ctx, name, sink)
+	})
+}
+
+func (d dir) file(ctx context.Context, name string, sink Sink) error {
+	f, err := d.root.Open(name)
+	if err != nil {
+		sink.Skip(Skip{What: "file", Why: reason(err), Example: name, Gap: true})
+		return nil
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, d.max+1))
+	if err != nil {
+		sink.Skip(Skip{What: "file", Why: reason(err), Example: name, Gap: true})
+		return nil
+	}
+	if int64(len(data)) > d.max {
+		sink.Skip(Skip{What: "file", Why: fmt.Sprintf("larger than %d MB", d.max>>20), Example: name, Gap: true})
+		return nil
+	}
+	sink.Count("files", 1)
+	if match.Binary(data) {
+		sink.Skip(Skip{What: "file", Why: "binary", Example: name})
+		return nil
+	}
+	return sink.Fragment(ctx, Fragment{Text: string(data), Places: []Place{{Where: "worktree", Path: filepath.ToSlash(name)}}})
+}
+
+// reason says in a few words why something was not read.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "permission denied"
+	case errors.Is(err, fs.ErrNotExist):
+		return "vanished while scanning"
+	}
+	return "cannot be read"
+}

@@ -1,0 +1,372 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+
+	"github.com/secretguard/secretguard/internal/scan/match"
+)
+
+// history is a scan of every object of a repository: all branches, tags and
+// stashes, and objects that nothing reaches any more.
+type history struct {
+	path string
+	repo *git.Repository
+	max  int64
+}
+
+// Git scans the whole history of the repository that p is in. Nothing of the
+// repository is run: no hook, no filter, no configured command.
+func Git(p string, maxBytes int64) (Source, error) {
+	repo, err := open(p)
+	if err != nil {
+		return nil, err
+	}
+	if maxBytes == 0 {
+		maxBytes = DefaultMaxBytes
+	}
+	return history{path: p, repo: repo, max: maxBytes}, nil
+}
+
+func open(p string) (*git.Repository, error) {
+	if _, err := os.Stat(p); err != nil {
+		return nil, fmt.Errorf("look at %s: %w", p, err)
+	}
+	repo, err := git.PlainOpenWithOptions(p, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	switch {
+	case errors.Is(err, git.ErrRepositoryNotExists):
+		return nil, fmt.Errorf("%s: %w", p, ErrNotRepository)
+	case err != nil:
+		return nil, fmt.Errorf("open the repository %s: %w", p, err)
+	}
+	return repo, nil
+}
+
+// Info describes the repository.
+func (h history) Info() Info {
+	i := Info{Kind: "git", Path: h.path}
+	if head, err := h.repo.Head(); err == nil {
+		i.Head = head.Hash().String()
+	}
+	return i
+}
+
+// walker gathers, for each blob, the places where it stands.
+type walker struct {
+	history
+
+	sink    Sink
+	commits map[plumbing.Hash]*object.Commit
+	branch  map[plumbing.Hash]bool // reached by a branch or a tag
+	stash   map[plumbing.Hash]bool // reached by the stash alone
+	head    map[placeID]bool       // blobs of HEAD's tree
+	places  map[plumbing.Hash][]Place
+	seen    map[placeID]bool // trees and blobs already placed
+	shallow map[plumbing.Hash]bool
+}
+
+type placeID struct {
+	hash plumbing.Hash
+	path string
+}
+
+// Walk reads every object once.
+func (h history) Walk(ctx context.Context, sink Sink) error {
+	w := &walker{
+		history: h, sink: sink, commits: map[plumbing.Hash]*object.Commit{}, branch: map[plumbing.Hash]bool{},
+		stash: map[plumbing.Hash]bool{}, head: map[placeID]bool{}, places: map[plumbing.Hash][]Place{}, seen: map[placeID]bool{}, shallow: map[plumbing.Hash]bool{},
+	}
+	if err := w.checkShallow(); err != nil {
+		return err
+	}
+	if err := w.loadCommits(ctx); err != nil {
+		return err
+	}
+	if len(w.commits) == 0 {
+		return fmt.Errorf("%s: %w", h.path, ErrEmpty)
+	}
+	if err := w.reach(ctx); err != nil {
+		return err
+	}
+	if err := w.placeAll(ctx); err != nil {
+		return err
+	}
+	if err := w.messages(ctx); err != nil {
+		return err
+	}
+	return w.blobs(ctx)
+}
+
+func (w *walker) checkShallow() error {
+	list, err := w.repo.Storer.Shallow()
+	if err != nil {
+		return fmt.Errorf("read the shallow list: %w", err)
+	}
+	for _, s := range list {
+		w.shallow[s] = true
+	}
+	if len(list) > 0 {
+		w.sink.Shallow()
+		w.sink.Skip(Skip{What: "history", Why: "the clone is shallow; get the rest with: git fetch --unshallow", Gap: true})
+	}
+	return nil
+}
+
+// loadCommits reads every commit in the object database, reached or not.
+func (w *walker) loadCommits(ctx context.Context) error {
+	iter, err := w.repo.CommitObjects()
+	if err != nil {
+		return fmt.Errorf("read the commits: %w", err)
+	}
+	defer iter.Close()
+	for ctx.Err() == nil {
+		c, err := iter.Next()
+		if errors.Is(err, io.EOF) {
+			w.sink.Count("commits", len(w.commits))
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the commits: %w", err)
+		}
+		w.commits[c.Hash] = c
+	}
+	return ctx.Err()
+}
+
+// reach marks the commits that branches and tags lead to, and those that only
+// the stash does.
+func (w *walker) reach(ctx context.Context) error {
+	refs, err := w.repo.References()
+	if err != nil {
+		return fmt.Errorf("read the refs: %w", err)
+	}
+	defer refs.Close()
+	count := 0
+	var stashes []plumbing.Hash
+	err = refs.ForEach(func(r *plumbing.Reference) error {
+		if r.Type() != plumbing.HashReference {
+			return ctx.Err()
+		}
+		count++
+		tip := r.Hash()
+		if tag, err := w.repo.TagObject(tip); err == nil {
+			if c, err := tag.Commit(); err == nil {
+				tip = c.Hash
+			}
+		}
+		if strings.HasPrefix(r.Name().String(), "refs/stash") {
+			stashes = append(stashes, tip)
+			return ctx.Err()
+		}
+		w.mark(tip, w.branch)
+		return ctx.Err()
+	})
+	for _, s := range stashes {
+		w.mark(s, w.stash)
+	}
+	w.sink.Count("refs", count)
+	return err
+}
+
+// mark adds everything that tip leads to.
+func (w *walker) mark(tip plumbing.Hash, into map[plumbing.Hash]bool) {
+	todo := []plumbing.Hash{tip}
+	for len(todo) > 0 {
+		h := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		c := w.commits[h]
+		if into[h] || c == nil {
+			continue
+		}
+		into[h] = true
+		todo = append(todo, c.ParentHashes...)
+	}
+}
+
+// placeAll walks the trees, oldest commit first, so that the first commit that
+// holds a blob at a path is the one that is named.
+func (w *walker) placeAll(ctx context.Context) error {
+	if ref, err := w.repo.Head(); err == nil {
+		if c := w.commits[ref.Hash()]; c != nil {
+			if err := w.tree(ctx, c.TreeHash, "", func(id placeID) bool { seen := w.head[id]; w.head[id] = true; return !seen }); err != nil {
+				return err
+			}
+		}
+	}
+	order := make([]*object.Commit, 0, len(w.commits))
+	for _, c := range w.commits {
+		order = append(order, c)
+		for _, p := range c.ParentHashes {
+			if w.commits[p] == nil && !w.shallow[c.Hash] {
+				w.sink.Skip(Skip{What: "commit", Why: "missing from the object database", Example: p.String(), Gap: true})
+			}
+		}
+	}
+	slices.SortFunc(order, func(a, b *object.Commit) int {
+		if n := a.Committer.When.Compare(b.Committer.When); n != 0 {
+			return n
+		}
+		return strings.Compare(a.Hash.String(), b.Hash.String())
+	})
+	for _, c := range order {
+		place := w.of(c)
+		err := w.tree(ctx, c.TreeHash, "", func(id placeID) bool {
+			if w.seen[id] {
+				return false
+			}
+			w.seen[id] = true
+			p := place
+			p.Path, p.Blob, p.Head = id.path, id.hash.String(), w.head[id]
+			w.places[id.hash] = append(w.places[id.hash], p)
+			return true
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// of returns the place of a commit, without a path.
+func (w *walker) of(c *object.Commit) Place {
+	p := Place{Where: "commit", Commit: c.Hash.String(), Author: c.Author.Name + " <" + c.Author.Email + ">", Date: c.Author.When.UTC(), Branch: w.branch[c.Hash]}
+	if !p.Branch && w.stash[c.Hash] {
+		p.Where = "stash"
+	}
+	return p
+}
+
+// maxTreeDepth bounds hostile trees.
+const maxTreeDepth = 1000
+
+// tree calls visit for each tree and blob below a tree; visit says whether to go
+// into it.
+func (w *walker) tree(ctx context.Context, hash plumbing.Hash, dir string, visit func(placeID) bool) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if !visit(placeID{hash, dir + "/"}) {
+		return nil
+	}
+	if strings.Count(dir, "/") > maxTreeDepth {
+		w.sink.Skip(Skip{What: "tree", Why: "nested too deep", Example: dir, Gap: true})
+		return nil
+	}
+	t, err := object.GetTree(w.repo.Storer, hash)
+	if err != nil {
+		w.sink.Skip(Skip{What: "tree", Why: "missing or damaged", Example: hash.String(), Gap: true})
+		return nil
+	}
+	for _, e := range t.Entries {
+		name := e.Name
+		if dir != "" {
+			name = dir + "/" + e.Name
+		}
+		switch {
+		case e.Mode.IsFile():
+			visit(placeID{e.Hash, name})
+		case e.Mode.String() == "0160000":
+			w.sink.Skip(Skip{What: "submodule", Why: "its history is a repository of its own", Example: name})
+		default:
+			if err := w.tree(ctx, e.Hash, name, visit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// messages scans what people wrote on commits and tags.
+func (w *walker) messages(ctx context.Context) error {
+	for _, c := range w.commits {
+		p := w.of(c)
+		p.Where = "commit-message"
+		if err := w.sink.Fragment(ctx, Fragment{Text: c.Message, Places: []Place{p}}); err != nil {
+			return err
+		}
+	}
+	tags, err := w.repo.TagObjects()
+	if err != nil {
+		return fmt.Errorf("read the tags: %w", err)
+	}
+	defer tags.Close()
+	return tags.ForEach(func(t *object.Tag) error {
+		p := Place{Where: "tag", Path: "", Author: t.Tagger.Name + " <" + t.Tagger.Email + ">", Date: t.Tagger.When.UTC(), Commit: t.Target.String(), Branch: true}
+		return w.sink.Fragment(ctx, Fragment{Text: t.Message, Places: []Place{p}})
+	})
+}
+
+// blobs scans every blob in the object database; one without a place is reached
+// by nothing.
+func (w *walker) blobs(ctx context.Context) error {
+	iter, err := w.repo.Storer.IterEncodedObjects(plumbing.BlobObject)
+	if err != nil {
+		return fmt.Errorf("read the blobs: %w", err)
+	}
+	defer iter.Close()
+	missing := len(w.places)
+	err = iter.ForEach(func(o plumbing.EncodedObject) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		places := w.places[o.Hash()]
+		if places == nil {
+			places = []Place{{Where: "unreachable", Blob: o.Hash().String()}}
+		} else {
+			missing--
+			delete(w.places, o.Hash())
+			places = slices.DeleteFunc(places, func(p Place) bool { return strings.HasSuffix(p.Path, "/") })
+		}
+		w.sink.Count("blobs", 1)
+		return w.blob(ctx, o, places)
+	})
+	if err != nil && !errors.Is(err, storer.ErrStop) {
+		return err
+	}
+	for hash, p := range w.places {
+		if !strings.HasSuffix(p[0].Path, "/") {
+			w.sink.Skip(Skip{What: "blob", Why: "missing from the object database", Example: hash.String() + " " + p[0].Path, Gap: true})
+		}
+	}
+	return nil
+}
+
+func (w *walker) blob(ctx context.Context, o plumbing.EncodedObject, places []Place) error {
+	name := o.Hash().String()
+	if len(places) > 0 && places[0].Path != "" {
+		name = places[0].Path
+	}
+	if o.Size() > w.max {
+		w.sink.Skip(Skip{What: "blob", Why: fmt.Sprintf("larger than %d MB", w.max>>20), Example: name, Gap: true})
+		return nil
+	}
+	data, err := content(o)
+	if err != nil {
+		w.sink.Skip(Skip{What: "blob", Why: "damaged", Example: name, Gap: true})
+		return nil
+	}
+	if match.Binary(data) {
+		w.sink.Skip(Skip{What: "blob", Why: "binary", Example: name})
+		return nil
+	}
+	return w.sink.Fragment(ctx, Fragment{Text: string(data), Places: places})
+}
+
+func content(o plumbing.EncodedObject) ([]byte, error) {
+	r, err := o.Reader()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, o.Size()+1))
+}

@@ -1,0 +1,86 @@
+// Package source brings the bytes of a scan: files of a folder, every object of
+// a git history, a git index, or a stream. A source reports what it could not
+// read; it never leaves it out.
+package source
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// Errors that a caller decides on.
+var (
+	ErrNotRepository = errors.New("not a git repository")
+	ErrEmpty         = errors.New("the repository has no commit yet")
+)
+
+// Place is where a fragment lies.
+type Place struct {
+	Where  string // scan.Where
+	Path   string
+	Commit string
+	Author string
+	Date   time.Time
+	Blob   string
+	Head   bool // HEAD's tree holds it
+	Branch bool // a branch or tag reaches it
+}
+
+// Fragment is one text and every place where it stands. It is scanned once.
+type Fragment struct {
+	Text   string
+	Places []Place
+}
+
+// Skip is something that was not scanned.
+type Skip struct {
+	What, Why, Example string
+	Gap                bool // makes the scan incomplete
+}
+
+// Sink takes what a source finds. Its methods may be called from one goroutine
+// at a time.
+type Sink interface {
+	Fragment(ctx context.Context, f Fragment) error
+	Skip(s Skip)
+	// Count adds to the coverage: "refs", "commits", "blobs", "files".
+	Count(what string, n int)
+	Shallow()
+}
+
+// Info describes the target.
+type Info struct{ Kind, Path, Head string }
+
+// Source is something that can be scanned, once.
+type Source interface {
+	Info() Info
+	Walk(ctx context.Context, s Sink) error
+}
+
+// DefaultMaxBytes is the largest file or object that is scanned.
+const DefaultMaxBytes = 100 << 20
+
+// stream is a scan of one reader.
+type stream struct{ r io.Reader }
+
+// Stdin scans a stream as one text.
+func Stdin(r io.Reader) Source { return stream{r} }
+
+// Info describes the stream.
+func (stream) Info() Info { return Info{Kind: "stdin", Path: "-"} }
+
+// Walk reads the stream to its end.
+func (s stream) Walk(ctx context.Context, sink Sink) error {
+	b, err := io.ReadAll(io.LimitReader(s.r, DefaultMaxBytes+1))
+	if err != nil {
+		return err
+	}
+	if len(b) > DefaultMaxBytes {
+		sink.Skip(Skip{What: "stdin", Why: "only the first 100 MB were scanned", Gap: true})
+		b = b[:DefaultMaxBytes]
+	}
+	sink.Count("files", 1)
+	return sink.Fragment(ctx, Fragment{Text: string(b), Places: []Place{{Where: "stdin"}}})
+}
