@@ -12,6 +12,7 @@ import (
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/source"
+	"github.com/secretguard/secretguard/internal/scan/suppress"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -23,6 +24,8 @@ var ErrNothingScanned = errors.New("nothing was scanned")
 type Options struct {
 	// IgnoreAllow reports findings with an inline allow comment too.
 	IgnoreAllow bool
+	// Accepted names findings that were accepted before; may be nil.
+	Accepted *suppress.List
 	// Progress is called now and then, from one goroutine at a time.
 	Progress func(Progress)
 }
@@ -223,6 +226,9 @@ func (s *Scanner) finding(text string, m match.Match, p source.Place) Finding {
 	}
 	if m.Allowed && !s.opts.IgnoreAllow {
 		f.Suppressed = &Suppression{By: "inline"}
+	}
+	if by, reason, ok := s.opts.Accepted.Why(f.ID, f.Rule, f.File, f.Line, f.Commit); ok && f.Suppressed == nil {
+		f.Suppressed = &Suppression{By: by, Reason: reason}
 	}
 	return f
 }

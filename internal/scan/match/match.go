@@ -257,10 +257,3 @@ func Position(text string, offset int) (line, column int) {
 	line = 1 + strings.Count(text[:offset], "\n")
 	return line, offset - strings.LastIndexByte(text[:offset], '\n')
 }
-
-// Binary reports whether data looks like no text: a NUL byte in its first part,
-// as git decides.
-func Binary(data []byte) bool {
-	head := data[:min(len(data), 8000)]
-	return slices.Contains(head, 0)
-}

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-
-	"github.com/secretguard/secretguard/internal/scan/match"
 )
 
 // dir is a scan of a folder or of one file.
@@ -99,7 +97,7 @@ func (d dir) file(ctx context.Context, name string, sink Sink) error {
 		return nil
 	}
 	sink.Count("files", 1)
-	if match.Binary(data) {
+	if binary(data) {
 		sink.Skip(Skip{What: "file", Why: "binary", Example: name})
 		return nil
 	}

@@ -13,8 +13,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
-
-	"github.com/secretguard/secretguard/internal/scan/match"
 )
 
 // history is a scan of every object of a repository: all branches, tags and
@@ -263,9 +261,9 @@ func (w *walker) tree(ctx context.Context, hash plumbing.Hash, dir string, visit
 		return nil
 	}
 	t, err := object.GetTree(w.repo.Storer, hash)
-	if err != nil {
+	if err != nil { // a gap, not the end: the rest is still scanned
 		w.sink.Skip(Skip{What: "tree", Why: "missing or damaged", Example: hash.String(), Gap: true})
-		return nil
+		return nil //nolint:nilerr // see above
 	}
 	for _, e := range t.Entries {
 		name := e.Name
@@ -351,11 +349,11 @@ func (w *walker) blob(ctx context.Context, o plumbing.EncodedObject, places []Pl
 		return nil
 	}
 	data, err := content(o)
-	if err != nil {
+	if err != nil { // a gap, not the end
 		w.sink.Skip(Skip{What: "blob", Why: "damaged", Example: name, Gap: true})
-		return nil
+		return nil //nolint:nilerr // see above
 	}
-	if match.Binary(data) {
+	if binary(data) {
 		w.sink.Skip(Skip{What: "blob", Why: "binary", Example: name})
 		return nil
 	}

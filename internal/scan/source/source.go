@@ -4,6 +4,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -57,6 +58,12 @@ type Info struct{ Kind, Path, Head string }
 type Source interface {
 	Info() Info
 	Walk(ctx context.Context, s Sink) error
+}
+
+// binary reports whether data looks like no text: a NUL byte in its first part,
+// as git decides.
+func binary(data []byte) bool {
+	return bytes.IndexByte(data[:min(len(data), 8000)], 0) >= 0
 }
 
 // DefaultMaxBytes is the largest file or object that is scanned.

@@ -9,8 +9,6 @@ import (
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
-
-	"github.com/secretguard/secretguard/internal/scan/match"
 )
 
 // staged is a scan of what the next commit would change: the index's content,
@@ -64,7 +62,7 @@ func (s staged) Walk(ctx context.Context, sink Sink) error {
 			sink.Skip(Skip{What: "staged file", Why: "damaged", Example: e.Name, Gap: true})
 			continue
 		}
-		if match.Binary(data) {
+		if binary(data) {
 			sink.Skip(Skip{What: "staged file", Why: "binary", Example: e.Name})
 			continue
 		}

@@ -12,8 +12,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-
-	"github.com/secretguard/secretguard/internal/scan"
 )
 
 // List is what was accepted. The zero value accepts nothing.
@@ -27,10 +25,11 @@ const BaselineSchema = "secretguard.baseline/1"
 
 type baseline struct {
 	Schema   string  `json:"schema"`
-	Accepted []entry `json:"accepted"`
+	Accepted []Entry `json:"accepted"`
 }
 
-type entry struct {
+// Entry is one accepted finding of a baseline.
+type Entry struct {
 	ID     string `json:"id"`
 	Rule   string `json:"rule"`
 	File   string `json:"file,omitempty"`
@@ -88,13 +87,13 @@ func (l *List) AddBaseline(path string) error {
 
 // WriteBaseline writes the ids of the findings; no secret is in the file. An id
 // names a secret under a rule: it holds wherever the secret stands.
-func WriteBaseline(w io.Writer, findings []scan.Finding, reason string) error {
-	doc := baseline{Schema: BaselineSchema, Accepted: []entry{}}
+func WriteBaseline(w io.Writer, entries []Entry) error {
+	doc := baseline{Schema: BaselineSchema, Accepted: []Entry{}}
 	seen := map[string]bool{}
-	for _, f := range findings {
-		if !seen[f.ID] {
-			seen[f.ID] = true
-			doc.Accepted = append(doc.Accepted, entry{f.ID, f.Rule, f.File, reason})
+	for _, e := range entries {
+		if !seen[e.ID] {
+			seen[e.ID] = true
+			doc.Accepted = append(doc.Accepted, e)
 		}
 	}
 	enc := json.NewEncoder(w)
@@ -102,20 +101,18 @@ func WriteBaseline(w io.Writer, findings []scan.Finding, reason string) error {
 	return enc.Encode(doc)
 }
 
-// Apply marks the findings that were accepted.
-func (l *List) Apply(findings []scan.Finding) {
-	for i := range findings {
-		f := &findings[i]
-		if f.Suppressed != nil {
-			continue
-		}
-		if reason, ok := l.ids[f.ID]; ok {
-			f.Suppressed = &scan.Suppression{By: "baseline", Reason: reason}
-			continue
-		}
-		global := f.File + ":" + f.Rule + ":" + strconv.Itoa(f.Line)
-		if l.prints[global] || f.Commit != "" && l.prints[f.Commit+":"+global] {
-			f.Suppressed = &scan.Suppression{By: "ignore-file"}
-		}
+// Why tells whether a finding was accepted, by what, and with which reason. line
+// is 1-based; commit is empty outside history.
+func (l *List) Why(id, rule, file string, line int, commit string) (by, reason string, ok bool) {
+	if l == nil {
+		return "", "", false
 	}
+	if reason, ok := l.ids[id]; ok {
+		return "baseline", reason, true
+	}
+	global := file + ":" + rule + ":" + strconv.Itoa(line)
+	if l.prints[global] || commit != "" && l.prints[commit+":"+global] {
+		return "ignore-file", "", true
+	}
+	return "", "", false
 }
