@@ -61,8 +61,9 @@ type Lab struct {
 	faults   map[string][]Fault
 }
 
-// Start listens on loopback, one port for each service, and serves until Close.
-func Start(o Options) (*Lab, error) {
+// Start listens on loopback, one port for each service, and serves until Close;
+// ctx bounds only the start.
+func Start(ctx context.Context, o Options) (*Lab, error) {
 	l := &Lab{opts: o, urls: map[string]string{}, faults: map[string][]Fault{}, stop: make(chan struct{}), closed: make(chan struct{})}
 	l.AWS = newAWS(l)
 	l.Netlify = newNetlify(l)
@@ -70,7 +71,7 @@ func Start(o Options) (*Lab, error) {
 	for name, h := range map[string]http.Handler{
 		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
 	} {
-		if err := l.listen(name, h); err != nil {
+		if err := l.listen(ctx, name, h); err != nil {
 			l.Close()
 			return nil, err
 		}
@@ -78,8 +79,8 @@ func Start(o Options) (*Lab, error) {
 	return l, nil
 }
 
-func (l *Lab) listen(name string, h http.Handler) error {
-	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+func (l *Lab) listen(ctx context.Context, name string, h http.Handler) error {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen for the %s twin: %w", name, err)
 	}

@@ -9,7 +9,7 @@ import (
 
 // Facts are what is known about the terminal at start-up.
 type Facts struct {
-	InTTY, OutTTY bool
+	InTTY, OutTTY, ErrTTY bool
 	// NoColor is asked for by NO_COLOR (any non-empty value), CLICOLOR=0 or a
 	// terminal that has none.
 	NoColor bool
@@ -23,10 +23,10 @@ type Facts struct {
 // Interactive reports whether a full-screen program makes sense.
 func (f Facts) Interactive() bool { return f.InTTY && f.OutTTY }
 
-// Detect looks at the two files and the environment. It changes nothing.
-func Detect(in, out *os.File, env func(string) string) Facts {
+// Detect looks at the three files and the environment. It changes nothing.
+func Detect(in, out, errs *os.File, env func(string) string) Facts {
 	f := Facts{
-		InTTY: term.IsTerminal(int(in.Fd())), OutTTY: term.IsTerminal(int(out.Fd())),
+		InTTY: term.IsTerminal(int(in.Fd())), OutTTY: term.IsTerminal(int(out.Fd())), ErrTTY: term.IsTerminal(int(errs.Fd())),
 		NoColor:    env("NO_COLOR") != "" || env("CLICOLOR") == "0" || env("TERM") == "dumb",
 		Accessible: env("TERM") == "dumb" || env("SECRETGUARD_ACCESSIBLE") == "1",
 		Width:      80, Height: 24,

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/secretguard/secretguard/internal/report"
+	"github.com/secretguard/secretguard/internal/scan/source"
+)
+
+func (a *app) hookCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "hook", Short: "Run as a git hook, or install one",
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use: "pre-commit", Short: "Scan what is staged; under ten lines of output", Args: cobra.ArbitraryArgs,
+		Long: `Scans the content of the index, not the working files. Names that a framework passes are
+ignored: the index says what is staged.` + exitHelp,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.hookPreCommit(cmd.Context()) },
+	}, a.hookInstallCmd())
+	return cmd
+}
+
+func (a *app) hookPreCommit(ctx context.Context) error {
+	res, err := a.scanTarget(ctx, scanRequest{kind: "staged", path: "."})
+	if err != nil {
+		return err
+	}
+	if err := report.WriteHook(a.Err, res); err != nil {
+		return err
+	}
+	switch {
+	case len(res.Active()) > 0:
+		return exitError{code: ExitFindings}
+	case !res.Coverage.Complete:
+		return exitError{code: ExitIncomplete}
+	}
+	return nil
+}
+
+// hookScript is what "hook install" writes. It fails when the program is gone:
+// a check that silently does not run is worse than none.
+const hookScript = `#!/bin/sh
+# installed by: secretguard hook install
+exec secretguard hook pre-commit
+`
+
+func (a *app) hookInstallCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "install", Short: "Install the pre-commit hook into this repository", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			dir, err := source.HooksDir(".")
+			if err != nil {
+				return usage(err)
+			}
+			path := filepath.Join(dir, "pre-commit")
+			old, err := os.ReadFile(path)
+			switch {
+			case err == nil && string(old) == hookScript:
+				return a.line("already installed: " + path)
+			case err == nil:
+				return problem{
+					code: ExitUsage, err: fmt.Errorf("there is a pre-commit hook already: %s", path),
+					try: "add this line to it: secretguard hook pre-commit || exit",
+				}
+			case !errors.Is(err, os.ErrNotExist):
+				return usagef("read the hook: %w", err)
+			}
+			if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, []byte(hookScript), 0o755)); err != nil {
+				return usagef("install the hook: %w", err)
+			}
+			return a.line("installed: " + path)
+		},
+	}
+}

@@ -1,0 +1,288 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/secretguard/secretguard/internal/report"
+	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/term"
+)
+
+func (a *app) rotateCmd() *cobra.Command {
+	var approve string
+	cmd := &cobra.Command{
+		Use:   "rotate PLAN --approve DIGEST",
+		Short: "Carry an approved plan out, from a script",
+		Long: `Carries out a plan made by "secretguard plan" on this machine. The approval names the
+plan's digest; a plan is valid for 15 minutes. Each effect is written to the journal before
+and after, so a run that was killed continues with "rotate resume".` + exitHelp,
+		Example: `  secretguard plan c-1a2b3c -o plan.json
+  secretguard rotate plan.json --approve 7f3a-9c21
+  secretguard rotate resume r-0a1b2c3d4e`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.requireWrite("rotate"); err != nil {
+				return err
+			}
+			plan, err := readPlan(args[0])
+			if err != nil {
+				return err
+			}
+			if approve == "" {
+				return problem{
+					code: ExitUsage, err: errors.New("a plan is carried out only with an approval"),
+					try: fmt.Sprintf("secretguard rotate %s --approve %s", args[0], plan.ShortDigest()),
+				}
+			}
+			return a.execute(cmd.Context(), plan.ID, func(ctx context.Context, x *rotate.Executor) error {
+				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: actor(), At: a.Now().UTC()})
+			})
+		},
+	}
+	cmd.Flags().StringVar(&approve, "approve", "", "the digest of the plan that you approve")
+	cmd.AddCommand(a.resumeCmd(), a.rollbackCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd())
+	return cmd
+}
+
+func readPlan(path string) (rotate.Plan, error) {
+	var p rotate.Plan
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return p, usagef("read the plan: %w", err)
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return p, usagef("%s is not a plan: %w", path, err)
+	}
+	if p.Schema != rotate.PlanSchema {
+		return p, usagef("%s has the schema %q; this version reads %q", path, p.Schema, rotate.PlanSchema)
+	}
+	return p, nil
+}
+
+// execute runs one call of the executor and reports its events and its end.
+func (a *app) execute(ctx context.Context, run string, do func(context.Context, *rotate.Executor) error) error {
+	w, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.close() }() // every record was flushed when it was written
+	err = do(ctx, w.executor(a.events()))
+	if s, loadErr := rotate.Load(context.WithoutCancel(ctx), w.journal, run); loadErr == nil && s.Status() != "" {
+		if out := a.outcome(s.Snapshot()); out != nil {
+			return errors.Join(err, out)
+		}
+	}
+	return err
+}
+
+// events returns a listener that prints one line for each event: JSON with
+// --json, else a line for people.
+func (a *app) events() func(rotate.Event) {
+	enc := json.NewEncoder(a.Out)
+	return func(e rotate.Event) {
+		if a.json {
+			_ = enc.Encode(e) // a reader that went away must not stop a rotation
+			return
+		}
+		if a.quiet {
+			return
+		}
+		line := fmt.Sprintf("%s  %s", e.Time.Local().Format(time.TimeOnly), term.Clean(e.Text))
+		if e.Detail != "" {
+			line += "  " + string(term.Clean(e.Detail))
+		}
+		_, _ = fmt.Fprintln(a.Err, line) // as above
+	}
+}
+
+func (a *app) outcome(s rotate.Snapshot) error {
+	if a.json {
+		return json.NewEncoder(a.Out).Encode(s)
+	}
+	return report.WriteRun(a.Out, s)
+}
+
+func (a *app) resumeCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "resume [RUN]", Short: "Continue a run that was killed, paused or held", Args: cobra.MaximumNArgs(1),
+		Long: `Continues a run from what the journal says. A request whose answer was lost is looked up
+at the provider first, never blindly repeated. Without RUN: the newest unfinished one.` + exitHelp,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.requireWrite("rotate resume"); err != nil {
+				return err
+			}
+			return a.resume(cmd.Context(), args)
+		},
+	}
+}
+
+// resume continues a run. When this machine's journal has none to continue, a
+// demo that was killed may have left one.
+func (a *app) resume(ctx context.Context, args []string) error {
+	run, err := a.pick(ctx, args)
+	var st *stage
+	var pointer string
+	if err != nil || !a.knows(ctx, run) {
+		var ok bool
+		if st, pointer, ok = a.interruptedDemo(); ok {
+			run, err = a.pick(ctx, args)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	err = a.execute(ctx, run, func(ctx context.Context, x *rotate.Executor) error { return x.Resume(ctx, run) })
+	if st != nil {
+		return errors.Join(err, a.afterResume(ctx, st, pointer, run))
+	}
+	return err
+}
+
+// knows reports whether the journal has the run.
+func (a *app) knows(ctx context.Context, run string) bool {
+	w, err := a.open(ctx)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = w.close() }() // only read
+	_, err = rotate.Load(ctx, w.journal, run)
+	return err == nil
+}
+
+func (a *app) rollbackCmd() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: "rollback [RUN]", Short: "Undo a run: old values back, new key deleted last", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.requireWrite("rotate rollback"); err != nil {
+				return err
+			}
+			run, err := a.pick(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
+			return a.execute(cmd.Context(), run, func(ctx context.Context, x *rotate.Executor) error { return x.Rollback(ctx, run, reason) })
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal")
+	return cmd
+}
+
+func (a *app) waiveCmd() *cobra.Command {
+	var level int
+	var reason string
+	cmd := &cobra.Command{
+		Use: "waive RUN STEP --level N --reason TEXT", Short: "Accept a lower attestation for one consumer", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if level < 0 || level > 4 {
+				return usagef("a level is 0 to 4, not %d", level)
+			}
+			return a.execute(cmd.Context(), args[0], func(ctx context.Context, x *rotate.Executor) error {
+				return x.Waive(ctx, args[0], args[1], rotate.Level(level), reason)
+			})
+		},
+	}
+	cmd.Flags().IntVar(&level, "level", 1, "the level that is accepted: 0 to 4")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal")
+	return cmd
+}
+
+func (a *app) statusCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "status [RUN]", Short: "What happened in a run, and which command is next", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := a.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { _ = w.close() }() // only read
+			run, err := newest(cmd.Context(), w, args, func(*rotate.State) bool { return true })
+			if err != nil {
+				return err
+			}
+			s, err := rotate.Load(cmd.Context(), w.journal, run)
+			if err != nil {
+				return usage(err)
+			}
+			return a.outcome(s.Snapshot())
+		},
+	}
+}
+
+func (a *app) listCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "All runs in this machine's journal", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := a.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { _ = w.close() }() // only read
+			runs, err := w.journal.Runs(cmd.Context())
+			if err != nil {
+				return err
+			}
+			for _, id := range runs {
+				s, err := rotate.Load(cmd.Context(), w.journal, id)
+				if err != nil {
+					return err
+				}
+				if err := a.runLine(s); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) runLine(s *rotate.State) error {
+	p := s.Plan()
+	if a.json {
+		return json.NewEncoder(a.Out).Encode(map[string]any{
+			"schema": "secretguard.run/1", "run": p.ID, "status": s.Status(), "case": p.Case, "old": p.OldMask, "owner": p.Old.Owner, "created": p.Created,
+		})
+	}
+	status := string(s.Status())
+	if status == "" {
+		status = "planned"
+	}
+	return a.line(fmt.Sprintf("%s  %-11s  %s  %s  %s", p.ID, status, p.Created.Local().Format(time.DateTime), p.OldMask, term.Clean(p.Old.Owner)))
+}
+
+// pick returns the run that was named, or the newest unfinished one.
+func (a *app) pick(ctx context.Context, args []string) (string, error) {
+	w, err := a.open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = w.close() }() // only read
+	return newest(ctx, w, args, func(s *rotate.State) bool { return s.Status() != "" && !s.Closed() })
+}
+
+func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.State) bool) (string, error) {
+	if len(args) == 1 {
+		return args[0], nil
+	}
+	runs, err := w.journal.Runs(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, id := range runs {
+		s, err := rotate.Load(ctx, w.journal, id)
+		if err != nil {
+			return "", err
+		}
+		if want(s) {
+			return id, nil
+		}
+	}
+	return "", usagef("no such run in this machine's journal; list them with: secretguard rotate list")
+}

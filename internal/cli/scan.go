@@ -1,0 +1,233 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/secretguard/secretguard/internal/report"
+	"github.com/secretguard/secretguard/internal/scan"
+	"github.com/secretguard/secretguard/internal/scan/source"
+	"github.com/secretguard/secretguard/internal/scan/suppress"
+)
+
+// scanRequest says what to scan and how to report it.
+type scanRequest struct {
+	kind         string // git, dir, stdin, staged; auto picks git in a repository
+	path         string
+	staged       bool
+	showSecrets  bool
+	ignoreAllow  bool
+	baseline     string
+	gitleaksFile string
+	reportPath   string
+	maxMegabytes int
+}
+
+func (a *app) scanCmd() *cobra.Command {
+	var req scanRequest
+	cmd := &cobra.Command{
+		Use:   "scan [git|dir|stdin] [PATH]",
+		Short: "Find secrets in every object of a history, in files, in the index or on stdin",
+		Long: `Finds secrets with gitleaks' rules and our own. Without a kind: the whole history when PATH
+is in a git repository, else the folder. What could not be read is counted, named and makes
+the exit code 3: a scan that saw only a part is never "clean".` + exitHelp,
+		Example: `  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
+  secretguard scan dir ./config --json   files, as one JSON document
+  secretguard scan --staged              what the next commit would hold
+  git diff | secretguard scan stdin`,
+		Args: cobra.MaximumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := req.arguments(args); err != nil {
+				return err
+			}
+			return a.scan(cmd.Context(), req)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&req.staged, "staged", false, "scan what is staged for the next commit")
+	f.BoolVar(&req.showSecrets, "show-secrets", false, "show the secrets in the clear")
+	f.BoolVar(&req.ignoreAllow, "ignore-gitleaks-allow", false, "do not honour inline allow comments")
+	f.StringVarP(&req.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
+	f.StringVarP(&req.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
+	f.StringVarP(&req.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
+	f.IntVar(&req.maxMegabytes, "max-target-megabytes", 0, "skip larger files (counted); 0: the default")
+	return cmd
+}
+
+// arguments reads "[KIND] [PATH]".
+func (r *scanRequest) arguments(args []string) error {
+	r.kind, r.path = "auto", "."
+	if len(args) > 0 {
+		switch args[0] {
+		case "git", "dir", "stdin":
+			r.kind, args = args[0], args[1:]
+		case "filesystem":
+			r.kind, args = "dir", args[1:]
+		}
+	}
+	if len(args) > 1 {
+		return usagef("unknown kind %q: scan [git|dir|stdin] [PATH]", args[0])
+	}
+	if len(args) == 1 {
+		r.path = args[0]
+	}
+	if r.staged {
+		if r.kind == "dir" || r.kind == "stdin" {
+			return usagef("--staged scans a git index, not %s", r.kind)
+		}
+		r.kind = "staged"
+	}
+	return nil
+}
+
+// colour reports whether results may be coloured.
+func (a *app) colour() bool {
+	return a.color == "always" || a.color == "auto" && a.Facts.OutTTY && !a.Facts.NoColor
+}
+
+func (a *app) scan(ctx context.Context, req scanRequest) error {
+	if req.showSecrets && a.Env("CI") != "" && req.reportPath == "" {
+		return usagef("--show-secrets in CI would print keys into a log that others read; name a file with --report-path")
+	}
+	res, err := a.scanTarget(ctx, req)
+	var partial error
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			return err
+		}
+		partial = exitError{code: ExitInterrupted, err: errors.New("interrupted: the findings so far are shown, the scan is incomplete")}
+	}
+	if err := a.writeScan(res, req); err != nil {
+		return err
+	}
+	if partial != nil {
+		return partial
+	}
+	switch {
+	case len(res.Active()) > 0:
+		return exitError{code: ExitFindings}
+	case !res.Coverage.Complete:
+		return exitError{code: ExitIncomplete}
+	}
+	return nil
+}
+
+func (a *app) writeScan(res scan.Result, req scanRequest) error {
+	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Width: a.Facts.Width, Color: a.colour()}
+	if req.reportPath != "" {
+		f, err := os.OpenFile(req.reportPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return usagef("write the report: %w", err)
+		}
+		if err := errors.Join(report.WriteScanJSON(f, res, opts), f.Close()); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	if a.json {
+		return report.WriteScanJSON(a.Out, res, opts)
+	}
+	return report.WriteScanText(a.Out, res, opts)
+}
+
+// scanTarget loads the rules and scans. A cancelled scan returns what was found
+// so far together with the context's error.
+func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, error) {
+	cfg, err := a.targetConfig(req.path)
+	if err != nil {
+		return scan.Result{}, err
+	}
+	set, err := loadRules(cfg)
+	if err != nil {
+		return scan.Result{}, usage(err)
+	}
+	src, err := a.openSource(req)
+	if err != nil {
+		return scan.Result{}, explainSource(err, req)
+	}
+	accepted, err := req.accepted()
+	if err != nil {
+		return scan.Result{}, usage(err)
+	}
+	tell, done := a.progress()
+	res, err := scan.New(set, scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}).Scan(ctx, src)
+	done()
+	return res, explainSource(err, req)
+}
+
+// accepted loads what was accepted before: a baseline, and gitleaks' ignore file.
+func (r scanRequest) accepted() (*suppress.List, error) {
+	l := &suppress.List{}
+	if r.baseline != "" {
+		if err := l.AddBaseline(r.baseline); err != nil {
+			return nil, err
+		}
+	}
+	if r.gitleaksFile != "" {
+		return l, l.AddIgnoreFile(r.gitleaksFile, true)
+	}
+	return l, l.AddIgnoreFile(filepath.Join(r.path, ".gitleaksignore"), false)
+}
+
+// progress returns a callback that shows how far a long scan is, and one that
+// takes the line away again. Both do nothing when stderr is no terminal.
+func (a *app) progress() (tell func(scan.Progress), done func()) {
+	if a.quiet || a.json || !a.Facts.ErrTTY {
+		return nil, func() {}
+	}
+	begin, shown := a.Now(), false
+	return func(p scan.Progress) {
+			if a.Now().Sub(begin) < time.Second {
+				return
+			}
+			shown = true
+			_, _ = fmt.Fprintf(a.Err, "\r\x1b[K%d objects, %.1f MB, %d findings", p.Fragments, float64(p.Bytes)/1e6, p.Findings) // a lost line of progress is no loss
+		}, func() {
+			if shown {
+				_, _ = fmt.Fprint(a.Err, "\r\x1b[K") // as above
+			}
+		}
+}
+
+func (a *app) openSource(req scanRequest) (source.Source, error) {
+	limit := int64(req.maxMegabytes) << 20
+	switch req.kind {
+	case "stdin":
+		return source.Stdin(a.In), nil
+	case "dir":
+		return source.Dir(req.path, limit)
+	case "staged":
+		return source.Staged(req.path)
+	case "git":
+		return source.Git(req.path, limit)
+	}
+	src, err := source.Git(req.path, limit)
+	if errors.Is(err, source.ErrNotRepository) {
+		return source.Dir(req.path, limit)
+	}
+	return src, err
+}
+
+// explainSource adds the next command to the errors of a source.
+func explainSource(err error, req scanRequest) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, source.ErrNotRepository):
+		return problem{code: ExitUsage, err: err, try: "secretguard scan dir " + req.path}
+	case errors.Is(err, source.ErrEmpty):
+		return problem{code: ExitIncomplete, err: err, try: "secretguard scan dir " + req.path}
+	case errors.Is(err, scan.ErrNothingScanned):
+		return problem{code: ExitIncomplete, err: err, try: "check the path: there was nothing to read there"}
+	case errors.Is(err, os.ErrNotExist):
+		return problem{code: ExitUsage, err: err, try: "check the path"}
+	case errors.Is(err, os.ErrPermission):
+		return problem{code: ExitIncomplete, err: err, try: "run as a user who may read it"}
+	}
+	return err
+}

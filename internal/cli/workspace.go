@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+
+	"github.com/secretguard/secretguard/internal/config"
+	"github.com/secretguard/secretguard/internal/httpx"
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/providers/all"
+	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/journal"
+)
+
+// workspace is what the commands that act need: providers and the journal.
+type workspace struct {
+	app      *app
+	registry providers.Registry
+	problems []all.Problem
+	journal  *journal.Journal
+	health   func(context.Context, string) error
+	policy   *rotate.Policy
+}
+
+// connect builds the provider registry from the environment and the user's own
+// configuration; never from the scanned repository.
+func (a *app) connect() (*workspace, error) {
+	if path := a.Env(labEnv); path != "" && !a.inLab {
+		if err := a.useLab(path); err != nil {
+			return nil, err
+		}
+	}
+	cfg, err := config.Load(config.Options{Explicit: a.configPath, Env: a.Env, Providers: all.Names()})
+	if err != nil {
+		return nil, usage(err)
+	}
+	w := &workspace{app: a}
+	private := a.allowPrivate || a.inLab
+	w.registry, w.problems = all.Registry(all.Options{
+		Env: a.Env, AllowPrivate: private, Version: Version(),
+		BaseURL: func(name string) string { return cfg.Provider(name).BaseURL },
+		Private: func(name string) bool { return cfg.Provider(name).AllowPrivate },
+	})
+	w.health = httpx.New(httpx.Options{AllowPrivate: private, Version: Version()}).Healthy
+	if a.inLab {
+		p := rotate.LabPolicy()
+		w.policy = &p
+	}
+	return w, nil
+}
+
+// open also opens the journal. The caller closes it.
+func (a *app) open(ctx context.Context) (*workspace, error) {
+	w, err := a.connect()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := config.MakeStateDir(a.Env)
+	if err != nil {
+		return nil, usage(err)
+	}
+	w.journal, err = journal.Open(ctx, dir, Version())
+	if err != nil && !errors.Is(err, journal.ErrCorrupt) {
+		return nil, usage(err)
+	}
+	if err != nil {
+		a.talk("warning: %v: it can be read, nothing will be changed", err)
+	}
+	return w, nil
+}
+
+func (w *workspace) close() error { return w.journal.Close() }
+
+// planner returns a planner that can only read.
+func (w *workspace) planner() *rotate.Planner {
+	return &rotate.Planner{Registry: w.registry, Key: w.journal.HashKey(), Guard: httpx.ReadOnly, Now: w.app.Now}
+}
+
+// executor returns an executor that reports to onEvent.
+func (w *workspace) executor(onEvent func(rotate.Event)) *rotate.Executor {
+	return &rotate.Executor{
+		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health,
+		OnEvent: onEvent, Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
+		Failpoint: failpoint(w.app.Env),
+	}
+}
+
+// actor names the person at the keyboard for the journal.
+func actor() string {
+	u, err := user.Current()
+	if err != nil {
+		return "unknown"
+	}
+	return u.Username
+}
+
+// requireWrite refuses in read-only mode.
+func (a *app) requireWrite(what string) error {
+	if a.readOnly {
+		return usagef("%s: --read-only is set", what)
+	}
+	return nil
+}
+
+// missingProviders explains which providers are not configured.
+func (w *workspace) missingProviders() string {
+	s := ""
+	for _, p := range w.problems {
+		s += fmt.Sprintf("\n%s: %s", p.Provider, p.Missing)
+	}
+	return s
+}

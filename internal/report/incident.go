@@ -1,0 +1,58 @@
+package report
+
+import (
+	"io"
+	"strings"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/term"
+)
+
+// md makes foreign text safe inside a Markdown table: cleaned, and without the
+// characters that Markdown or HTML would read.
+func md(s string) string {
+	s = string(term.Clean(s))
+	return strings.NewReplacer("|", "\\|", "<", "&lt;", ">", "&gt;", "`", "'", "[", "\\[", "]", "\\]", "*", "\\*", "_", "\\_").Replace(s)
+}
+
+// WriteIncident writes the Markdown report of a run. It holds masks only.
+func WriteIncident(w io.Writer, s rotate.Snapshot) error {
+	p := &printer{w: w}
+	pl := s.Plan
+	p.f("# Incident report: %s of %s\n", md(pl.OldMask), md(pl.Old.Owner))
+	p.f("| | |\n|---|---|")
+	p.f("| Run | %s |\n| State | %s |\n| Case | %s |\n| Issuer | %s, account %s |", pl.ID, s.Status, md(pl.Case), md(pl.Issuer), md(pl.Account))
+	p.f("| Old key | %s |\n| New key | %s |\n| Strategy | %s |", md(pl.OldMask), md(orDash(s.NewMask)), pl.Strategy)
+	p.f("| Approved plan | %s |\n| Started | %s |\n| Last change | %s |\n", pl.ShortDigest(), stamp(s.Started), stamp(s.Updated))
+	p.f("## Steps\n\n| # | Step | State | Took | Evidence |\n|---|---|---|---|---|")
+	for i, st := range s.Steps {
+		p.f("| %d | %s | %s | %s | %s |", i+1, md(pl.Steps[i].Title), st.Status, st.Took.Round(time.Millisecond), md(st.Detail))
+	}
+	p.f("\n## Proof of death\n")
+	if s.Proof == nil {
+		p.f("None yet: the old key is not proven dead.")
+	} else {
+		p.f("The old key was refused %d times in a row over %s (%s), from %s to %s. Control: %s.", s.Proof.Refusals,
+			s.Proof.Window.Round(time.Millisecond), md(s.Proof.Code), stamp(s.Proof.From), stamp(s.Proof.To), md(s.Proof.Control))
+	}
+	if len(pl.Risks) > 0 {
+		p.f("\n## Known limits when the plan was approved\n")
+		for _, r := range pl.Risks {
+			p.f("- %s", md(r))
+		}
+	}
+	p.f("\n## Timeline\n\n| Time | What | Evidence |\n|---|---|---|")
+	for _, e := range s.Log {
+		p.f("| %s | %s | %s |", stamp(e.Time), md(e.Text), md(e.Detail))
+	}
+	p.f("\n## Still to do\n\n- The value stays in the git history of every clone and fork. It opens nothing any more.")
+	return p.err
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}

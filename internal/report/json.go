@@ -1,0 +1,137 @@
+// Package report writes results: one file for each format. Secrets are masked
+// unless a caller asks for them; foreign text is cleaned for the terminal and
+// escaped for the format.
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/scan"
+)
+
+// ScanSchema names the format of a scan document (docs/json.md).
+const ScanSchema = "secretguard.scan/1"
+
+// ScanOptions say how a scan is written.
+type ScanOptions struct {
+	ShowSecrets bool
+	Version     string
+	Width       int // cells of the terminal
+	Color       bool
+}
+
+type scanDoc struct {
+	Schema   string       `json:"schema"`
+	Tool     tool         `json:"tool"`
+	Target   scan.Target  `json:"target"`
+	Findings []findingDoc `json:"findings"`
+	Coverage coverageDoc  `json:"coverage"`
+	Stats    statsDoc     `json:"stats"`
+}
+
+type tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+type findingDoc struct {
+	ID            string            `json:"id"`
+	Rule          string            `json:"rule"`
+	Kind          string            `json:"kind"`
+	Part          string            `json:"part"`
+	Severity      string            `json:"severity"`
+	Description   string            `json:"description"`
+	File          string            `json:"file"`
+	Line          int               `json:"line"`
+	Column        int               `json:"column"`
+	EndLine       int               `json:"end_line"`
+	EndColumn     int               `json:"end_column"`
+	Where         string            `json:"where"`
+	Commit        string            `json:"commit"`
+	Author        string            `json:"author"`
+	Date          string            `json:"date"`
+	Blob          string            `json:"blob"`
+	PathInArchive string            `json:"path_in_archive"`
+	InHead        bool              `json:"in_head"`
+	OnBranch      bool              `json:"on_branch"`
+	Secret        string            `json:"secret"`
+	Proof         proofDoc          `json:"proof"`
+	Liveness      string            `json:"liveness"`
+	Tags          []string          `json:"tags"`
+	Suppressed    *scan.Suppression `json:"suppressed"`
+}
+
+type proofDoc struct {
+	Checksum string `json:"checksum"`
+	Account  string `json:"account"`
+	Project  string `json:"project"`
+	Role     string `json:"role"`
+}
+
+type coverageDoc struct {
+	Complete bool        `json:"complete"`
+	Refs     int         `json:"refs"`
+	Commits  int         `json:"commits"`
+	Blobs    int         `json:"blobs"`
+	Files    int         `json:"files"`
+	Bytes    int64       `json:"bytes"`
+	Skipped  []scan.Skip `json:"skipped"`
+	Shallow  bool        `json:"shallow"`
+	Rules    string      `json:"rules"`
+}
+
+type statsDoc struct {
+	DurationMS     int64    `json:"duration_ms"`
+	BytesPerSecond int64    `json:"bytes_per_second"`
+	Cache          cacheDoc `json:"cache"`
+}
+
+type cacheDoc struct {
+	Hits   int `json:"hits"`
+	Misses int `json:"misses"`
+}
+
+// WriteScanJSON writes one document.
+func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
+	doc := scanDoc{
+		Schema: ScanSchema, Tool: tool{"secretguard", o.Version}, Target: r.Target, Findings: []findingDoc{},
+		Coverage: coverageDoc{
+			Complete: r.Coverage.Complete, Refs: r.Coverage.Refs, Commits: r.Coverage.Commits, Blobs: r.Coverage.Blobs, Files: r.Coverage.Files,
+			Bytes: r.Coverage.Bytes, Skipped: r.Coverage.Skipped, Shallow: r.Coverage.Shallow, Rules: r.Coverage.Rules,
+		},
+		Stats: statsDoc{DurationMS: r.Duration.Milliseconds()},
+	}
+	if doc.Coverage.Skipped == nil {
+		doc.Coverage.Skipped = []scan.Skip{}
+	}
+	if s := r.Duration.Seconds(); s > 0 {
+		doc.Stats.BytesPerSecond = int64(float64(r.Coverage.Bytes) / s)
+	}
+	for _, f := range r.Findings {
+		doc.Findings = append(doc.Findings, finding(f, o.ShowSecrets))
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(doc)
+}
+
+func finding(f scan.Finding, show bool) findingDoc {
+	d := findingDoc{
+		ID: f.ID, Rule: f.Rule, Kind: string(f.Kind), Part: string(f.Part), Severity: string(f.Severity), Description: f.Description,
+		File: f.File, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
+		Commit: f.Commit, Author: f.Author, Blob: f.Blob, InHead: f.Refs.Head, OnBranch: f.Refs.Branch,
+		Secret: f.Secret.Mask(), Proof: proofDoc{Checksum: "none"}, Liveness: "unchecked", Tags: f.Tags, Suppressed: f.Suppressed,
+	}
+	if show {
+		d.Secret = f.Secret.Reveal()
+	}
+	if !f.Date.IsZero() {
+		d.Date = f.Date.Format(time.RFC3339)
+	}
+	if d.Tags == nil {
+		d.Tags = []string{}
+	}
+	return d
+}
