@@ -41,6 +41,9 @@ func open(p string) (*git.Repository, error) {
 		return nil, fmt.Errorf("look at %s: %w", p, err)
 	}
 	repo, err := git.PlainOpenWithOptions(p, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) { // p may be a bare repository itself
+		repo, err = git.PlainOpenWithOptions(p, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
+	}
 	switch {
 	case errors.Is(err, git.ErrRepositoryNotExists):
 		return nil, fmt.Errorf("%s: %w", p, ErrNotRepository)
