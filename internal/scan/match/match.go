@@ -88,67 +88,107 @@ func (s *Set) pass(f Fragment, text string, d *Decoded) []Match {
 
 func (s *Set) rule(r *compiled, f Fragment, text string, d *Decoded) []Match {
 	var out []Match
-	for _, loc := range r.re.FindAllStringSubmatchIndex(text, -1) {
+	for _, loc := range r.matches(text) {
 		m, ok := r.secret(text, loc)
-		if !ok {
+		if !ok || r.Entropy != 0 && entropy(m.Secret) <= r.Entropy {
 			continue
 		}
-		whole := strings.Trim(text[loc[0]:loc[1]], "\n")
-		start, end := loc[0], loc[1]
+		whole := text[m.MatchStart:m.MatchEnd]
+		line := lineAt(text, m.MatchStart, m.MatchEnd)
+		written := line // as the file has it; allowlists judge it decoded
 		if d != nil {
-			s, e, decoded := d.Origin(start, end)
+			start, end, decoded := d.Origin(loc[0], loc[1])
 			if !decoded {
 				continue // the plain pass has reported it
 			}
-			m.Tags = append(slices.Clone(r.Tags), d.Tags(start, end)...)
-			start, end = s, e
-			m.Start, m.End = s, e
-		}
-		m.MatchStart, m.MatchEnd = start, end
-		line := lineAt(f.Text, start, end)
-		if r.Entropy != 0 && entropy(m.Secret) <= r.Entropy {
-			continue
+			m.Tags = append(slices.Clone(r.Tags), d.Tags(loc[0], loc[1])...)
+			m.Start, m.End, m.MatchStart, m.MatchEnd = start, end, start, end
+			written = lineAt(f.Text, start, end)
 		}
 		if allowedFinding(s.global, f, m.Secret, whole, line) || allowedFinding(r.allow, f, m.Secret, whole, line) {
 			continue
 		}
-		m.Allowed = strings.Contains(line, "gitleaks:allow") || strings.Contains(line, "secretguard:allow")
+		m.Allowed = strings.Contains(written, "gitleaks:allow") || strings.Contains(written, "secretguard:allow")
 		out = append(out, m)
 	}
 	return out
 }
 
-// secret takes the secret out of a match: the group that the rule names, else
-// the first group that is not empty, else all of it.
-func (r *compiled) secret(text string, loc []int) (Match, bool) {
-	m := Match{Rule: &r.Rule, Tags: r.Tags}
-	start, end := loc[0], loc[1]
-	for start < end && text[start] == '\n' { // gitleaks trims the match's line ends
-		start++
-	}
-	for end > start && text[end-1] == '\n' {
-		end--
-	}
-	group := r.SecretGroup
-	if group == 0 {
-		for g := 1; g < len(loc)/2; g++ {
-			if loc[2*g] >= 0 && loc[2*g+1] > loc[2*g] {
-				group = g
-				break
+// matches returns the matches of the rule's expression from left to right, and
+// behind them those that begin on a later line inside a match of several lines: a
+// key block without an end must not hide the next one. A scan of any run of whole
+// lines alone, as of a patch, finds nothing that begins elsewhere.
+func (r *compiled) matches(text string) [][]int {
+	all := r.re.FindAllStringSubmatchIndex(text, -1)
+	var seen map[[2]int]bool
+	for i := 0; i < len(all); i++ {
+		start, end := all[i][0], all[i][1]
+		nl := strings.IndexByte(text[start:end], '\n')
+		if nl < 0 {
+			continue
+		}
+		if seen == nil {
+			seen = map[[2]int]bool{}
+			for _, loc := range all {
+				seen[[2]int{loc[0], loc[1]}] = true
+			}
+		}
+		for _, loc := range r.within(text, start+nl+1, end) {
+			if at := [2]int{loc[0], loc[1]}; !seen[at] {
+				seen[at] = true
+				all = append(all, loc)
 			}
 		}
 	}
-	if group > 0 {
-		if 2*group+1 >= len(loc) || loc[2*group] < 0 {
-			return m, false
+	return all
+}
+
+// within returns the matches in text[from:] that begin before end.
+func (r *compiled) within(text string, from, end int) [][]int {
+	for n := 1; ; n *= 2 { // one is the rule, and a search for more may run to the end of the text
+		list := r.re.FindAllStringSubmatchIndex(text[from:], n)
+		for i, loc := range list {
+			for j := range loc {
+				if loc[j] >= 0 {
+					loc[j] += from
+				}
+			}
+			if loc[0] >= end {
+				return list[:i]
+			}
 		}
-		start, end = loc[2*group], loc[2*group+1]
+		if len(list) < n {
+			return list
+		}
 	}
-	if start >= end {
-		return m, false
+}
+
+// secret takes the secret out of a match: the group that the rule names, else
+// the first group that is not empty, else all of it. As with gitleaks, line ends
+// around a match belong neither to it nor to its secret.
+func (r *compiled) secret(text string, loc []int) (Match, bool) {
+	m := Match{Rule: &r.Rule, Tags: r.Tags, MatchStart: loc[0], MatchEnd: loc[1]}
+	for m.MatchStart < m.MatchEnd && text[m.MatchStart] == '\n' {
+		m.MatchStart++
 	}
-	m.Secret, m.Start, m.End = text[start:end], start, end
-	return m, true
+	for m.MatchEnd > m.MatchStart && text[m.MatchEnd-1] == '\n' {
+		m.MatchEnd--
+	}
+	m.Start, m.End = m.MatchStart, m.MatchEnd
+	group := func(g int) bool {
+		start, end := max(loc[2*g], m.MatchStart), min(loc[2*g+1], m.MatchEnd)
+		if loc[2*g] < 0 || start >= end {
+			return false
+		}
+		m.Start, m.End = start, end
+		return true
+	}
+	if r.SecretGroup == 0 || !group(r.SecretGroup) {
+		for g := 1; g < len(loc)/2 && !group(g); g++ {
+		}
+	}
+	m.Secret = text[m.Start:m.End]
+	return m, m.Secret != ""
 }
 
 // lineAt returns the whole lines that a range touches.
@@ -245,11 +285,13 @@ func specific(list []Match) []Match {
 			if m.Rule.Own {
 				return false
 			}
-			generic := strings.Contains(m.Rule.ID, "generic") && !strings.Contains(o.Rule.ID, "generic")
+			generic := isGeneric(m.Rule.ID) && !isGeneric(o.Rule.ID)
 			return o.Rule.Own && o.Secret == m.Secret || generic && strings.Contains(o.Secret, m.Secret)
 		})
 	})
 }
+
+func isGeneric(rule string) bool { return strings.Contains(strings.ToLower(rule), "generic") }
 
 // Position returns the 1-based line and byte column of an offset.
 func Position(text string, offset int) (line, column int) {
