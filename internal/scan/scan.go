@@ -68,7 +68,7 @@ func (s *Scanner) Scan(ctx context.Context, src source.Source) (Result, error) {
 	if err == nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	if err == nil && res.Coverage.Bytes == 0 {
+	if err == nil && res.Coverage.Bytes == 0 && len(res.Findings) == 0 { // a name alone can be a finding
 		err = ErrNothingScanned
 	}
 	if err != nil {

@@ -55,6 +55,12 @@ func gitEnv() []string {
 // any complaint of git and still ends with 0, and such a run proves nothing.
 func gitleaks(t *testing.T, args ...string) []theirs {
 	t.Helper()
+	return gitleaksIn(t, "", args...)
+}
+
+// gitleaksIn is gitleaks with dir as its working folder.
+func gitleaksIn(t *testing.T, dir string, args ...string) []theirs {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +68,7 @@ func gitleaks(t *testing.T, args ...string) []theirs {
 	out := filepath.Join(t.TempDir(), "gitleaks.json")
 	c := exec.CommandContext(t.Context(), self, append(args, "--no-banner", "--no-color", "--log-level=error",
 		"--exit-code=0", "--report-format=json", "--report-path="+out)...)
+	c.Dir = dir
 	c.Env = append(gitEnv(), asGitleaks+"=1")
 	var stderr bytes.Buffer
 	c.Stderr = &stderr

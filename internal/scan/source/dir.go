@@ -99,7 +99,7 @@ func (d dir) file(ctx context.Context, name string, sink Sink) error {
 	sink.Count("files", 1)
 	if binary(data) {
 		sink.Skip(Skip{What: "file", Why: "binary", Example: name})
-		return nil
+		data = nil // its name is still judged
 	}
 	return sink.Fragment(ctx, Fragment{Text: string(data), Places: []Place{{Where: "worktree", Path: filepath.ToSlash(name)}}})
 }

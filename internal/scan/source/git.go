@@ -358,7 +358,7 @@ func (w *walker) blob(ctx context.Context, o plumbing.EncodedObject, places []Pl
 	}
 	if binary(data) {
 		w.sink.Skip(Skip{What: "blob", Why: "binary", Example: name})
-		return nil
+		data = nil // its name is still judged
 	}
 	return w.sink.Fragment(ctx, Fragment{Text: string(data), Places: places})
 }

@@ -29,7 +29,9 @@ type Place struct {
 	Branch bool // a branch or tag reaches it
 }
 
-// Fragment is one text and every place where it stands. It is scanned once.
+// Fragment is one text and every place where it stands. It is scanned once. The
+// text is empty when only the names are to be judged: a binary file has no lines,
+// but rules about paths hold for it.
 type Fragment struct {
 	Text   string
 	Places []Place

@@ -64,7 +64,7 @@ func (s staged) Walk(ctx context.Context, sink Sink) error {
 		}
 		if binary(data) {
 			sink.Skip(Skip{What: "staged file", Why: "binary", Example: e.Name})
-			continue
+			data = nil // its name is still judged
 		}
 		f := Fragment{Text: string(data), Places: []Place{{Where: "index", Path: e.Name, Blob: e.Hash.String()}}}
 		if err := sink.Fragment(ctx, f); err != nil {
