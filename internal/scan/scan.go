@@ -85,6 +85,8 @@ type placeKey struct {
 
 type skipKey struct{ what, why string }
 
+type idKey struct{ rule, secret string }
+
 // collector gathers what the workers find.
 type collector struct {
 	scanner *Scanner
@@ -98,6 +100,8 @@ type collector struct {
 	skips    map[skipKey]*Skip
 	done     int
 	told     time.Time
+
+	ids sync.Map // idKey -> string: the id of a short secret is stretched, and a secret stands in many versions of a file
 }
 
 // Fragment hands a fragment to the workers.
@@ -159,7 +163,7 @@ func (c *collector) scan(f source.Fragment) {
 	for _, path := range order {
 		for _, m := range c.scanner.set.Scan(match.Fragment{Text: f.Text, Path: path, Commit: byPath[path][0].Commit}) {
 			for _, p := range byPath[path] {
-				found = append(found, c.scanner.finding(f.Text, m, p))
+				found = append(found, c.finding(f.Text, m, p))
 			}
 		}
 	}
@@ -202,16 +206,27 @@ func earlier(a, b Finding) Finding {
 	return first
 }
 
-func (s *Scanner) finding(text string, m match.Match, p source.Place) Finding {
-	value := secret.New(m.Secret)
+// id returns the finding id of a secret under a rule.
+func (c *collector) id(rule, value string) string {
+	k := idKey{rule, value}
+	if id, ok := c.ids.Load(k); ok {
+		return id.(string)
+	}
+	id := secret.FindingID(rule, secret.New(value))
+	c.ids.Store(k, id)
+	return id
+}
+
+func (c *collector) finding(text string, m match.Match, p source.Place) Finding {
+	s, named := c.scanner, m.Secret
+	if named == "" { // the path is the finding
+		named = p.Path
+	}
 	f := Finding{
-		ID: secret.FindingID(m.Rule.ID, value), Rule: m.Rule.ID, Kind: m.Rule.Kind, Part: m.Rule.Part,
-		Severity: Severity(m.Rule.Severity), Secret: value, Description: m.Rule.Description, Tags: m.Tags,
+		ID: c.id(m.Rule.ID, named), Rule: m.Rule.ID, Kind: m.Rule.Kind, Part: m.Rule.Part,
+		Severity: Severity(m.Rule.Severity), Secret: secret.New(m.Secret), Description: m.Rule.Description, Tags: m.Tags,
 		File: p.Path, Where: Where(p.Where), Commit: p.Commit, Author: p.Author, Date: p.Date, Blob: p.Blob,
 		Refs: Reach{Head: p.Head, Branch: p.Branch},
-	}
-	if m.Secret == "" { // the path is the finding
-		f.ID = secret.FindingID(m.Rule.ID, secret.New(p.Path))
 	}
 	f.Line, f.Column = match.Position(text, m.Start)
 	f.EndLine, f.EndColumn = match.Position(text, m.End)

@@ -21,6 +21,7 @@ type place struct {
 const (
 	// What only gitleaks has by file, line and secret.
 	classSecretLine = "secret on a later line of the match"
+	classOpenEnd    = "secret on a last line without line end, which gitleaks counts wrong"
 	classLonger     = "ours is longer: it goes on behind the added lines"
 	// What only we have.
 	classOwnRule     = "a rule of our own"
@@ -76,7 +77,7 @@ func compare(gl []theirs, sg []scan.Finding, e evidence) comparison {
 			matched[p] = true
 			continue
 		}
-		class := onlyTheirs(f, bySecret[place{f.File, 0, f.Secret}], byFile[f.File], matched)
+		class := onlyTheirs(f, bySecret[place{f.File, 0, f.Secret}], byFile[f.File], matched, e)
 		c.onlyTheirs[class]++
 		c.details[class] = append(c.details[class], "only gitleaks: "+f.String())
 	}
@@ -102,7 +103,7 @@ func describe(f scan.Finding) string {
 func ourPlace(f scan.Finding) place { return place{f.File, f.Line, f.Secret.Reveal()} }
 
 // onlyTheirs says why we have no finding at the line of gitleaks' match.
-func onlyTheirs(f theirs, sameSecret, sameFile []scan.Finding, matched map[place]bool) string {
+func onlyTheirs(f theirs, sameSecret, sameFile []scan.Finding, matched map[place]bool, e evidence) string {
 	for _, o := range sameSecret {
 		if f.StartLine <= o.Line && o.Line <= f.EndLine {
 			matched[ourPlace(o)] = true
@@ -110,13 +111,27 @@ func onlyTheirs(f theirs, sameSecret, sameFile []scan.Finding, matched map[place
 		}
 	}
 	for _, o := range sameFile {
-		if o.Line <= f.EndLine && o.EndLine >= f.StartLine && strings.Contains(o.Secret.Reveal(), f.Secret) {
+		if holds(o, f) {
 			matched[ourPlace(o)] = true
 			return classLonger
 		}
 	}
+	for _, o := range sameSecret {
+		if text := e.blob(o.Blob); endsOpen(text) && o.Line == 1+strings.Count(text, "\n") && f.StartLine < o.Line {
+			matched[ourPlace(o)] = true
+			return classOpenEnd
+		}
+	}
 	return classUnexplained
 }
+
+// holds tells whether our finding is at gitleaks' place and has its secret and more.
+func holds(f scan.Finding, g theirs) bool {
+	return f.Line <= g.EndLine && f.EndLine >= g.StartLine && strings.Contains(f.Secret.Reveal(), g.Secret)
+}
+
+// endsOpen: the last line has no line end. gitleaks counts such lines differently.
+func endsOpen(text string) bool { return !strings.HasSuffix(text, "\n") }
 
 // knowledge is where gitleaks saw which secret.
 type seenSecrets struct{ inFile, anywhere map[place]bool }
@@ -150,13 +165,11 @@ func onlyOurs(f scan.Finding, known seenSecrets, e evidence) string {
 	}
 	text := e.blob(f.Blob)
 	if !reports(e.detect(text, f.File), f, 0) {
-		from := lineStart(text, f.Line)
 		for line := f.Line; line > 0 && line > f.Line-40; line-- { // the match may begin some lines before its secret
 			if reports(e.detect(text[lineStart(text, line):], f.File), f, line-1) {
 				return classSwallowed
 			}
 		}
-		_ = from
 		return classUnexplained
 	}
 	if e.merge(f.Commit) {

@@ -115,16 +115,18 @@ func (s *Set) rule(r *compiled, f Fragment, text string, d *Decoded) []Match {
 }
 
 // matches returns the matches of the rule's expression from left to right, and
-// behind them those that begin on a later line inside a match of several lines: a
-// key block without an end must not hide the next one. A scan of any run of whole
-// lines alone, as of a patch, finds nothing that begins elsewhere.
+// behind them what those over several lines hide: matches that begin on a later
+// line inside them (a key block without an end must not hide the next one), and
+// matches that end on an earlier line with another secret (a greedy expression
+// takes the last of several). So a whole file gives at least what a patch of
+// some of its lines gives.
 func (r *compiled) matches(text string) [][]int {
 	all := r.re.FindAllStringSubmatchIndex(text, -1)
 	var seen map[[2]int]bool
 	for i := 0; i < len(all); i++ {
 		start, end := all[i][0], all[i][1]
-		nl := strings.IndexByte(text[start:end], '\n')
-		if nl < 0 {
+		first := strings.IndexByte(text[start:end], '\n')
+		if first < 0 {
 			continue
 		}
 		if seen == nil {
@@ -133,7 +135,8 @@ func (r *compiled) matches(text string) [][]int {
 				seen[[2]int{loc[0], loc[1]}] = true
 			}
 		}
-		for _, loc := range r.within(text, start+nl+1, end) {
+		hidden := append(r.within(text, start+first+1, end), r.before(text, all[i])...)
+		for _, loc := range hidden {
 			if at := [2]int{loc[0], loc[1]}; !seen[at] {
 				seen[at] = true
 				all = append(all, loc)
@@ -148,17 +151,43 @@ func (r *compiled) within(text string, from, end int) [][]int {
 	for n := 1; ; n *= 2 { // one is the rule, and a search for more may run to the end of the text
 		list := r.re.FindAllStringSubmatchIndex(text[from:], n)
 		for i, loc := range list {
-			for j := range loc {
-				if loc[j] >= 0 {
-					loc[j] += from
-				}
-			}
+			shift(loc, from)
 			if loc[0] >= end {
 				return list[:i]
 			}
 		}
 		if len(list) < n {
 			return list
+		}
+	}
+}
+
+// before returns the matches in the lines that a match touches, without its last
+// line. One whose secret the match's own holds is left out.
+func (r *compiled) before(text string, loc []int) [][]int {
+	outer, ok := r.secret(text, loc)
+	if !ok {
+		return nil
+	}
+	from := strings.LastIndexByte(text[:outer.MatchStart], '\n') + 1
+	cut := outer.MatchStart + strings.LastIndexByte(text[outer.MatchStart:outer.MatchEnd], '\n') + 1
+	if cut <= outer.MatchStart {
+		return nil
+	}
+	var out [][]int
+	for _, in := range r.re.FindAllStringSubmatchIndex(text[from:cut], -1) {
+		shift(in, from)
+		if m, ok := r.secret(text, in); ok && (m.Start < outer.Start || m.End > outer.End) {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+func shift(loc []int, by int) {
+	for i := range loc {
+		if loc[i] >= 0 {
+			loc[i] += by
 		}
 	}
 }
