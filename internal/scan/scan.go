@@ -123,6 +123,7 @@ func (c *collector) Skip(s source.Skip) {
 		c.skips[k] = &Skip{What: s.What, Why: s.Why, Gap: s.Gap, Example: s.Example}
 	}
 	c.skips[k].Count++
+	c.skips[k].Example = min(c.skips[k].Example, s.Example) // the same one in every run
 }
 
 // Count adds to the coverage.
@@ -161,13 +162,46 @@ func (c *collector) scan(f source.Fragment) {
 		byPath[p.Path] = append(byPath[p.Path], p)
 	}
 	for _, path := range order {
-		for _, m := range c.scanner.set.Scan(match.Fragment{Text: f.Text, Path: path, Commit: byPath[path][0].Commit}) {
+		for _, m := range c.matches(f.Text, path, byPath[path][0].Commit) {
 			for _, p := range byPath[path] {
-				found = append(found, c.finding(f.Text, m, p))
+				found = append(found, c.finding(f.Text, m.Match, p, m.allowed))
 			}
 		}
 	}
 	c.add(found, len(f.Text))
+}
+
+// judged is a match, and whether an allowlist that names the commit takes it out.
+type judged struct {
+	match.Match
+
+	allowed bool
+}
+
+// matches runs the rules over a text at a path. What an allowlist takes out only
+// because of the commit stays in, marked: later versions of the file hold it too.
+func (c *collector) matches(text, path, commit string) []judged {
+	set := c.scanner.set
+	list := set.Scan(match.Fragment{Text: text, Path: path, Commit: commit})
+	out := make([]judged, 0, len(list))
+	type key struct {
+		rule       string
+		start, end int
+	}
+	counts := map[key]bool{}
+	for _, m := range list {
+		out = append(out, judged{m, false})
+		counts[key{m.Rule.ID, m.Start, m.End}] = true
+	}
+	if !set.NamesCommit(commit) {
+		return out
+	}
+	for _, m := range set.Scan(match.Fragment{Text: text, Path: path}) {
+		if !counts[key{m.Rule.ID, m.Start, m.End}] {
+			out = append(out, judged{m, true})
+		}
+	}
+	return out
 }
 
 func (c *collector) add(found []Finding, bytes int) {
@@ -177,6 +211,9 @@ func (c *collector) add(found []Finding, bytes int) {
 	c.done++
 	for _, f := range found {
 		k := placeKey{f.Rule, f.ID, f.File, f.Line, f.Column, f.Where}
+		if f.Commit != "" && (f.Where == WhereStash || f.Where == WhereUnreachable) {
+			k.where = WhereCommit // one line of one file, whatever leads there
+		}
 		i, ok := c.places[k]
 		if !ok {
 			c.places[k] = len(c.findings)
@@ -191,19 +228,30 @@ func (c *collector) add(found []Finding, bytes int) {
 	}
 }
 
-// earlier merges two findings of one place: the first commit, what either
-// reaches, and suppressed only when both are.
+// earlier merges two findings of one place: the first commit, one that a branch
+// reaches before any other, and what either reaches. A comment counts only when
+// both have it.
 func earlier(a, b Finding) Finding {
 	first, other := a, b
-	if b.Date.Before(a.Date) || b.Date.Equal(a.Date) && b.Commit < a.Commit {
+	if before(b, a) {
 		first, other = b, a
 	}
 	first.Refs.Head = first.Refs.Head || other.Refs.Head
 	first.Refs.Branch = first.Refs.Branch || other.Refs.Branch
-	if other.Suppressed == nil {
+	if first.Suppressed != nil && first.Suppressed.By == "inline" && other.Suppressed == nil {
 		first.Suppressed = nil
 	}
 	return first
+}
+
+func before(a, b Finding) bool {
+	if a.Refs.Branch != b.Refs.Branch {
+		return a.Refs.Branch
+	}
+	if stash := a.Where == WhereStash; stash != (b.Where == WhereStash) {
+		return stash
+	}
+	return cmp.Or(cmp.Compare(a.order, b.order), a.Date.Compare(b.Date), cmp.Compare(a.Commit, b.Commit), cmp.Compare(a.Blob, b.Blob)) < 0
 }
 
 // id returns the finding id of a secret under a rule.
@@ -217,7 +265,7 @@ func (c *collector) id(rule, value string) string {
 	return id
 }
 
-func (c *collector) finding(text string, m match.Match, p source.Place) Finding {
+func (c *collector) finding(text string, m match.Match, p source.Place, allowed bool) Finding {
 	s, named := c.scanner, m.Secret
 	if named == "" { // the path is the finding
 		named = p.Path
@@ -239,11 +287,15 @@ func (c *collector) finding(text string, m match.Match, p source.Place) Finding 
 	if f.Severity == "" {
 		f.Severity = Medium
 	}
-	if m.Allowed && !s.opts.IgnoreAllow {
-		f.Suppressed = &Suppression{By: "inline"}
+	f.also, f.order = m.Also, p.Order
+	if m.Secret != "" { // gitleaks counts a path as line 0
+		f.countedAt, _ = match.Position(text, m.MatchStart)
 	}
-	if by, reason, ok := s.opts.Accepted.Why(f.ID, f.Rule, f.File, f.Line, f.Commit); ok && f.Suppressed == nil {
-		f.Suppressed = &Suppression{By: by, Reason: reason}
+	switch {
+	case allowed:
+		f.Suppressed = &Suppression{By: "allowlist", Reason: "an allowlist names its commit"}
+	case m.Allowed && !s.opts.IgnoreAllow:
+		f.Suppressed = &Suppression{By: "inline"}
 	}
 	return f
 }
@@ -251,6 +303,7 @@ func (c *collector) finding(text string, m match.Match, p source.Place) Finding 
 func (c *collector) result(info source.Info) Result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.scanner.accept(c.findings)
 	c.cov.Complete = !c.cov.Shallow
 	for _, s := range c.skips {
 		c.cov.Skipped = append(c.cov.Skipped, *s)

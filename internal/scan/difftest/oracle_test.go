@@ -33,6 +33,8 @@ type theirs struct {
 	Secret    string
 	StartLine int
 	EndLine   int
+
+	Fingerprint string
 }
 
 // sum names a secret in messages without showing it.
@@ -102,4 +104,14 @@ func git(t *testing.T, dir string, args ...string) string {
 
 func (f theirs) String() string {
 	return fmt.Sprintf("%s %s:%d-%d %s commit %.10s", f.RuleID, f.File, f.StartLine, f.EndLine, sum(f.Secret), f.Commit)
+}
+
+// fingerprints are those of gitleaks' report, as .gitleaksignore takes them.
+func fingerprints(t *testing.T, dir string) []string {
+	t.Helper()
+	var out []string
+	for _, f := range gitleaks(t, "git", dir) {
+		out = append(out, f.Fingerprint)
+	}
+	return out
 }

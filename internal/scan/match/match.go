@@ -23,6 +23,8 @@ type Match struct {
 	MatchStart, MatchEnd int
 	Tags                 []string
 	Allowed              bool // an inline comment allows it
+	// Also names gitleaks' rules that found the same, for which ours stands.
+	Also []string
 }
 
 // Scan returns the matches in the fragment, ordered by position.
@@ -306,18 +308,30 @@ func entropy(s string) float64 {
 // for a secret that a specific one holds, and gitleaks' rule where ours found
 // the same.
 func specific(list []Match) []Match {
-	return slices.DeleteFunc(list, func(m Match) bool {
-		return slices.ContainsFunc(list, func(o Match) bool {
-			if o.Rule == m.Rule || o.Start > m.Start || o.End < m.End || m.Secret == "" {
-				return false
+	drop := make([]bool, len(list))
+	for i, m := range list {
+		if m.Rule.Own || m.Secret == "" {
+			continue
+		}
+		for j, o := range list {
+			if o.Rule == m.Rule || o.Start > m.Start || o.End < m.End {
+				continue
 			}
-			if m.Rule.Own {
-				return false
-			}
+			same := o.Rule.Own && o.Secret == m.Secret
 			generic := isGeneric(m.Rule.ID) && !isGeneric(o.Rule.ID)
-			return o.Rule.Own && o.Secret == m.Secret || generic && strings.Contains(o.Secret, m.Secret)
-		})
-	})
+			if same {
+				list[j].Also = append(list[j].Also, m.Rule.ID)
+			}
+			drop[i] = drop[i] || same || generic && strings.Contains(o.Secret, m.Secret)
+		}
+	}
+	out := list[:0]
+	for i, m := range list {
+		if !drop[i] {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 func isGeneric(rule string) bool { return strings.Contains(strings.ToLower(rule), "generic") }

@@ -118,12 +118,13 @@ type Set struct {
 	decoder Decoder
 	onceAll sync.Once
 	allow   []Allowlist
+	commits map[string]bool // named by any allowlist
 }
 
 // Compile checks every expression and builds the prefilter. An expression that
 // does not parse is an error that names the rule; nothing panics later.
 func Compile(rules []Rule, global []Allowlist, d Decoder) (*Set, error) {
-	s := &Set{decoder: d, allow: global}
+	s := &Set{decoder: d, allow: global, commits: map[string]bool{}}
 	seen := map[string]bool{}
 	for _, r := range rules {
 		if seen[r.ID] {
@@ -139,6 +140,10 @@ func Compile(rules []Rule, global []Allowlist, d Decoder) (*Set, error) {
 		if err := checkAllow(a); err != nil {
 			return nil, fmt.Errorf("global allowlist: %w", err)
 		}
+	}
+	s.named(global)
+	for _, r := range rules {
+		s.named(r.Allowlists)
 	}
 	words := map[string][]int{}
 	for i, r := range s.rules {
@@ -158,6 +163,18 @@ func Compile(rules []Rule, global []Allowlist, d Decoder) (*Set, error) {
 	s.hash = "sha256:" + hex.EncodeToString(sum[:])
 	return s, nil
 }
+
+func (s *Set) named(list []Allowlist) {
+	for _, a := range list {
+		for _, c := range a.Commits {
+			s.commits[c] = true
+		}
+	}
+}
+
+// NamesCommit reports whether some allowlist names the commit: only then does a
+// fragment's commit change what Scan returns.
+func (s *Set) NamesCommit(commit string) bool { return s.commits[strings.ToLower(commit)] }
 
 func check(r Rule) error {
 	for what, expr := range map[string]string{"regex": r.Regex, "path": r.Path} {

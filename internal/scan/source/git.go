@@ -1,10 +1,12 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -194,7 +196,7 @@ func (w *walker) mark(tip plumbing.Hash, into map[plumbing.Hash]bool) {
 	}
 }
 
-// placeAll walks the trees, oldest commit first, so that the first commit that
+// placeAll walks the trees, oldest reached commit first, so that the first commit that
 // holds a blob at a path is the one that is named.
 func (w *walker) placeAll(ctx context.Context) error {
 	if ref, err := w.repo.Head(); err == nil {
@@ -204,23 +206,16 @@ func (w *walker) placeAll(ctx context.Context) error {
 			}
 		}
 	}
-	order := make([]*object.Commit, 0, len(w.commits))
 	for _, c := range w.commits {
-		order = append(order, c)
 		for _, p := range c.ParentHashes {
 			if w.commits[p] == nil && !w.shallow[c.Hash] {
 				w.sink.Skip(Skip{What: "commit", Why: "missing from the object database", Example: p.String(), Gap: true})
 			}
 		}
 	}
-	slices.SortFunc(order, func(a, b *object.Commit) int {
-		if n := a.Committer.When.Compare(b.Committer.When); n != 0 {
-			return n
-		}
-		return strings.Compare(a.Hash.String(), b.Hash.String())
-	})
-	for _, c := range order {
+	for i, c := range w.oldestFirst() {
 		place := w.of(c)
+		place.Order = i
 		err := w.tree(ctx, c.TreeHash, "", func(id placeID) bool {
 			if w.seen[id] {
 				return false
@@ -238,11 +233,46 @@ func (w *walker) placeAll(ctx context.Context) error {
 	return nil
 }
 
+// oldestFirst orders the commits: those that a branch reaches before those that a
+// rebase left behind, parents before children (dates lie, and many commits share a
+// second), and then by date.
+func (w *walker) oldestFirst() []*object.Commit {
+	byDate := slices.Collect(maps.Values(w.commits))
+	slices.SortFunc(byDate, func(a, b *object.Commit) int {
+		if w.branch[a.Hash] != w.branch[b.Hash] {
+			return map[bool]int{true: -1, false: 1}[w.branch[a.Hash]]
+		}
+		return cmp.Or(a.Committer.When.Compare(b.Committer.When), strings.Compare(a.Hash.String(), b.Hash.String()))
+	})
+	out := make([]*object.Commit, 0, len(byDate))
+	placed := make(map[plumbing.Hash]bool, len(byDate))
+	for _, c := range byDate {
+		for todo := []*object.Commit{c}; len(todo) > 0; {
+			c := todo[len(todo)-1]
+			i := slices.IndexFunc(c.ParentHashes, func(p plumbing.Hash) bool { return !placed[p] && w.commits[p] != nil })
+			if i >= 0 && !placed[c.Hash] {
+				todo = append(todo, w.commits[c.ParentHashes[i]])
+				continue
+			}
+			todo = todo[:len(todo)-1]
+			if !placed[c.Hash] {
+				placed[c.Hash] = true
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
 // of returns the place of a commit, without a path.
 func (w *walker) of(c *object.Commit) Place {
 	p := Place{Where: "commit", Commit: c.Hash.String(), Author: c.Author.Name + " <" + c.Author.Email + ">", Date: c.Author.When.UTC(), Branch: w.branch[c.Hash]}
-	if !p.Branch && w.stash[c.Hash] {
+	switch {
+	case p.Branch:
+	case w.stash[c.Hash]:
 		p.Where = "stash"
+	default:
+		p.Where = "unreachable"
 	}
 	return p
 }

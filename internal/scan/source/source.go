@@ -24,6 +24,7 @@ type Place struct {
 	Commit string
 	Author string
 	Date   time.Time
+	Order  int // of the commit in the history: a parent's is lower than its child's
 	Blob   string
 	Head   bool // HEAD's tree holds it
 	Branch bool // a branch or tag reaches it

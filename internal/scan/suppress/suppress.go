@@ -101,18 +101,30 @@ func WriteBaseline(w io.Writer, entries []Entry) error {
 	return enc.Encode(doc)
 }
 
-// Why tells whether a finding was accepted, by what, and with which reason. line
-// is 1-based; commit is empty outside history.
-func (l *List) Why(id, rule, file string, line int, commit string) (by, reason string, ok bool) {
+// Subject is a finding as far as an entry can name it.
+type Subject struct {
+	ID     string
+	Rules  []string // its rule, and gitleaks' rules that found the same
+	File   string
+	Lines  []int  // 1-based; where the secret begins, and where gitleaks counts
+	Commit string // empty outside history
+}
+
+// Why tells whether a finding was accepted, by what, and with which reason.
+func (l *List) Why(s Subject) (by, reason string, ok bool) {
 	if l == nil {
 		return "", "", false
 	}
-	if reason, ok := l.ids[id]; ok {
+	if reason, ok := l.ids[s.ID]; ok {
 		return "baseline", reason, true
 	}
-	global := file + ":" + rule + ":" + strconv.Itoa(line)
-	if l.prints[global] || commit != "" && l.prints[commit+":"+global] {
-		return "ignore-file", "", true
+	for _, rule := range s.Rules {
+		for _, line := range s.Lines {
+			global := s.File + ":" + rule + ":" + strconv.Itoa(line)
+			if l.prints[global] || s.Commit != "" && l.prints[s.Commit+":"+global] {
+				return "ignore-file", "", true
+			}
+		}
 	}
 	return "", "", false
 }
