@@ -164,12 +164,11 @@ func onlyOurs(f scan.Finding, known seenSecrets, e evidence) string {
 		return classOtherFile
 	}
 	text := e.blob(f.Blob)
-	if !reports(e.detect(text, f.File), f, 0) {
-		for line := f.Line; line > 0 && line > f.Line-40; line-- { // the match may begin some lines before its secret
-			if reports(e.detect(text[lineStart(text, line):], f.File), f, line-1) {
-				return classSwallowed
-			}
-		}
+	switch {
+	case reports(e.detect(text, f.File), f, 0):
+	case swallowed(text, f, e.detect):
+		return classSwallowed
+	default:
 		return classUnexplained
 	}
 	if e.merge(f.Commit) {
@@ -178,11 +177,23 @@ func onlyOurs(f scan.Finding, known seenSecrets, e evidence) string {
 	return classWhole
 }
 
+// swallowed tells whether gitleaks reports the finding when it is not given the
+// lines before: there, another match took the beginning of this one. The match may
+// begin some lines before its secret.
+func swallowed(text string, f scan.Finding, detect func(text, path string) []theirs) bool {
+	for line := f.Line; line > max(0, f.Line-40); line-- {
+		if reports(detect(text[lineStart(text, line):], f.File), f, line-1) {
+			return true
+		}
+	}
+	return false
+}
+
 // reports tells whether the list holds the finding; shift lines are missing
 // before the text that was looked at.
 func reports(list []theirs, f scan.Finding, shift int) bool {
 	return slices.ContainsFunc(list, func(g theirs) bool {
-		return g.Secret == f.Secret.Reveal() && g.StartLine+shift <= f.Line && f.Line <= g.EndLine+shift
+		return g.Secret == f.Secret.Reveal() && max(g.StartLine, 1)+shift <= f.Line && f.Line <= max(g.EndLine, 1)+shift // 0 for a path
 	})
 }
 

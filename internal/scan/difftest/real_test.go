@@ -3,6 +3,7 @@ package difftest
 import (
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/zricethezav/gitleaks/v8/detect"
@@ -58,11 +59,6 @@ func scanGit(t *testing.T, set *match.Set, repo string) []scan.Finding {
 // proof reads the repository with git, and runs gitleaks' detector in this process.
 func proof(t *testing.T, repo string, set *match.Set) evidence {
 	t.Helper()
-	d, err := detect.NewDetectorDefaultConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.MaxDecodeDepth = 5 // as the program's default; 0 in the library
 	own := map[string]bool{}
 	for _, r := range set.Rules() {
 		own[r.ID] = r.Own
@@ -72,15 +68,36 @@ func proof(t *testing.T, repo string, set *match.Set) evidence {
 		merges[commit] = true
 	}
 	return evidence{
-		merge: func(commit string) bool { return merges[commit] },
-		own:   func(rule string) bool { return own[rule] },
-		blob:  func(hash string) string { return git(t, repo, "cat-file", "blob", hash) },
-		detect: func(text, path string) []theirs {
-			var out []theirs
-			for _, f := range d.Detect(detect.Fragment{Raw: text, FilePath: path, StartLine: 1}) {
-				out = append(out, theirs{RuleID: f.RuleID, File: path, Secret: f.Secret, StartLine: f.StartLine, EndLine: f.EndLine})
-			}
-			return out
-		},
+		merge:  func(commit string) bool { return merges[commit] },
+		own:    func(rule string) bool { return own[rule] },
+		blob:   func(hash string) string { return git(t, repo, "cat-file", "blob", hash) },
+		detect: detector(t),
 	}
 }
+
+// detector is gitleaks' own over one text, with the default rules, in this process.
+func detector(t *testing.T) func(text, path string) []theirs {
+	t.Helper()
+	once.Do(func() {
+		if shared, errShared = detect.NewDetectorDefaultConfig(); errShared == nil {
+			shared.MaxDecodeDepth = 5 // as the program's default; 0 in the library
+		}
+	})
+	if errShared != nil {
+		t.Fatal(errShared)
+	}
+	return func(text, path string) []theirs {
+		var out []theirs
+		for _, f := range shared.Detect(detect.Fragment{Raw: text, FilePath: path, StartLine: 1}) {
+			out = append(out, theirs{RuleID: f.RuleID, File: path, Secret: f.Secret, StartLine: f.StartLine, EndLine: f.EndLine})
+		}
+		return out
+	}
+}
+
+// gitleaks reads a configuration through package variables: once in a process.
+var (
+	once      sync.Once
+	shared    *detect.Detector
+	errShared error
+)
