@@ -17,7 +17,7 @@ import (
 )
 
 // ErrNothingScanned means that not one byte was scanned: a clean answer would
-// say nothing.
+// say nothing. An index in which nothing is staged is no such case.
 var ErrNothingScanned = errors.New("nothing was scanned")
 
 // Options of a scan.
@@ -68,7 +68,7 @@ func (s *Scanner) Scan(ctx context.Context, src source.Source) (Result, error) {
 	if err == nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	if err == nil && res.Coverage.Bytes == 0 && len(res.Findings) == 0 { // a name alone can be a finding
+	if err == nil && res.Coverage.Bytes == 0 && len(res.Findings) == 0 && !src.Info().MayBeEmpty { // a name alone can be a finding
 		err = ErrNothingScanned
 	}
 	if err != nil {

@@ -91,7 +91,7 @@ func TestIgnoreFileMadeFromGitleaksReport(t *testing.T) {
 	}
 	scanIt := func() []scan.Finding {
 		var list suppress.List
-		if err := list.AddIgnoreFile(ignore, true); err != nil {
+		if err := list.AddIgnoreFile(ignore); err != nil {
 			t.Fatal(err)
 		}
 		src, err := source.Git(dir, 0)

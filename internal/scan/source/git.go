@@ -3,18 +3,15 @@ package source
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
 // history is a scan of every object of a repository: all branches, tags and
@@ -38,23 +35,6 @@ func Git(p string, maxBytes int64) (Source, error) {
 	return history{path: p, repo: repo, max: maxBytes}, nil
 }
 
-func open(p string) (*git.Repository, error) {
-	if _, err := os.Stat(p); err != nil {
-		return nil, fmt.Errorf("look at %s: %w", p, err)
-	}
-	repo, err := git.PlainOpenWithOptions(p, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
-	if errors.Is(err, git.ErrRepositoryNotExists) { // p may be a bare repository itself
-		repo, err = git.PlainOpenWithOptions(p, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
-	}
-	switch {
-	case errors.Is(err, git.ErrRepositoryNotExists):
-		return nil, fmt.Errorf("%s: %w", p, ErrNotRepository)
-	case err != nil:
-		return nil, fmt.Errorf("open the repository %s: %w", p, err)
-	}
-	return repo, nil
-}
-
 // Info describes the repository.
 func (h history) Info() Info {
 	i := Info{Kind: "git", Path: h.path}
@@ -76,6 +56,7 @@ type walker struct {
 	places  map[plumbing.Hash][]Place
 	seen    map[placeID]bool // trees and blobs already placed
 	shallow map[plumbing.Hash]bool
+	bad     map[string]bool // objects and packs reported as damaged
 }
 
 type placeID struct {
@@ -87,7 +68,10 @@ type placeID struct {
 func (h history) Walk(ctx context.Context, sink Sink) error {
 	w := &walker{
 		history: h, sink: sink, commits: map[plumbing.Hash]*object.Commit{}, branch: map[plumbing.Hash]bool{},
-		stash: map[plumbing.Hash]bool{}, head: map[placeID]bool{}, places: map[plumbing.Hash][]Place{}, seen: map[placeID]bool{}, shallow: map[plumbing.Hash]bool{},
+		stash: map[plumbing.Hash]bool{}, head: map[placeID]bool{}, places: map[plumbing.Hash][]Place{}, seen: map[placeID]bool{}, shallow: map[plumbing.Hash]bool{}, bad: map[string]bool{},
+	}
+	for _, store := range w.objects().gone {
+		sink.Skip(Skip{What: "object store", Why: "objects are borrowed from it, and it is not there", Example: store, Gap: true})
 	}
 	if err := w.checkShallow(); err != nil {
 		return err
@@ -95,7 +79,7 @@ func (h history) Walk(ctx context.Context, sink Sink) error {
 	if err := w.loadCommits(ctx); err != nil {
 		return err
 	}
-	if len(w.commits) == 0 {
+	if len(w.commits) == 0 && len(w.bad)+len(w.objects().gone) == 0 {
 		return fmt.Errorf("%s: %w", h.path, ErrEmpty)
 	}
 	if err := w.reach(ctx); err != nil {
@@ -125,25 +109,29 @@ func (w *walker) checkShallow() error {
 	return nil
 }
 
+func (h history) objects() *objects { return h.repo.Storer.(*objects) }
+
+// damaged reports what cannot be read, once.
+func (w *walker) damaged(name string) {
+	if !w.bad[name] {
+		w.bad[name] = true
+		w.sink.Skip(Skip{What: "object", Why: "damaged; see: git fsck", Example: name, Gap: true})
+	}
+}
+
 // loadCommits reads every commit in the object database, reached or not.
 func (w *walker) loadCommits(ctx context.Context) error {
-	iter, err := w.repo.CommitObjects()
-	if err != nil {
-		return fmt.Errorf("read the commits: %w", err)
-	}
-	defer iter.Close()
-	for ctx.Err() == nil {
-		c, err := iter.Next()
-		if errors.Is(err, io.EOF) {
-			w.sink.Count("commits", len(w.commits))
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read the commits: %w", err)
+	err := w.objects().each(ctx, plumbing.CommitObject, w.damaged, func(o plumbing.EncodedObject) error {
+		c, err := object.DecodeCommit(w.repo.Storer, o)
+		if err != nil { // a gap, not the end
+			w.damaged(o.Hash().String())
+			return nil //nolint:nilerr // see above
 		}
 		w.commits[c.Hash] = c
-	}
-	return ctx.Err()
+		return nil
+	})
+	w.sink.Count("commits", len(w.commits))
+	return err
 }
 
 // reach marks the commits that branches and tags lead to, and those that only
@@ -161,11 +149,9 @@ func (w *walker) reach(ctx context.Context) error {
 			return ctx.Err()
 		}
 		count++
-		tip := r.Hash()
-		if tag, err := w.repo.TagObject(tip); err == nil {
-			if c, err := tag.Commit(); err == nil {
-				tip = c.Hash
-			}
+		tip := w.target(r.Hash())
+		if w.commits[tip] == nil && w.repo.Storer.HasEncodedObject(tip) != nil {
+			w.sink.Skip(Skip{What: "ref", Why: "the object that it names is missing or damaged", Example: r.Name().String() + " " + tip.String(), Gap: true})
 		}
 		if strings.HasPrefix(r.Name().String(), "refs/stash") {
 			stashes = append(stashes, tip)
@@ -178,7 +164,25 @@ func (w *walker) reach(ctx context.Context) error {
 		w.mark(s, w.stash)
 	}
 	w.sink.Count("refs", count)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("read the refs: %w", err)
+	}
 	return err
+}
+
+// maxTags bounds how many tags may name each other.
+const maxTags = 100
+
+// target follows annotated tags, which may name tags, to what they stand for.
+func (w *walker) target(h plumbing.Hash) plumbing.Hash {
+	for range maxTags {
+		tag, err := w.repo.TagObject(h)
+		if err != nil {
+			break
+		}
+		h = tag.Target
+	}
+	return h
 }
 
 // mark adds everything that tip leads to.
@@ -326,12 +330,12 @@ func (w *walker) messages(ctx context.Context) error {
 			return err
 		}
 	}
-	tags, err := w.repo.TagObjects()
-	if err != nil {
-		return fmt.Errorf("read the tags: %w", err)
-	}
-	defer tags.Close()
-	return tags.ForEach(func(t *object.Tag) error {
+	return w.objects().each(ctx, plumbing.TagObject, w.damaged, func(o plumbing.EncodedObject) error {
+		t, err := object.DecodeTag(w.repo.Storer, o)
+		if err != nil { // a gap, not the end
+			w.damaged(o.Hash().String())
+			return nil //nolint:nilerr // see above
+		}
 		p := Place{Where: "tag", Path: "", Author: t.Tagger.Name + " <" + t.Tagger.Email + ">", Date: t.Tagger.When.UTC(), Commit: t.Target.String(), Branch: true}
 		return w.sink.Fragment(ctx, Fragment{Text: t.Message, Places: []Place{p}})
 	})
@@ -340,32 +344,22 @@ func (w *walker) messages(ctx context.Context) error {
 // blobs scans every blob in the object database; one without a place is reached
 // by nothing.
 func (w *walker) blobs(ctx context.Context) error {
-	iter, err := w.repo.Storer.IterEncodedObjects(plumbing.BlobObject)
-	if err != nil {
-		return fmt.Errorf("read the blobs: %w", err)
-	}
-	defer iter.Close()
-	missing := len(w.places)
-	err = iter.ForEach(func(o plumbing.EncodedObject) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	err := w.objects().each(ctx, plumbing.BlobObject, w.damaged, func(o plumbing.EncodedObject) error {
 		places := w.places[o.Hash()]
 		if places == nil {
 			places = []Place{{Where: "unreachable", Blob: o.Hash().String()}}
 		} else {
-			missing--
 			delete(w.places, o.Hash())
 			places = slices.DeleteFunc(places, func(p Place) bool { return strings.HasSuffix(p.Path, "/") })
 		}
 		w.sink.Count("blobs", 1)
 		return w.blob(ctx, o, places)
 	})
-	if err != nil && !errors.Is(err, storer.ErrStop) {
+	if err != nil {
 		return err
 	}
 	for hash, p := range w.places {
-		if !strings.HasSuffix(p[0].Path, "/") {
+		if !strings.HasSuffix(p[0].Path, "/") && !w.bad[hash.String()] {
 			w.sink.Skip(Skip{What: "blob", Why: "missing from the object database", Example: hash.String() + " " + p[0].Path, Gap: true})
 		}
 	}
@@ -383,7 +377,7 @@ func (w *walker) blob(ctx context.Context, o plumbing.EncodedObject, places []Pl
 	}
 	data, err := content(o)
 	if err != nil { // a gap, not the end
-		w.sink.Skip(Skip{What: "blob", Why: "damaged", Example: name, Gap: true})
+		w.damaged(o.Hash().String())
 		return nil //nolint:nilerr // see above
 	}
 	if binary(data) {

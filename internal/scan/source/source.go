@@ -55,7 +55,11 @@ type Sink interface {
 }
 
 // Info describes the target.
-type Info struct{ Kind, Path, Head string }
+type Info struct {
+	Kind, Path, Head string
+	// MayBeEmpty: to find nothing to read is an answer, not a failure.
+	MayBeEmpty bool
+}
 
 // Source is something that can be scanned, once.
 type Source interface {
