@@ -138,3 +138,5 @@ func repository(t *testing.T, texts ...string) string {
 func leak() string { return "STRIPE=" + key() + "\n" }
 
 func key() string { return lab.MadeUp("sk_live_", 40) }
+
+func writeFile(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }

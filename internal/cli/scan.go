@@ -221,6 +221,8 @@ func explainSource(err error, req scanRequest) error {
 		return err
 	case errors.Is(err, source.ErrNotRepository):
 		p.code, p.try = ExitUsage, "secretguard scan dir "+req.path
+	case errors.Is(err, source.ErrNotPlain):
+		p.code, p.try = ExitUsage, "secretguard scan stdin < "+req.path
 	case errors.Is(err, source.ErrEmpty):
 		p.try = "secretguard scan dir " + req.path
 	case errors.Is(err, source.ErrUnsupported):

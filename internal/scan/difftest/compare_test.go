@@ -50,10 +50,31 @@ type evidence struct {
 	// detect is gitleaks' detector over one whole text, without git.
 	detect func(text, path string) []theirs
 	own    func(rule string) bool
+
+	blobs map[string]string
+	whole map[[2]string][]theirs
+}
+
+// text returns a blob, read once.
+func (e *evidence) text(hash string) string {
+	if _, ok := e.blobs[hash]; !ok {
+		e.blobs[hash] = e.blob(hash)
+	}
+	return e.blobs[hash]
+}
+
+// inWhole returns what gitleaks' detector says of a whole file, asked once.
+func (e *evidence) inWhole(hash, path string) []theirs {
+	k := [2]string{hash, path}
+	if _, ok := e.whole[k]; !ok {
+		e.whole[k] = e.detect(e.text(hash), path)
+	}
+	return e.whole[k]
 }
 
 // compare takes the findings that count: gitleaks drops what we mark as accepted.
 func compare(gl []theirs, sg []scan.Finding, e evidence) comparison {
+	e.blobs, e.whole = map[string]string{}, map[[2]string][]theirs{}
 	c := comparison{onlyTheirs: map[string]int{}, onlyOurs: map[string]int{}, details: map[string][]string{}}
 	ours := map[place][]scan.Finding{}
 	bySecret := map[place][]scan.Finding{} // line 0
@@ -77,7 +98,7 @@ func compare(gl []theirs, sg []scan.Finding, e evidence) comparison {
 			matched[p] = true
 			continue
 		}
-		class := onlyTheirs(f, bySecret[place{f.File, 0, f.Secret}], byFile[f.File], matched, e)
+		class := onlyTheirs(f, bySecret[place{f.File, 0, f.Secret}], byFile[f.File], matched, &e)
 		c.onlyTheirs[class]++
 		c.details[class] = append(c.details[class], "only gitleaks: "+f.String())
 	}
@@ -86,7 +107,7 @@ func compare(gl []theirs, sg []scan.Finding, e evidence) comparison {
 		if matched[p] {
 			continue
 		}
-		class := onlyOurs(list[0], known, e)
+		class := onlyOurs(list[0], known, &e)
 		c.onlyOurs[class]++
 		c.details[class] = append(c.details[class], "only ours: "+describe(list[0]))
 	}
@@ -103,7 +124,7 @@ func describe(f scan.Finding) string {
 func ourPlace(f scan.Finding) place { return place{f.File, f.Line, f.Secret.Reveal()} }
 
 // onlyTheirs says why we have no finding at the line of gitleaks' match.
-func onlyTheirs(f theirs, sameSecret, sameFile []scan.Finding, matched map[place]bool, e evidence) string {
+func onlyTheirs(f theirs, sameSecret, sameFile []scan.Finding, matched map[place]bool, e *evidence) string {
 	for _, o := range sameSecret {
 		if f.StartLine <= o.Line && o.Line <= f.EndLine {
 			matched[ourPlace(o)] = true
@@ -117,7 +138,7 @@ func onlyTheirs(f theirs, sameSecret, sameFile []scan.Finding, matched map[place
 		}
 	}
 	for _, o := range sameSecret {
-		if text := e.blob(o.Blob); endsOpen(text) && o.Line == 1+strings.Count(text, "\n") && f.StartLine < o.Line {
+		if text := e.text(o.Blob); endsOpen(text) && o.Line == 1+strings.Count(text, "\n") && f.StartLine < o.Line {
 			matched[ourPlace(o)] = true
 			return classOpenEnd
 		}
@@ -147,7 +168,7 @@ func knowledge(seen map[place]theirs) seenSecrets {
 
 // onlyOurs says why gitleaks has no finding where we have one. Each class is
 // proven, by the repository or by gitleaks' own detector.
-func onlyOurs(f scan.Finding, known seenSecrets, e evidence) string {
+func onlyOurs(f scan.Finding, known seenSecrets, e *evidence) string {
 	value := f.Secret.Reveal()
 	switch {
 	case e.own(f.Rule):
@@ -163,10 +184,9 @@ func onlyOurs(f scan.Finding, known seenSecrets, e evidence) string {
 	case known.anywhere[place{"", 0, value}]:
 		return classOtherFile
 	}
-	text := e.blob(f.Blob)
 	switch {
-	case reports(e.detect(text, f.File), f, 0):
-	case swallowed(text, f, e.detect):
+	case reports(e.inWhole(f.Blob, f.File), f, 0):
+	case swallowed(e.text(f.Blob), f, e.detect):
 		return classSwallowed
 	default:
 		return classUnexplained
@@ -181,8 +201,10 @@ func onlyOurs(f scan.Finding, known seenSecrets, e evidence) string {
 // lines before: there, another match took the beginning of this one. The match may
 // begin some lines before its secret.
 func swallowed(text string, f scan.Finding, detect func(text, path string) []theirs) bool {
-	for line := f.Line; line > max(0, f.Line-40); line-- {
-		if reports(detect(text[lineStart(text, line):], f.File), f, line-1) {
+	const lines = 40
+	end := lineStart(text, f.EndLine+lines)
+	for line := f.Line; line > max(0, f.Line-lines); line-- {
+		if reports(detect(text[lineStart(text, line):end], f.File), f, line-1) {
 			return true
 		}
 	}
@@ -197,10 +219,15 @@ func reports(list []theirs, f scan.Finding, shift int) bool {
 	})
 }
 
+// lineStart is where a line begins, or the end of a text that has fewer lines.
 func lineStart(text string, line int) int {
 	at := 0
 	for range line - 1 {
-		at += strings.IndexByte(text[at:], '\n') + 1
+		n := strings.IndexByte(text[at:], '\n') + 1
+		if n == 0 {
+			return len(text)
+		}
+		at += n
 	}
 	return at
 }

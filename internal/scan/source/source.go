@@ -15,6 +15,7 @@ import (
 var (
 	ErrNotRepository = errors.New("not a git repository")
 	ErrEmpty         = errors.New("the repository has no commit yet")
+	ErrNotPlain      = errors.New("not a plain file or folder")
 )
 
 // Place is where a fragment lies.
