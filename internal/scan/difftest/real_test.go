@@ -21,7 +21,7 @@ func TestRealRepository(t *testing.T) {
 	if repo == "" {
 		t.Skip("SKIPPED: no repository to compare over; run: make compare REPO=path")
 	}
-	set, err := ruleset.Load(nil, "")
+	set, err := ruleset.Load(nil, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

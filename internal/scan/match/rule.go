@@ -185,6 +185,9 @@ func check(r Rule) error {
 	if r.Regex == "" && r.Path == "" {
 		return fmt.Errorf("rule %s has neither a regex nor a path", r.ID)
 	}
+	if r.SecretGroup < 0 {
+		return fmt.Errorf("rule %s: secretGroup %d is negative", r.ID, r.SecretGroup)
+	}
 	if r.Regex != "" {
 		if p, err := syntax.Parse(r.Regex, syntax.Perl); err == nil && r.SecretGroup > p.MaxCap() {
 			return fmt.Errorf("rule %s: secretGroup %d, the regex has %d groups", r.ID, r.SecretGroup, p.MaxCap())
