@@ -199,7 +199,7 @@ func (a *app) openSource(req scanRequest) (source.Source, error) {
 	case "dir":
 		return source.Dir(req.path, limit)
 	case "staged":
-		return source.Staged(req.path)
+		return source.Staged(req.path, a.gitEnv(req.path))
 	case "git":
 		return source.Git(req.path, limit)
 	}
@@ -208,6 +208,14 @@ func (a *app) openSource(req scanRequest) (source.Source, error) {
 		return source.Dir(req.path, limit)
 	}
 	return src, err
+}
+
+// gitEnv is what git tells a hook that scans the repository it runs in.
+func (a *app) gitEnv(path string) source.GitEnv {
+	if path != "." {
+		return source.GitEnv{}
+	}
+	return source.GitEnv{Dir: a.Env("GIT_DIR"), IndexFile: a.Env("GIT_INDEX_FILE")}
 }
 
 // explainSource adds the exit code and the next command to the errors of a
@@ -221,12 +229,16 @@ func explainSource(err error, req scanRequest) error {
 		return err
 	case errors.Is(err, source.ErrNotRepository):
 		p.code, p.try = ExitUsage, "secretguard scan dir "+req.path
+	case errors.Is(err, source.ErrBare):
+		p.code, p.try = ExitUsage, "secretguard scan git "+req.path
 	case errors.Is(err, source.ErrNotPlain):
 		p.code, p.try = ExitUsage, "secretguard scan stdin < "+req.path
 	case errors.Is(err, source.ErrEmpty):
 		p.try = "secretguard scan dir " + req.path
 	case errors.Is(err, source.ErrUnsupported):
 		p.try = fmt.Sprintf("git clone --mirror %s copy.git && secretguard scan git copy.git", req.path)
+	case errors.Is(err, source.ErrIndex):
+		p.try = "git update-index --no-split-index; git sparse-checkout reapply --no-sparse-index"
 	case errors.Is(err, scan.ErrNothingScanned):
 		p.try = "check the path: there was nothing to read there"
 	case errors.Is(err, os.ErrNotExist):

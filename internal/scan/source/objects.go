@@ -162,13 +162,13 @@ func packed(s *filesystem.Storage, pack plumbing.Hash, t plumbing.ObjectType, da
 	file, err := dir.ObjectPack(pack)
 	if err != nil {
 		damaged(name)
-		return nil //nolint:nilerr // a gap, not the end: the rest is still scanned
+		return nil // a gap, not the end: the rest is still scanned
 	}
 	defer file.Close()
 	idx, err := dir.ObjectPackIdx(pack)
 	if err != nil {
 		damaged(name)
-		return nil //nolint:nilerr // as above
+		return nil
 	}
 	if !whole(file, idx) { // the end of a pack cut short would look like the end of its objects
 		damaged(name)
@@ -176,7 +176,7 @@ func packed(s *filesystem.Storage, pack plumbing.Hash, t plumbing.ObjectType, da
 	iter, err := filesystem.NewPackfileIter(s.Filesystem(), file, idx, t, true, storageOptions.LargeObjectThreshold)
 	if err != nil {
 		damaged(name)
-		return nil //nolint:nilerr // as above
+		return nil
 	}
 	defer iter.Close()
 	for {

@@ -34,6 +34,20 @@ func open(p string) (*git.Repository, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openAt(p, dir, tree)
+}
+
+// openDir opens the repository in dir for the working tree that p is in.
+func openDir(dir, p string) (*git.Repository, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", dir, err)
+	}
+	return openAt(dir, dir, p)
+}
+
+// openAt opens a repository that is called p in errors.
+func openAt(p, dir, tree string) (*git.Repository, error) {
 	common, err := commonDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the repository %s: %w", p, err)

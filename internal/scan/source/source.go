@@ -15,6 +15,8 @@ import (
 var (
 	ErrNotRepository = errors.New("not a git repository")
 	ErrEmpty         = errors.New("the repository has no commit yet")
+	ErrBare          = errors.New("a bare repository has no index")
+	ErrIndex         = errors.New("a split or sparse index cannot be read yet")
 	ErrNotPlain      = errors.New("not a plain file or folder")
 )
 

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"os"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/index"
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
@@ -16,15 +17,30 @@ import (
 type staged struct {
 	path string
 	repo *git.Repository
+	file string // the index, when it is not the repository's own
 }
 
-// Staged scans the index of the repository that p is in.
-func Staged(p string) (Source, error) {
+// GitEnv is what git tells a hook by its environment. For "git commit -a" and
+// "git commit FILE" the index of the commit is not the repository's own: a hook
+// that reads that one sees nothing. Source: githooks(5), git(1).
+type GitEnv struct {
+	Dir       string // GIT_DIR
+	IndexFile string // GIT_INDEX_FILE
+}
+
+// Staged scans the index of the repository that p is in, or that env names.
+func Staged(p string, env GitEnv) (Source, error) {
 	repo, err := open(p)
+	if env.Dir != "" {
+		repo, err = openDir(env.Dir, p)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return staged{p, repo}, nil
+	if _, err := repo.Worktree(); err != nil {
+		return nil, fmt.Errorf("%s: %w", p, ErrBare)
+	}
+	return staged{p, repo, env.IndexFile}, nil
 }
 
 // Info describes the index.
@@ -32,7 +48,10 @@ func (s staged) Info() Info { return Info{Kind: "staged", Path: s.path, MayBeEmp
 
 // Walk reads the staged content of every file that differs from HEAD.
 func (s staged) Walk(ctx context.Context, sink Sink) error {
-	index, err := s.repo.Storer.Index()
+	list, err := s.index()
+	if errors.Is(err, index.ErrUnknownExtension) {
+		return fmt.Errorf("read the index: %w", ErrIndex)
+	}
 	if err != nil {
 		return fmt.Errorf("read the index: %w", err)
 	}
@@ -40,7 +59,7 @@ func (s staged) Walk(ctx context.Context, sink Sink) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range index.Entries {
+	for _, e := range list.Entries {
 		if old[e.Name] == e.Hash || !e.Mode.IsFile() || e.IntentToAdd { // the last is not in the next commit
 			continue
 		}
@@ -74,6 +93,26 @@ func (s staged) Walk(ctx context.Context, sink Sink) error {
 	return nil
 }
 
+func (s staged) index() (*index.Index, error) {
+	if s.file == "" {
+		return s.repo.Storer.Index()
+	}
+	info, err := os.Stat(s.file)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, ErrNotPlain
+	}
+	f, err := os.Open(s.file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	list := &index.Index{}
+	return list, index.NewDecoder(f).Decode(list)
+}
+
 // committed returns the files of HEAD's tree; none before the first commit.
 func (s staged) committed() (map[string]plumbing.Hash, error) {
 	out := map[string]plumbing.Hash{}
@@ -100,29 +139,4 @@ func (s staged) committed() (map[string]plumbing.Hash, error) {
 		return nil, fmt.Errorf("read HEAD's tree: %w", err)
 	}
 	return out, nil
-}
-
-// HooksDir returns the folder of a repository's own hooks. A configured
-// core.hooksPath is followed.
-func HooksDir(p string) (string, error) {
-	repo, err := open(p)
-	if err != nil {
-		return "", err
-	}
-	cfg, err := repo.Config()
-	if err != nil {
-		return "", fmt.Errorf("read the repository's configuration: %w", err)
-	}
-	tree, err := repo.Worktree()
-	if err != nil {
-		return "", fmt.Errorf("find the working tree: %w", err)
-	}
-	root := tree.Filesystem.Root()
-	if dir := cfg.Raw.Section("core").Option("hooksPath"); dir != "" {
-		if filepath.IsAbs(dir) {
-			return dir, nil
-		}
-		return filepath.Join(root, dir), nil
-	}
-	return filepath.Join(root, ".git", "hooks"), nil
 }
