@@ -118,13 +118,16 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 func (a *app) writeScan(res scan.Result, req scanRequest) error {
 	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Width: a.Facts.Width, Color: a.colour()}
 	if req.reportPath != "" {
-		f, err := os.OpenFile(req.reportPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		f, err := createPrivate(req.reportPath)
 		if err != nil {
 			return usagef("write the report: %w", err)
 		}
 		if err := errors.Join(report.WriteScanJSON(f, res, opts), f.Close()); err != nil {
-			return fmt.Errorf("write the report: %w", err)
+			return usagef("write the report: %w", err)
 		}
+	}
+	if a.Env("CI") != "" {
+		opts.ShowSecrets = false // the file may hold them, the log may not
 	}
 	if a.json {
 		return report.WriteScanJSON(a.Out, res, opts)

@@ -76,7 +76,7 @@ func proof(t *testing.T, repo string, set *match.Set) evidence {
 }
 
 // detector is gitleaks' own over one text, with the default rules, in this process.
-func detector(t *testing.T) func(text, path string) []theirs {
+func detector(t testing.TB) func(text, path string) []theirs {
 	t.Helper()
 	once.Do(func() {
 		if shared, errShared = detect.NewDetectorDefaultConfig(); errShared == nil {

@@ -186,20 +186,6 @@ func samples() []sample {
 	m := newMaker()
 	v := func(prefix string) string { return prefix + m.lower(20) }
 	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
-	percent := func(s string) string {
-		var b strings.Builder
-		for _, c := range []byte(s) {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-		return b.String()
-	}
-	unicode := func(s string) string {
-		var b strings.Builder
-		for _, c := range s {
-			fmt.Fprintf(&b, `\u%04x`, c)
-		}
-		return b.String()
-	}
 	nested := func(s string, depth int) string {
 		for range depth {
 			s = b64("x: " + s + " ")
@@ -253,8 +239,8 @@ func samples() []sample {
 		{name: "base64, text around it allows", text: "data: " + b64(v("al-")+" // example ") + "\n"},
 		{name: "base64, allow beside it", text: "data: " + b64("the token is "+v("plain-")) + " gitleaks:allow\n"},
 		{name: "hex", text: "data: " + hex.EncodeToString([]byte("token "+v("plain-"))) + "\n", gitleaks: 1},
-		{name: "percent", text: "u?q=" + percent(v("plain-")) + "\n", gitleaks: 1},
-		{name: "unicode", text: `{"k": "` + unicode(v("plain-")) + `"}`, gitleaks: 1},
+		{name: "percent", text: "u?q=" + percentEncoded(v("plain-")) + "\n", gitleaks: 1},
+		{name: "unicode", text: `{"k": "` + unicodeEncoded(v("plain-")) + `"}`, gitleaks: 1},
 		{name: "base64 of hex", text: b64("h "+hex.EncodeToString([]byte("token "+v("plain-")))) + "\n", gitleaks: 1},
 		{name: "decoded five times", text: nested(v("plain-"), 5) + "\n", gitleaks: 1},
 		{name: "decoded six times", text: nested(v("plain-"), 6) + "\n"},
