@@ -1,7 +1,12 @@
 package difftest
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -70,8 +75,48 @@ func proof(t *testing.T, repo string, set *match.Set) evidence {
 	return evidence{
 		merge:  func(commit string) bool { return merges[commit] },
 		own:    func(rule string) bool { return own[rule] },
-		blob:   func(hash string) string { return git(t, repo, "cat-file", "blob", hash) },
+		blob:   blobs(t, repo),
 		detect: detector(t),
+	}
+}
+
+// blobs returns a function that reads a blob from one git process.
+func blobs(t *testing.T, repo string) func(hash string) string {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "git", "-C", repo, "cat-file", "--batch")
+	c.Env = gitEnv()
+	ask, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipe, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(ask.Close(), c.Wait()); err != nil {
+			t.Error(err)
+		}
+	})
+	answer := bufio.NewReader(pipe)
+	return func(hash string) string {
+		t.Helper()
+		var name, kind string
+		var size int
+		if _, err := fmt.Fprintln(ask, hash); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fscanf(answer, "%s %s %d\n", &name, &kind, &size); err != nil || kind != "blob" {
+			t.Fatalf("git cat-file %s: %s %s, %v", hash, name, kind, err)
+		}
+		b := make([]byte, size+1) // and a line end
+		if _, err := io.ReadFull(answer, b); err != nil {
+			t.Fatal(err)
+		}
+		return string(b[:size])
 	}
 }
 

@@ -246,6 +246,10 @@ func samples() []sample {
 		{name: "decoded six times", text: nested(v("plain-"), 6) + "\n"},
 		{name: "several lines, decoded", text: "a: " + b64(v("plain-")+" one") + "\nb: " + b64(v("plain-")+" two") + "\n", gitleaks: 2},
 		{name: "plain and decoded", text: v("plain-") + "\n" + b64("again: "+v("plain-")) + "\n", gitleaks: 2},
+		{
+			name: "several lines, one of them decoded twice", gitleaks: 2,
+			text: "a: " + b64("BEGIN BOX "+m.lower(20)) + "\nb: " + nested("in the middle "+m.lower(20), 2) + "\nc: " + b64(m.lower(20)+" END BOX") + "\n",
+		},
 		{name: "text that is no UTF-8", text: "\xff\xfe \x80\n" + v("plain-") + "\xff\n", gitleaks: 1},
 		{name: "letters of other languages before it", text: "ŠĐŽ 漢字 🙂 " + v("plain-") + "\nИ " + v("plain-"), gitleaks: 2},
 		{name: "path with a blank and letters", file: "ä b/č\tü.txt", text: v("plain-"), gitleaks: 1},
