@@ -61,6 +61,11 @@ fuzz: ## every fuzz target for $(FUZZTIME)
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: compare
+compare: ## our findings against gitleaks' over a history: make compare REPO=path
+	@test -n "$(REPO)" || { echo 'which repository? make compare REPO=path' >&2; exit 2; }
+	SECRETGUARD_COMPARE_REPO="$(abspath $(REPO))" go test -run '^TestRealRepository$$' -count=1 -timeout 2h -v ./internal/scan/difftest
+
 e2e: build ## the built program against moto, in tmux, under kill -9
 	e2e/prepare
 	set -a; . $(CACHE)/e2e.env; set +a; \
@@ -68,11 +73,6 @@ e2e: build ## the built program against moto, in tmux, under kill -9
 
 demo: ## leak to proof against the built-in lab; headless without a terminal
 	go run ./cmd/secretguard demo
-
-.PHONY: compare
-compare: ## our findings against gitleaks' over a history: make compare REPO=path
-	@test -n "$(REPO)" || { echo 'which repository? make compare REPO=path' >&2; exit 2; }
-	SECRETGUARD_COMPARE_REPO="$(abspath $(REPO))" go test -run '^TestRealRepository$$' -count=1 -timeout 2h -v ./internal/scan/difftest
 
 self-scan: build ## our own scanner over our own history
 	$(BIN) scan git .
