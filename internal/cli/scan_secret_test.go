@@ -80,7 +80,7 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 			run("baseline", "create", dir, "-o", baseline, "--reason", "r").String(),
 			contents(t, report), contents(t, baseline),
 		}
-		shown, clear := 0, run("scan", "dir", dir, "--show-secrets").out
+		shown, plain := 0, run("scan", "dir", dir, "--show-secrets").out
 		for _, f := range files {
 			for _, secret := range f.secrets {
 				for i, text := range everything {
@@ -88,7 +88,7 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 						t.Errorf("seed %d: output %d holds the secret of %s", seed, i, f.name)
 					}
 				}
-				if strings.Contains(clear, secret) {
+				if strings.Contains(plain, secret) {
 					shown++
 				}
 			}

@@ -151,3 +151,18 @@ keywords = ["plain-"]
 		}
 	}
 }
+
+// TestTextByAttribute: .gitattributes may call a file with NUL bytes a text. git
+// then shows its lines to gitleaks; we count it as skipped.
+func TestTextByAttribute(t *testing.T) {
+	t.Parallel()
+	set, err := ruleset.Load(nil, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := newRepo(t)
+	commit(t, dir, "binary", map[string]string{".gitattributes": "*.dat diff\n", "a.dat": "\x00\x01\n" + newMaker().token() + "\n"})
+	if gl, sg := gitleaks(t, "git", dir), scanGit(t, set, dir); len(gl) != 1 || len(sg) != 0 {
+		t.Errorf("gitleaks %v, ours %v: docs/gitleaks-differences.md says otherwise", gl, describeAll(sg))
+	}
+}

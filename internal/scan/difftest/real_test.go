@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -83,7 +84,7 @@ func proof(t *testing.T, repo string, set *match.Set) evidence {
 // blobs returns a function that reads a blob from one git process.
 func blobs(t *testing.T, repo string) func(hash string) string {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), "git", "-C", repo, "cat-file", "--batch")
+	c := exec.CommandContext(context.WithoutCancel(t.Context()), "git", "-C", repo, "cat-file", "--batch") // ends with its input, after the test
 	c.Env = gitEnv()
 	ask, err := c.StdinPipe()
 	if err != nil {
@@ -121,15 +122,15 @@ func blobs(t *testing.T, repo string) func(hash string) string {
 }
 
 // detector is gitleaks' own over one text, with the default rules, in this process.
-func detector(t testing.TB) func(text, path string) []theirs {
-	t.Helper()
+func detector(tb testing.TB) func(text, path string) []theirs {
+	tb.Helper()
 	once.Do(func() {
 		if shared, errShared = detect.NewDetectorDefaultConfig(); errShared == nil {
 			shared.MaxDecodeDepth = 5 // as the program's default; 0 in the library
 		}
 	})
 	if errShared != nil {
-		t.Fatal(errShared)
+		tb.Fatal(errShared)
 	}
 	return func(text, path string) []theirs {
 		var out []theirs

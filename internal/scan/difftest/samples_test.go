@@ -235,6 +235,7 @@ func samples() []sample {
 		{name: "rule AND, two of three", file: "doc/b.md", text: "an-1" + strings.Repeat("q", 19), gitleaks: 1},
 		{name: "rule AND, other path", file: "doc/c.txt", text: "an-1zz" + m.lower(17), gitleaks: 1},
 		{name: "inline allow", text: v("plain-") + " # gitleaks:allow\n" + v("plain-") + "\n# gitleaks:allow\n", gitleaks: 1},
+		{name: "inline allow far away", text: v("plain-") + strings.Repeat(" ", 5000) + "gitleaks:allow\n", onlyOurs: 1},
 		{name: "base64", text: "data: " + b64("the token is "+v("plain-")) + "\n", gitleaks: 1},
 		{name: "base64, text around it allows", text: "data: " + b64(v("al-")+" // example ") + "\n"},
 		{name: "base64, allow beside it", text: "data: " + b64("the token is "+v("plain-")) + " gitleaks:allow\n"},
