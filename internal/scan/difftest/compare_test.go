@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,9 +63,24 @@ func (e *evidence) text(hash string) string {
 	return e.blobs[hash]
 }
 
+// remembering asks once for each text: most versions of a file have the same lines
+// around a finding, and gitleaks is slow.
+func remembering(detect func(text, path string) []theirs) func(text, path string) []theirs {
+	known := map[[sha256.Size]byte][]theirs{}
+	return func(text, path string) []theirs {
+		k := sha256.Sum256([]byte(path + "\x00" + text))
+		found, ok := known[k]
+		if !ok {
+			found = detect(text, path)
+			known[k] = found
+		}
+		return found
+	}
+}
+
 // compare takes the findings that count: gitleaks drops what we mark as accepted.
 func compare(gl []theirs, sg []scan.Finding, e evidence) comparison {
-	e.blobs = map[string]string{}
+	e.blobs, e.detect = map[string]string{}, remembering(e.detect)
 	c := comparison{onlyTheirs: map[string]int{}, onlyOurs: map[string]int{}, details: map[string][]string{}}
 	ours := map[place][]scan.Finding{}
 	bySecret := map[place][]scan.Finding{} // line 0
