@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/secretguard/secretguard/internal/scan"
+	"github.com/secretguard/secretguard/internal/scan/match"
 )
 
 // place is what both sides are compared by.
@@ -34,6 +35,7 @@ const (
 	classOtherFile   = "same secret in a file that was renamed or copied"
 	classWhole       = "needs lines around it that were not added with it"
 	classSwallowed   = "inside another match"
+	classKeyword     = "the rule's keyword stands elsewhere in the file"
 	classUnexplained = "UNEXPLAINED"
 )
 
@@ -50,7 +52,7 @@ type evidence struct {
 	blob  func(hash string) string
 	// detect is gitleaks' detector over one whole text, without git.
 	detect func(text, path string) []theirs
-	own    func(rule string) bool
+	rule   func(id string) match.Rule
 
 	blobs map[string]string
 }
@@ -177,7 +179,7 @@ func knowledge(seen map[place]theirs) seenSecrets {
 func onlyOurs(f scan.Finding, known seenSecrets, e *evidence) string {
 	value := f.Secret.Reveal()
 	switch {
-	case e.own(f.Rule):
+	case e.rule(f.Rule).Own:
 		return classOwnRule
 	case f.Where == scan.WhereCommitMessage, f.Where == scan.WhereTag:
 		return classMessage
@@ -195,6 +197,8 @@ func onlyOurs(f scan.Finding, known seenSecrets, e *evidence) string {
 	case around(text, f, max(1, f.Line-contextLines), e.detect):
 	case swallowed(text, f, e.detect):
 		return classSwallowed
+	case keywordElsewhere(text, f, e):
+		return classKeyword
 	default:
 		return classUnexplained
 	}
@@ -220,6 +224,19 @@ func swallowed(text string, f scan.Finding, detect func(text, path string) []the
 	for line := f.Line; line > max(0, f.Line-contextLines); line-- {
 		if around(text, f, line, detect) {
 			return true
+		}
+	}
+	return false
+}
+
+// keywordElsewhere tells whether gitleaks reports the finding as soon as the lines
+// around it hold a keyword of the rule, as the file does.
+func keywordElsewhere(text string, f scan.Finding, e *evidence) bool {
+	from := max(1, f.Line-contextLines)
+	part := text[lineStart(text, from):lineStart(text, f.EndLine+contextLines)]
+	for _, k := range e.rule(f.Rule).Keywords {
+		if strings.Contains(strings.ToLower(text), k) {
+			return reports(e.detect(part+"\n\n"+k+"\n", f.File), f, from-1)
 		}
 	}
 	return false

@@ -65,9 +65,9 @@ func scanGit(t *testing.T, set *match.Set, repo string) []scan.Finding {
 // proof reads the repository with git, and runs gitleaks' detector in this process.
 func proof(t *testing.T, repo string, set *match.Set) evidence {
 	t.Helper()
-	own := map[string]bool{}
+	rules := map[string]match.Rule{}
 	for _, r := range set.Rules() {
-		own[r.ID] = r.Own
+		rules[r.ID] = r
 	}
 	merges := map[string]bool{}
 	for commit := range strings.FieldsSeq(git(t, repo, "rev-list", "--all", "--merges")) {
@@ -75,7 +75,7 @@ func proof(t *testing.T, repo string, set *match.Set) evidence {
 	}
 	return evidence{
 		merge:  func(commit string) bool { return merges[commit] },
-		own:    func(rule string) bool { return own[rule] },
+		rule:   func(id string) match.Rule { return rules[id] },
 		blob:   blobs(t, repo),
 		detect: detector(t),
 	}
