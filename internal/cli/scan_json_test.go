@@ -100,7 +100,7 @@ var scanShape = map[string]shape{
 		"id": matches("sg1:[A-Za-z0-9_-]{22}"), "rule": matches(`[a-z0-9-]+`), "kind": matches(`[a-z0-9_]+\.[a-z0-9_-]+`), "part": oneOf{"id", "secret", "token"},
 		"severity": oneOf{"critical", "high", "medium", "low", "info"}, "description": "string",
 		"file": "string", "line": count(1), "column": count(1), "end_line": count(1), "end_column": count(1),
-		"where":  oneOf{"commit", "worktree", "index", "stash", "tag", "commit-message", "unreachable", "note", "archive", "stdin"},
+		"where":  oneOf{"commit", "worktree", "index", "stash", "tag", "commit-message", "unreachable", "note", "path-name", "ref-name", "author", "archive", "stdin"},
 		"commit": matches("|" + objectID), "author": "string", "date": func(v any) string {
 			if _, err := time.Parse(time.RFC3339, fmt.Sprint(v)); v != "" && err != nil {
 				return err.Error()

@@ -28,6 +28,7 @@ const (
 	// What only we have.
 	classOwnRule     = "a rule of our own"
 	classMessage     = "in a commit or tag message"
+	className        = "in the name of a file, a ref or a person"
 	classUnreachable = "in an object that no ref reaches"
 	classStash       = "in a stash"
 	classMerge       = "content that only a merge commit brings"
@@ -183,6 +184,8 @@ func onlyOurs(f scan.Finding, known seenSecrets, e *evidence) string {
 		return classOwnRule
 	case f.Where == scan.WhereCommitMessage, f.Where == scan.WhereTag:
 		return classMessage
+	case slices.Contains([]scan.Where{"path-name", "ref-name", "author"}, f.Where):
+		return className
 	case f.Where == scan.WhereUnreachable:
 		return classUnreachable
 	case f.Where == scan.WhereStash:
