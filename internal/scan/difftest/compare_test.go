@@ -24,6 +24,7 @@ const (
 	// What only gitleaks has by file, line and secret.
 	classSecretLine = "secret on a later line of the match"
 	classOpenEnd    = "secret on a last line without line end, which gitleaks counts wrong"
+	classAgain      = "the same match again, with an encoded line in it decoded"
 	classLonger     = "ours is longer: it goes on behind the added lines"
 	// What only we have.
 	classOwnRule     = "a rule of our own"
@@ -144,6 +145,12 @@ func onlyTheirs(f theirs, sameSecret, sameFile []scan.Finding, matched map[place
 		if holds(o, f) {
 			matched[ourPlace(o)] = true
 			return classLonger
+		}
+	}
+	for _, o := range sameFile {
+		decoded := slices.ContainsFunc(f.Tags, func(tag string) bool { return strings.HasPrefix(tag, "decoded:") })
+		if decoded && o.Rule == f.RuleID && o.Line == f.StartLine && o.EndLine == f.EndLine {
+			return classAgain
 		}
 	}
 	for _, o := range sameSecret {

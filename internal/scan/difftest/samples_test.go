@@ -218,6 +218,7 @@ func samples() []sample {
 		{name: "path and regex", file: "main.tf", text: v("tf-"), gitleaks: 1},
 		{name: "regex, other path", file: "main.tfx", text: v("tf-")},
 		{name: "generic and specific", text: "pair=sp" + m.lower(18) + "\npair=" + strings.Repeat("t", 12), gitleaks: 2},
+		{name: "generic inside a block", text: box("pair=" + m.lower(24) + "\n"), gitleaks: 2},
 		{name: "global path", file: "skipped/x.txt", text: v("plain-")},
 		{name: "global stop word", text: "plain-nobody" + m.lower(16)},
 		{name: "global AND, both", file: "fixtures/a.txt", text: "plain-fixed" + m.lower(16)},

@@ -322,7 +322,8 @@ func specific(list []Match) []Match {
 			if same {
 				list[j].Also = append(list[j].Also, m.Rule.ID)
 			}
-			drop[i] = drop[i] || same || generic && strings.Contains(o.Secret, m.Secret)
+			first, _, _ := strings.Cut(o.Secret, "\n") // what a block holds farther down is a secret of its own
+			drop[i] = drop[i] || same || generic && strings.Contains(first, m.Secret)
 		}
 	}
 	out := list[:0]
