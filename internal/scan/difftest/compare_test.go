@@ -162,9 +162,9 @@ func onlyTheirs(f theirs, sameSecret, sameFile []scan.Finding, matched map[place
 	return classUnexplained
 }
 
-// holds tells whether our finding is at gitleaks' place and has its secret and more.
+// holds tells whether our finding begins in gitleaks' lines and has its secret and more.
 func holds(f scan.Finding, g theirs) bool {
-	return f.Line <= g.EndLine && f.EndLine >= g.StartLine && strings.Contains(f.Secret.Reveal(), g.Secret)
+	return g.StartLine <= f.Line && f.Line <= g.EndLine && strings.Contains(f.Secret.Reveal(), g.Secret)
 }
 
 // endsOpen: the last line has no line end. gitleaks counts such lines differently.
