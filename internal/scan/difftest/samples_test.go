@@ -113,7 +113,7 @@ keywords = ["tf-"]
 
 [[rules]]
 id = "my-Generic-rule"
-regex = '''pair=([a-z0-9]{10,30})'''
+regex = '''pair=\s*([a-z0-9]{10,30})'''
 keywords = ["pair="]
 
 [[rules]]
@@ -219,6 +219,7 @@ func samples() []sample {
 		{name: "regex, other path", file: "main.tfx", text: v("tf-")},
 		{name: "generic and specific", text: "pair=sp" + m.lower(18) + "\npair=" + strings.Repeat("t", 12), gitleaks: 2},
 		{name: "generic inside a block", text: box("pair=" + m.lower(24) + "\n"), gitleaks: 2},
+		{name: "generic from the first line of a block on", text: "BEGIN BOX-----pair=\n" + m.lower(24) + "\n" + m.lower(24) + "\nEND BOX\n", gitleaks: 1},
 		{name: "global path", file: "skipped/x.txt", text: v("plain-")},
 		{name: "global stop word", text: "plain-nobody" + m.lower(16)},
 		{name: "global AND, both", file: "fixtures/a.txt", text: "plain-fixed" + m.lower(16)},

@@ -322,8 +322,7 @@ func specific(list []Match) []Match {
 			if same {
 				list[j].Also = append(list[j].Also, m.Rule.ID)
 			}
-			first, _, _ := strings.Cut(o.Secret, "\n") // what a block holds farther down is a secret of its own
-			drop[i] = drop[i] || same || generic && strings.Contains(first, m.Secret)
+			drop[i] = drop[i] || same || generic && strings.Contains(o.Secret, m.Secret) && !below(m, o)
 		}
 	}
 	out := list[:0]
@@ -333,6 +332,13 @@ func specific(list []Match) []Match {
 		}
 	}
 	return out
+}
+
+// below tells whether m begins on a later line of what o holds: what a block has
+// farther down is a secret of its own.
+func below(m, o Match) bool {
+	ahead := min(max(0, m.MatchStart-o.Start), len(o.Secret))
+	return strings.Contains(o.Secret[:ahead], "\n")
 }
 
 func isGeneric(rule string) bool { return strings.Contains(strings.ToLower(rule), "generic") }
