@@ -65,3 +65,35 @@ func TestTruncateCountsCells(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestWrapKeepsEveryLetterAndTheWidth(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in := Clean(rapid.String().Draw(t, "text"))
+		width := rapid.IntRange(2, 40).Draw(t, "width")
+		var joined strings.Builder
+		for _, line := range Wrap(in, width) {
+			if Width(line) > width {
+				t.Fatalf("Wrap(%q, %d) has a line of %d cells: %q", in, width, Width(line), line)
+			}
+			joined.WriteString(string(line))
+		}
+		bare := func(s string) string { return strings.Join(strings.Fields(s), "") }
+		if bare(joined.String()) != bare(string(in)) {
+			t.Fatalf("Wrap(%q, %d) lost text: %q", in, width, joined.String())
+		}
+	})
+}
+
+func TestCutEndsInTheTail(t *testing.T) {
+	t.Parallel()
+	if got := Cut("a long name", 6, ".."); got != "a lo.." {
+		t.Errorf("got %q", got)
+	}
+	if got := Cut("short", 6, ".."); got != "short" {
+		t.Errorf("got %q", got)
+	}
+	if got := Cut("long", 1, ".."); Width(got) > 1 {
+		t.Errorf("got %q", got)
+	}
+}
