@@ -78,6 +78,25 @@ func Cut(s Safe, width int, tail Safe) Safe {
 	return Safe(ansi.Truncate(string(s), width, string(tail)))
 }
 
+// CutLeft keeps the end of a text that is wider than width cells, with head in
+// front of it: the end of a path says more than its start.
+func CutLeft(s Safe, width int, head Safe) Safe {
+	w := Width(s)
+	if w <= width {
+		return s
+	}
+	if width <= Width(head) {
+		return Cut(s, width, "")
+	}
+	// The library may cut one cell less than asked beside a joined letter.
+	for drop := w - width + Width(head); drop <= w; drop++ {
+		if out := Safe(ansi.TruncateLeft(string(s), drop, string(head))); Width(out) <= width {
+			return out
+		}
+	}
+	return head
+}
+
 // Wrap breaks text at spaces into lines of at most width cells; a longer word is
 // cut. It returns at least one line. No letter is lost: ansi.Wrap drops marks that
 // stand on a space and leaves a line too long after a dash.

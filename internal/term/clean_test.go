@@ -97,3 +97,17 @@ func TestCutEndsInTheTail(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestCutLeftKeepsTheEnd(t *testing.T) {
+	t.Parallel()
+	if got := CutLeft("a/long/path.md:12", 11, ".."); got != "..ath.md:12" {
+		t.Errorf("got %q", got)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		in := Clean(rapid.String().Draw(t, "text"))
+		width := rapid.IntRange(0, 30).Draw(t, "width")
+		if got := CutLeft(in, width, ".."); Width(got) > max(width, 0) {
+			t.Fatalf("CutLeft(%q, %d) = %q is %d cells", in, width, got, Width(got))
+		}
+	})
+}

@@ -2,6 +2,7 @@ package triage
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -95,10 +96,21 @@ func occurrences(text string, from, to int, v string) []hidden {
 		if at < 0 || i+at >= to {
 			break
 		}
-		out = append(out, hidden{i + at, i + at + len(v), secret.Mask(v)})
+		out = append(out, hidden{i + at, i + at + len(v), shortMask(v)})
 		i += at + 1
 	}
 	return out
+}
+
+// shortMask is the mask of a value with few stars and the length in words, so
+// that a line still fits a pane.
+func shortMask(v string) string {
+	const most = 12
+	mask := secret.Mask(v)
+	head, rest, _ := strings.Cut(mask, "*")
+	tail := strings.TrimLeft(rest, "*")
+	n := len(mask) - len(head) - len(tail)
+	return head + strings.Repeat("*", min(n, most)) + tail + fmt.Sprintf(" (%d chars)", len(v))
 }
 
 // blot replaces the hidden stretches of text[from:to]. Where several overlap, all

@@ -27,7 +27,7 @@ func TestExcerptMasksWhatIsKnown(t *testing.T) {
 	if len(got) != 3 || got[0].N != 2 || got[2].Text != "last" {
 		t.Fatalf("got %+v", got)
 	}
-	want := "SECRET=" + secret.Mask(two) + " # " + secret.Mask(one)
+	want := "SECRET=" + strings.Repeat("*", 12) + "x7x7 (40 chars) # " + secret.Mask(one) + " (20 chars)"
 	if got[1].Text != want {
 		t.Errorf("got %q, want %q", got[1].Text, want)
 	}
