@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,8 +88,9 @@ type app struct {
 	accessible   bool
 	ascii        bool
 
-	inLab bool          // the environment is a lab's
-	abort chan struct{} // closed by the second Ctrl-C
+	inLab    bool          // the environment is a lab's
+	abort    chan struct{} // closed by the second Ctrl-C
+	onScreen atomic.Bool   // a full-screen program has the terminal
 }
 
 func (a *app) root() *cobra.Command {
@@ -117,7 +119,7 @@ revokes the old key and proves it dead.` + exitHelp,
 	f.StringVarP(&a.configPath, "config", "c", "", "rules and settings (.secretguard.toml or .gitleaks.toml)")
 	f.BoolVar(&a.accessible, "accessible", false, "plain lines instead of a full screen")
 	f.BoolVar(&a.ascii, "ascii", false, "plain ASCII borders")
-	root.AddCommand(a.scanCmd(), a.verifyCmd(), a.planCmd(), a.rotateCmd(), a.consumersCmd(),
+	root.AddCommand(a.scanCmd(), a.verifyCmd(), a.respondCmd(), a.planCmd(), a.rotateCmd(), a.consumersCmd(),
 		a.reportCmd(), a.rulesCmd(), a.providersCmd(), a.baselineCmd(), a.configCmd(), a.hookCmd(), a.demoCmd(), a.labCmd(), a.versionCmd())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	return root

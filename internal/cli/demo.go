@@ -5,33 +5,46 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
 
 	"github.com/secretguard/secretguard/internal/config"
 )
 
 func (a *app) demoCmd() *cobra.Command {
+	var headless bool
+	var o respondOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "The whole story on a built-in lab: leak, scan, plan, rotate, revoke, proof",
-		Long: `Starts provider twins on loopback, makes a leaky git repository in a temporary folder, scans
-it, runs to the end by itself and prints each step and the proof. Needs no account and no
-network.
+		Long: `Starts provider twins on loopback, makes a leaky git repository in a temporary folder, and
+opens the responder on it. With --headless, or without a terminal, it scans, runs to the end
+by itself and prints each step and the proof. Needs no account and no network; nothing is
+left behind.
 
-When it is killed, "secretguard rotate resume" continues the run: the lab lives in a process
-of its own, which ends by itself ten minutes later.` + exitHelp,
+When it is left or killed in the middle, "secretguard rotate resume" or another "secretguard
+demo" continues the run: the lab lives in a process of its own, which ends by itself ten
+minutes later.` + exitHelp,
+		Example: `  secretguard demo                the responder, to try it out
+  secretguard demo --headless     the same story without a hand on the keyboard`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.demo(cmd.Context())
+			if headless || !a.Facts.Interactive() {
+				return a.demo(cmd.Context())
+			}
+			return a.demoScreen(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().Bool("headless", true, "run to the end without a terminal")
+	cmd.Flags().BoolVar(&headless, "headless", false, "run to the end by itself; always so without a terminal")
+	o.screenFlags(cmd.Flags())
 	return cmd
 }
 
@@ -58,6 +71,76 @@ func (a *app) demo(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(err, st.tearDown(ctx), removePointer(pointer))
+}
+
+// demoScreen opens the responder on the stage. A demo that was left in the middle
+// is entered again, so that its run can go on.
+func (a *app) demoScreen(ctx context.Context, o respondOptions) error {
+	st, pointer, held, err := a.ownStage(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = held.Unlock() }() // its folder may be gone
+	awake, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		keepAwake(awake, st.info.LabURL)
+	}()
+	err = a.openResponder(ctx, o, scanRequest{kind: "git", path: st.Repo}, nil)
+	stop()
+	<-ended
+	var open unfinished
+	if errors.As(err, &open) {
+		a.talk("the demo's lab waits for ten minutes; go on there with: secretguard demo")
+		return err
+	}
+	return errors.Join(err, st.tearDown(ctx), removePointer(pointer))
+}
+
+// ownStage enters a stage that nobody else is on: one that was left in the middle,
+// else a new one.
+func (a *app) ownStage(ctx context.Context) (*stage, string, *flock.Flock, error) {
+	if st, pointer, ok := a.leftStage(ctx); ok {
+		held := flock.New(filepath.Join(st.Root, "session.lock"))
+		if ok, err := held.TryLock(); ok && err == nil {
+			a.enter(st)
+			return st, pointer, held, nil
+		}
+	}
+	st, err := a.setUp(ctx)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	held := flock.New(filepath.Join(st.Root, "session.lock"))
+	if _, err := held.TryLock(); err != nil {
+		return nil, "", nil, errors.Join(fmt.Errorf("take the stage: %w", err), st.tearDown(ctx))
+	}
+	pointer := a.leavePointer(st)
+	a.enter(st)
+	return st, pointer, held, nil
+}
+
+// keepAwake looks at the lab now and then, so that a person may think for longer
+// than it waits for a request.
+func keepAwake(ctx context.Context, lab string) {
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, lab+"/_lab/state", http.NoBody)
+		if err != nil {
+			return
+		}
+		if res, err := client.Do(req); err == nil { // a lab that is gone is seen by the next request that matters
+			_ = res.Body.Close()
+		}
+	}
 }
 
 // setUp makes the folder, starts the lab as a child process, and waits for it.
@@ -156,6 +239,19 @@ func (a *app) leavePointer(st *stage) string {
 	return path
 }
 
+// alive reports whether the lab still answers.
+func alive(ctx context.Context, info labFile) bool {
+	u, err := url.Parse(info.LabURL)
+	if err != nil {
+		return false
+	}
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return false
+	}
+	return c.Close() == nil
+}
+
 func removePointer(path string) error {
 	if path == "" {
 		return nil
@@ -164,7 +260,17 @@ func removePointer(path string) error {
 }
 
 // interruptedDemo enters a killed demo's stage; false when there is none.
-func (a *app) interruptedDemo() (*stage, string, bool) {
+func (a *app) interruptedDemo(ctx context.Context) (*stage, string, bool) {
+	st, pointer, ok := a.leftStage(ctx)
+	if ok {
+		a.enter(st)
+	}
+	return st, pointer, ok
+}
+
+// leftStage finds the stage of a demo that was killed or left, if its lab still
+// answers.
+func (a *app) leftStage(ctx context.Context) (*stage, string, bool) {
 	dir, err := config.StateDir(a.Env)
 	if err != nil {
 		return nil, "", false
@@ -178,9 +284,8 @@ func (a *app) interruptedDemo() (*stage, string, bool) {
 	if json.Unmarshal(b, &st) != nil {
 		return nil, "", false
 	}
-	if _, err := readLabFile(st.File); err != nil {
+	if st.info, err = readLabFile(st.File); err != nil || !alive(ctx, st.info) {
 		return nil, "", false
 	}
-	a.enter(&st)
 	return &st, path, true
 }

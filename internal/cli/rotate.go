@@ -131,7 +131,7 @@ func (a *app) resume(ctx context.Context, args []string) error {
 	var pointer string
 	if err != nil || !a.knows(ctx, run) {
 		var ok bool
-		if st, pointer, ok = a.interruptedDemo(); ok {
+		if st, pointer, ok = a.interruptedDemo(ctx); ok {
 			run, err = a.pick(ctx, args)
 		}
 	}

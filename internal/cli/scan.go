@@ -27,6 +27,8 @@ type scanRequest struct {
 	gitleaksFile string
 	reportPath   string
 	maxMegabytes int
+	// tell, when set, is told how far the scan is, in place of a line on stderr.
+	tell func(scan.Progress)
 }
 
 func (a *app) scanCmd() *cobra.Command {
@@ -154,7 +156,10 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	if err != nil {
 		return scan.Result{}, usage(err)
 	}
-	tell, done := a.progress()
+	tell, done := req.tell, func() {}
+	if tell == nil {
+		tell, done = a.progress()
+	}
 	res, err := scan.New(set, scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}).Scan(ctx, src)
 	done()
 	return res, explainSource(err, req)
