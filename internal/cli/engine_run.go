@@ -34,6 +34,9 @@ func (e *engine) live(run string) *liveRun {
 
 // Start approves the plan and lets it run.
 func (e *engine) Start(ctx context.Context, p rotate.Plan, typed string) error {
+	if typed == "" || typed != p.Phrase { // the executor takes an approval without a phrase from scripts
+		return screen.Problem{Text: "the typed phrase does not match", Try: term.Clean("type: " + p.Phrase)}
+	}
 	approval := rotate.Approval{Digest: p.Digest, Typed: typed, Who: actor(), At: e.app.Now().UTC()}
 	return e.drive(ctx, p.ID, func(ctx context.Context, x *rotate.Executor) error { return x.Start(ctx, p, approval) })
 }

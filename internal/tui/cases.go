@@ -56,6 +56,9 @@ func (m *Root) verified(id string, l triage.Liveness, err error) tea.Cmd {
 	if l.Verdict.At.IsZero() {
 		l.Verdict.At = m.store.Now
 	}
+	if err != nil && l.Verdict.Detail == "" {
+		l.Verdict.Detail = "the check failed: " + string(problem(err).Text)
+	}
 	c.SetLiveness(l)
 	if err != nil {
 		m.failed("cannot verify "+c.Short(), err)
@@ -88,7 +91,8 @@ func (m *Root) look(id string) tea.Cmd {
 				return nil
 			}
 			if err != nil {
-				l.Gaps = append(l.Gaps, providers.Gap{What: "consumers", Why: string(problem(err).Text)})
+				l.Problem = string(problem(err).Text)
+				l.Gaps = append(l.Gaps, providers.Gap{What: "consumers", Why: l.Problem})
 			}
 			c.SetLocated(&l)
 			m.changed()

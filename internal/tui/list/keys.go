@@ -39,9 +39,16 @@ func (l *List) Keys() []screen.Binding {
 		screen.Hidden(screen.Sort, nil), screen.Hidden(screen.Reverse, nil), screen.Hidden(screen.Facets, nil),
 		screen.Hidden(screen.Edit, func() term.Safe { return l.store.WhyNoEditor(firstFinding(c)) }),
 		screen.Hidden(screen.Copy, some), screen.Hidden(screen.Export, l.whyNoReport),
-		screen.Hidden(screen.Retry, l.whyLoading).Named("scan again"),
+		l.retry(),
 	}
 	return append(keys, screen.Bind(screen.Lines...)...)
+}
+
+// retry is in the help bar when a scan has failed or was stopped.
+func (l *List) retry() screen.Binding {
+	b := screen.Hidden(screen.Retry, l.whyLoading).Named("scan again")
+	b.Bar = l.store.LoadErr != nil || l.store.Board.Stopped
+	return b
 }
 
 func firstFinding(c *screen.Case) *scan.Finding {
@@ -81,8 +88,10 @@ func (l *List) whyNoReport() term.Safe {
 
 // whyNoVerify gives the reason of the chosen row when no row can be asked about.
 func (l *List) whyNoVerify() term.Safe {
-	if len(l.toVerify()) > 0 {
-		return ""
+	for _, c := range l.rows { // the first one will do
+		if (len(l.marks) == 0 || l.marks[c.ID]) && l.store.WhyNoVerify(c) == "" {
+			return ""
+		}
 	}
 	if len(l.marks) > 0 {
 		return "none of the marked ones can be checked"

@@ -273,6 +273,8 @@ func (l *List) notice() term.Safe {
 		}
 	}
 	switch {
+	case len(l.store.Cases) == 0: // the middle of the screen says it
+		return ""
 	case l.store.Loading && len(l.rows) > 0:
 		p := l.store.Progress
 		return term.Clean(fmt.Sprintf("scanning again: %d objects, %d findings; esc stops", p.Fragments, p.Findings))
@@ -282,10 +284,10 @@ func (l *List) notice() term.Safe {
 		return "partial: " + screen.Count(gaps, "thing") + " could not be read; L lists them"
 	case b.Coverage.Shallow:
 		return "partial: the clone is shallow, older commits are missing; L says more"
-	case l.unasked():
-		return "nobody has been asked yet: r asks the issuers which of these still work"
 	case len(l.marks) > 0:
 		return screen.Count(len(l.marks), "mark") + "; r verifies the marked ones, z takes the last mark back"
+	case l.unasked():
+		return "nobody has been asked yet: r asks the issuers which of these still work"
 	case b.Accepted > 0:
 		return screen.Count(b.Accepted, "finding") + " accepted before and not shown" + from(b.Baseline)
 	}

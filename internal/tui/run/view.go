@@ -59,6 +59,8 @@ func state(s *screen.Run, pausing bool) (term.Safe, widget.Role) {
 	switch {
 	case pausing && s.Active:
 		return "PAUSING", widget.Warn
+	case s.Active && s.GoingBack():
+		return "GOING BACK", widget.Warn
 	case s.Active:
 		return "RUNNING", widget.Strong
 	case s.Status == rotate.RunHeld:
@@ -110,15 +112,18 @@ func (r *Run) next() term.Safe {
 	if why := r.whyNoRetry(); why != "" {
 		return ""
 	}
-	text := term.Safe("t tries again from here")
+	text := term.Safe("t tries again")
 	if s := r.current(); s.Problem == "" {
-		text = "t goes on from here"
+		text = "t goes on"
+	}
+	if r.current().GoingBack() {
+		text += " with the roll back"
 	}
 	if r.whyNoAccept() == "" {
 		text += "   K accepts what was shown"
 	}
 	if r.whyNoRollBack() == "" {
-		text += "   B undoes everything"
+		text += "   B undoes all"
 	}
 	return text
 }

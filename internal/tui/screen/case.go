@@ -171,6 +171,9 @@ func (c *Case) only(w scan.Where) bool {
 // Where names the services that hold it.
 func (c *Case) Where() term.Safe {
 	if c.Run != nil && c.Run.Unfinished() {
+		if c.Run.Active {
+			return "rotating"
+		}
 		return "run " + term.Clean(string(c.Run.Status))
 	}
 	switch {
@@ -260,11 +263,14 @@ func (s *Store) WhyNoEditor(f *scan.Finding) term.Safe {
 }
 
 func missing(c *Case) term.Safe {
+	if c.Pairing != "" {
+		return term.Clean("incomplete: " + c.Pairing)
+	}
 	names := make([]string, len(c.Missing))
 	for i, p := range c.Missing {
 		names[i] = string(p)
 	}
-	return term.Clean("incomplete: the " + strings.Join(names, " and ") + " was not found (" + c.Pairing + ")")
+	return term.Clean("incomplete: the " + strings.Join(names, " and the ") + " was not found")
 }
 
 // ShortHash is the start of a commit's name.

@@ -96,13 +96,17 @@ const gutter = 3
 // Lines draws the heading and the visible rows.
 func (t Table) Lines(width, height int, g Glyphs) []Line {
 	cols := t.layout(width - gutter)
+	more := term.Safe("")
+	if t.Count > height-1 && height > 1 { // say that there is more
+		more = term.Clean(fmt.Sprintf("  (%d-%d of %d)", t.Offset+1, min(t.Offset+height-1, t.Count), t.Count))
+	}
 	head := Line{{spaces(gutter), Plain}}
 	for _, c := range cols {
-		head = head.Add(Muted, term.Pad(t.Columns[c.index].Title, c.width)+" ")
-	}
-	if t.Count > height-1 && height > 1 { // say that there is more
-		last := min(t.Offset+height-1, t.Count)
-		head = Ends(head, As(Strong, term.Clean(fmt.Sprintf(" %d-%d of %d ", t.Offset+1, last, t.Count))), width, g)
+		title := t.Columns[c.index].Title
+		if t.Columns[c.index].Grow > 0 { // the first one that has room
+			title, more = title+more, ""
+		}
+		head = head.Add(Muted, term.Pad(title, c.width)+" ")
 	}
 	out := []Line{head.Fit(width, g)}
 	for i := t.Offset; i < t.Count && len(out) < height; i++ {
