@@ -2,7 +2,6 @@ package tui_test
 
 import (
 	"context"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,7 +19,6 @@ import (
 func TestMain(m *testing.M) {
 	time.Local = time.UTC // pictures show local times
 	goleak.VerifyTestMain(m)
-	os.Exit(0)
 }
 
 // driver plays the person and the framework: it sends messages, runs commands,
@@ -41,21 +39,22 @@ func play(t *testing.T, setup func(*fixture.Engine, *tui.Config), scene func(*dr
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		d := newDriver(ctx, t, setup)
+		d.size(80, 24)
+		d.do(d.root.Init())
 		scene(d)
 		cancel()
 		synctest.Wait()
 	})
 }
 
-func newDriver(ctx context.Context, t testing.TB, setup func(*fixture.Engine, *tui.Config)) *driver {
-	d := &driver{t: t, engine: &fixture.Engine{}, now: fixture.Now, msgs: make(chan tea.Msg, 4096)}
+func newDriver(ctx context.Context, tb testing.TB, setup func(*fixture.Engine, *tui.Config)) *driver {
+	tb.Helper()
+	d := &driver{t: tb, engine: &fixture.Engine{}, now: fixture.Now, msgs: make(chan tea.Msg, 4096)}
 	config := tui.Config{NoColor: true, Now: func() time.Time { return d.now }, Facts: screen.Facts{Editor: true, Actor: "jo"}}
 	if setup != nil {
 		setup(d.engine, &config)
 	}
 	d.root = tui.NewRoot(ctx, d.engine, config)
-	d.size(80, 24)
-	d.do(d.root.Init())
 	return d
 }
 

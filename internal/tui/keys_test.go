@@ -102,7 +102,8 @@ func pressOne(t *testing.T, s scene, k screen.Binding, pressed string, changes [
 		}
 		for _, c := range d.engine.Calls()[before:] {
 			changing := slices.ContainsFunc(changes, func(p string) bool { return strings.HasPrefix(c, p) })
-			if changing && !(k.ID == screen.Retry && strings.HasPrefix(c, "resume")) { // t goes on with what was approved
+			goesOn := k.ID == screen.Retry && strings.HasPrefix(c, "resume") // with what was approved before
+			if changing && !goesOn {
 				t.Errorf("%q alone made the request %q", pressed, c)
 			}
 			if why != "" {
@@ -171,7 +172,10 @@ func TestActions(t *testing.T) {
 		{name: "offer: later", setup: leftHeld, play: func(d *driver) { d.press("enter") }, shows: "r asks the issuers"},
 		{name: "offer: open", setup: leftHeld, play: func(d *driver) { d.press("down", "enter") }, shows: "HELD"},
 	} {
-		t.Run(a.name, func(t *testing.T) { checkAct(t, a) })
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			checkAct(t, a)
+		})
 	}
 }
 
@@ -223,7 +227,10 @@ func TestActionsOfARun(t *testing.T) {
 		{name: "esc from the summary is the list", play: func(d *driver) { d.openDetail(); d.openRun(d.w().Finished()); d.press("esc") }, calls: []string{"locate " + fixture.Live, plan, start}, shows: "1 dead"},
 		{name: "e on the summary reports the run", play: func(d *driver) { d.openRun(d.w().Finished()); d.press("e") }, calls: []string{plan, start, "report " + pl}, shows: "written:"},
 	} {
-		t.Run(a.name, func(t *testing.T) { checkAct(t, a) })
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			checkAct(t, a)
+		})
 	}
 }
 
@@ -315,6 +322,7 @@ func TestRevealHides(t *testing.T) {
 		"when left":          func(d *driver) { d.press("esc", "enter") },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			play(t, nil, func(d *driver) {
 				d.openDetail()
 				d.press("V", "tab", "enter")

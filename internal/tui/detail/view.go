@@ -207,6 +207,10 @@ func (d *Detail) draw(c *screen.Case, p pane, width, height int) []widget.Line {
 	}
 	out := []widget.Line{widget.As(role, mark+title)}
 	room := height - 1
+	if p == source && p != d.pane { // until a person scrolls, the finding's own line is in the middle
+		d.cursor[p] = d.hit(c)
+		d.offset[p] = max(0, min(d.cursor[p]-room/2, len(lines)-room))
+	}
 	d.offset[p] = widget.Window(min(d.cursor[p], len(lines)-1), d.offset[p], room, len(lines))
 	for i := d.offset[p]; i < len(lines) && len(out) < height; i++ {
 		line := lines[i]
@@ -216,6 +220,18 @@ func (d *Detail) draw(c *screen.Case, p pane, width, height int) []widget.Line {
 		out = append(out, line)
 	}
 	return out
+}
+
+// hit is the place of the finding's own line among the lines that are shown.
+func (d *Detail) hit(c *screen.Case) int {
+	if e := c.Excerpt[d.at()]; e != nil {
+		for i, l := range e.Lines {
+			if l.Hit {
+				return i
+			}
+		}
+	}
+	return 0
 }
 
 func (d *Detail) content(c *screen.Case, p pane, width int) (term.Safe, []widget.Line) {
@@ -242,7 +258,7 @@ func (d *Detail) evidence(c *screen.Case, width int) []widget.Line {
 			mark = " > "
 		}
 		right := term.Clean(reach(f)) + " "
-		room := width - term.Width(mark) - term.Width(right) - 1
+		room := width - term.Width(mark) - term.Width(right) - 2 // a space, and the one between the ends
 		at := widget.Line{widget.S(widget.Plain, mark), widget.S(widget.Plain, term.CutLeft(term.Clean(place(f)), room, d.g.More))}
 		out = append(out, widget.Ends(at, widget.As(widget.Muted, " "+right), width, d.g))
 	}

@@ -32,7 +32,7 @@ func (l *List) Keys() []screen.Binding {
 	keys := []screen.Binding{
 		screen.InBar(screen.Open, some), rotateKey, screen.InBar(screen.Contain, contain),
 		screen.InBar(screen.Verify, l.whyNoVerify), screen.InBar(screen.Ignore, some), screen.InBar(screen.Filter, nil),
-		screen.Hidden(screen.Back, nil), screen.Hidden(screen.Mark, some),
+		l.stop(), screen.Hidden(screen.Mark, some),
 		screen.Hidden(screen.Undo, func() term.Safe { return none(len(l.done), "no mark to take back") }),
 		screen.Hidden(screen.Redo, func() term.Safe { return none(len(l.gone), "no mark to make again") }),
 		screen.Hidden(screen.NextMatch, l.whyNoMatch), screen.Hidden(screen.PrevMatch, l.whyNoMatch),
@@ -49,6 +49,14 @@ func (l *List) retry() screen.Binding {
 	b := screen.Hidden(screen.Retry, l.whyLoading).Named("scan again")
 	b.Bar = l.store.LoadErr != nil || l.store.Board.Stopped
 	return b
+}
+
+// stop is in the help bar while a scan goes on.
+func (l *List) stop() screen.Binding {
+	if l.store.Loading {
+		return screen.InBar(screen.Back, nil).Named("stop the scan")
+	}
+	return screen.Hidden(screen.Back, nil)
 }
 
 func firstFinding(c *screen.Case) *scan.Finding {
