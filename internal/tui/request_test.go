@@ -8,6 +8,8 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/secretguard/secretguard/internal/tui/screen"
 )
 
 func TestStaleAnswersAreDropped(t *testing.T) {
@@ -96,5 +98,20 @@ func TestPanicsShowNoData(t *testing.T) {
 	_, after := m.Update(cmd())
 	if after == nil || m.crashed == "" || strings.Contains(string(m.crashed), data) {
 		t.Errorf("crashed: %q, command: %v", m.crashed, after != nil)
+	}
+}
+
+// In read-only mode there is no approval, whoever asks for it, and no request that
+// changes anything reaches the engine: there is none here.
+func TestReadOnlyHasNoApproval(t *testing.T) {
+	t.Parallel()
+	m := NewRoot(t.Context(), nil, Config{Facts: screen.Facts{ReadOnly: true}})
+	m.store.Runs["r-1"] = &screen.Run{}
+	for _, a := range []screen.Action{
+		screen.AskApproval{}, screen.AskRollBack{Run: "r-1"}, screen.Start{}, screen.Resume{Run: "r-1"}, screen.UndoRun{Run: "r-1"}, screen.AcceptLess{Run: "r-1"},
+	} {
+		if cmd := m.perform(a); cmd != nil || len(m.dialogs) > 0 {
+			t.Errorf("%T does something in read-only mode", a)
+		}
 	}
 }
