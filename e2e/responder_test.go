@@ -19,8 +19,11 @@ func TestResponderFromListToSummary(t *testing.T) {
 	}
 	old := p.lab().Keys["deploy-bot"][0].ID
 	p.approves()
+	p.sees("step 5 of 13")
+	p.shot("run")
 	p.sees("deleted and proven dead")
 	p.rotated(old)
+	p.shot("summary")
 	p.types("h")
 	p.reads("History advice", "It is proven dead", "git filter-repo")
 	p.presses("Escape")
@@ -39,6 +42,7 @@ var resumeCommand = regexp.MustCompile(`secretguard rotate resume (r-[0-9a-f]+)`
 // command goes on to the end.
 func TestResponderLeaveAndResume(t *testing.T) {
 	p := open(t, 80, 24)
+	p.only = "left" // the walk is one incident
 	p.starts(nil, "demo")
 	p.verifies()
 	p.approves()
@@ -49,6 +53,7 @@ func TestResponderLeaveAndResume(t *testing.T) {
 	p.reads("Leave?", "[ Pause after this step and leave ]")
 	p.presses("Enter")
 	p.sees("exit=6.")
+	p.shot("left")
 	m := resumeCommand.FindStringSubmatch(strings.ReplaceAll(p.text(), "\n", " "))
 	if m == nil {
 		t.Fatalf("no resume command on the normal screen:\n%s", p.text())

@@ -26,6 +26,7 @@ type pane struct {
 	socket  string
 	dir     string // HOME and TMPDIR of the program
 	checked string // the dialog that was read
+	only    string // the one screen that this test gives to the walk; empty for all
 }
 
 // open makes a private tmux server with one pane of the size. env is added to a
@@ -142,17 +143,46 @@ func dialog(text string) string {
 	return ""
 }
 
+// shot puts the screen into the block of docs/responder.md with this name, when
+// "make screens" asks for it.
+func (p *pane) shot(name string) {
+	p.t.Helper()
+	path := os.Getenv("SECRETGUARD_E2E_SCREENS")
+	if path == "" || p.only != "" && p.only != name {
+		return
+	}
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?sm)(<!-- screen: " + name + " -->\n```text\n).*?^(```)$")
+	if !block.Match(doc) {
+		p.t.Fatalf("%s has no block for the screen %q", path, name)
+	}
+	lines := strings.Split(strings.TrimRight(p.text(), "\n"), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	text := strings.ReplaceAll(strings.Join(lines, "\n"), "$", "$$")
+	if err := os.WriteFile(path, block.ReplaceAll(doc, []byte("${1}"+text+"\n${2}")), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // verifies answers the question about the issuer with yes.
 func (p *pane) verifies() {
 	p.t.Helper()
 	p.sees("r asks the issuers")
+	p.shot("list")
 	p.types("r")
 	p.reads("Ask the issuer?", "sts:GetCallerIdentity", "the issuer sees it", "[ Cancel ]")
+	p.shot("question")
 	p.presses("Tab")
 	p.reads("Ask the issuer?", "[ Ask ]")
 	p.presses("Enter")
 	p.sees("every issuer has answered")
 	p.sees("> ! LIVE")
+	p.shot("verified")
 }
 
 // approves goes from the list to the running rotation of the key in production.
@@ -162,11 +192,16 @@ func (p *pane) approves() {
 	p.presses("Enter")
 	p.presses("Enter")
 	p.sees("Deployed in (4)")
+	p.shot("detail")
 	p.types("R")
 	p.sees("Digest")
+	p.shot("plan")
 	p.types("A")
 	p.reads("Approve plan", "Step 12 cannot be undone: delete the old key", "To continue, type: rotate deploy-bot", "[ Cancel ]")
-	p.types("rotate deploy-bot")
+	p.types("rotate deplo")
+	p.sees("> rotate deplo")
+	p.shot("approve")
+	p.types("y-bot")
 	p.sees("> rotate deploy-bot")
 	p.reads("Approve plan", "[ Approve ]")
 	p.presses("Enter")

@@ -3,8 +3,7 @@ package cli
 import (
 	"strings"
 	"testing"
-
-	uv "github.com/charmbracelet/ultraviolet"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/tui/screen"
@@ -16,15 +15,15 @@ func (p *person) toPlan() {
 	p.sees("r asks the issuers")
 	p.types("r")
 	p.sees("Ask the issuer?")
-	p.presses(uv.KeyTab)
+	p.types(tab)
 	p.sees("[ Ask ]")
-	p.presses(uv.KeyEnter)
+	p.types(enter)
 	p.sees("every issuer has answered")
 	p.sees("> ! LIVE")
 	p.types("/deploy-bot")
-	p.presses(uv.KeyEnter)
+	p.types(enter)
 	p.sees("deploy-bot")
-	p.presses(uv.KeyEnter)
+	p.types(enter)
 	p.sees("Deployed in (4)")
 	p.types("R")
 	p.opens("Digest")
@@ -52,10 +51,10 @@ func TestFromListToSummary(t *testing.T) {
 				p.sees("4 unchecked")
 				p.types("r")
 				p.sees("Ask the issuer?")
-				p.presses(uv.KeyTab, uv.KeyEnter)
+				p.types(tab + enter)
 				p.sees("deploy-bot")
 				p.types("/deploy-bot")
-				p.presses(uv.KeyEnter)
+				p.types(enter)
 				p.types("R")
 				p.opens("Digest")
 				p.types("A")
@@ -124,14 +123,14 @@ func TestLeaveAndResume(t *testing.T) {
 		"q": func(p *person) {
 			p.types("q")
 			p.sees("Pause after this step and leave")
-			p.presses(uv.KeyTab)
+			p.types(tab)
 			p.sees("[ Pause after this step and leave ]")
-			p.presses(uv.KeyEnter)
+			p.types(enter)
 		},
 		"ctrl+c twice": func(p *person) {
-			p.screen.SendKeys(uv.KeyPressEvent{Code: 'c', Mod: uv.ModCtrl})
+			p.types(ctrlC)
 			p.sees("press ctrl+c again")
-			p.screen.SendKeys(uv.KeyPressEvent{Code: 'c', Mod: uv.ModCtrl})
+			p.types(ctrlC)
 		},
 		"the terminal goes away": func(p *person) { p.cancel() }, // what SIGHUP does
 	} {
@@ -153,9 +152,9 @@ func TestLeaveAndResume(t *testing.T) {
 			again := w.engine(w.app())
 			p = w.sit(again, 100, 30, screen.Facts{})
 			p.opens("Unfinished rotations")
-			p.presses(uv.KeyDown)
+			p.types(down)
 			p.sees("> open run " + open[0].Plan.ID)
-			p.presses(uv.KeyEnter)
+			p.types(enter)
 			p.sees("STOPPED")
 			p.types("t")
 			p.opens("deleted and proven")
@@ -179,11 +178,11 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 	p.types("A")
 	p.sees("read-only mode approves nothing")
 	p.types("rotate deploy-bot")
-	p.presses(uv.KeyEnter)
+	p.types(enter)
 	p.sees("Step 1 of 13")
-	p.presses(uv.KeyEscape)
+	p.types(escape)
 	p.sees("A approve")
-	p.presses(uv.KeyEscape)
+	p.types(escape)
 	p.sees("Deployed in (4)")
 	p.types("X")
 	p.opens("an outage")
@@ -210,7 +209,7 @@ func TestOfflineAsksNobody(t *testing.T) {
 	p.sees("[offline]")
 	p.types("r")
 	p.sees("offline: the issuer cannot be asked")
-	p.presses(uv.KeyEnter)
+	p.types(enter)
 	p.sees("unknown (offline)")
 	p.sees("Lines of")
 	p.types("R")
@@ -232,10 +231,11 @@ func TestHostileServices(t *testing.T) {
 	w.lab.Netlify.SetVar(site, "AWS_SECRET_ACCESS_KEY", "production", w.estate.LeakedSecret, false)
 	w.lab.Netlify.Deploy(site)
 	e := w.engine(w.app())
+	e.w.policy.AttestWithin = 5 * time.Second
 	p := w.sit(e, 120, 40, screen.Facts{})
 	p.sees("r asks the issuers")
 	p.types("/" + "quick-deploy")
-	p.presses(uv.KeyEnter, uv.KeyEnter)
+	p.types(enter + enter)
 	p.sees("Deployed in (6)")
 	p.sees("shop␛[2J␛]0;x␇<U+202E>gnp")
 	p.types("R")
@@ -249,7 +249,7 @@ func TestHostileServices(t *testing.T) {
 	p.types("K")
 	p.sees("It says: shop␛[2J")
 	p.types("looked at the site myself")
-	p.presses(uv.KeyEnter)
+	p.types(enter)
 	p.opens("deleted and proven")
 	p.sees("which a person accepted")
 	if strings.Contains(p.text(), evil) {

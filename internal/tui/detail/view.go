@@ -34,7 +34,7 @@ func (d *Detail) View(r screen.Rect) []widget.Line {
 	case screen.Medium:
 		// The list panes share the upper half, the lines stand below.
 		top := max(3, min(height/2, 1+max(d.count(evidence), d.count(deployed), 2)))
-		left := (r.W - widget.PaneGap) * 9 / 20
+		left := (r.W - widget.PaneGap) / 2
 		right := r.W - widget.PaneGap - left
 		out = append(out, widget.Panes(d.draw(c, evidence, left, top), left, d.draw(c, deployed, right, top), right, top, d.g)...)
 		out = append(out, widget.Rule(r.W, d.g))
