@@ -36,14 +36,15 @@ type engine struct {
 	// reported are the ids of a saved report that is opened again; nil for none.
 	reported []string
 
-	mu     sync.Mutex
-	result scan.Result
-	cases  map[string]triage.Case
-	runs   map[string]*liveRun
-	scanN  *scan.Progress
-	dirty  []string
-	wake   chan struct{}
-	wg     sync.WaitGroup
+	mu      sync.Mutex
+	result  scan.Result
+	loadErr error // of the newest scan
+	cases   map[string]triage.Case
+	runs    map[string]*liveRun
+	scanN   *scan.Progress
+	dirty   []string
+	wake    chan struct{}
+	wg      sync.WaitGroup
 }
 
 var _ tui.Engine = (*engine)(nil)
@@ -115,6 +116,11 @@ func (e *engine) Load(ctx context.Context) (screen.Board, error) {
 	}
 	res, err := e.app.scanTarget(ctx, req)
 	stopped := err != nil && ctx.Err() != nil
+	e.mu.Lock()
+	if e.loadErr = err; stopped {
+		e.loadErr = nil
+	}
+	e.mu.Unlock()
 	if err != nil && !stopped {
 		return screen.Board{}, forPeople(err)
 	}

@@ -248,6 +248,13 @@ func (e *engine) stop(ctx context.Context) (open, closed []screen.Run) {
 	return open, closed
 }
 
+// failed is the error of the newest scan.
+func (e *engine) failed() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.loadErr
+}
+
 // running reports whether a run is going on.
 func (e *engine) running() bool {
 	e.mu.Lock()

@@ -72,6 +72,9 @@ func (a *app) respond(ctx context.Context, o respondOptions, arg string) error {
 	if !a.Facts.Interactive() {
 		return a.noTerminal(arg)
 	}
+	if a.noInput {
+		return usagef("respond asks before it does anything, and --no-input forbids asking")
+	}
 	target, reported, err := openTarget(arg)
 	if err != nil {
 		return err
@@ -175,6 +178,9 @@ func (a *app) openResponder(ctx context.Context, o respondOptions, req scanReque
 	for _, p := range w.problems {
 		e.notices = append(e.notices, p.Provider+" is not set up: "+p.Missing)
 	}
+	if w.damaged != nil { // the warning on the normal screen is gone by now
+		e.notices = append(e.notices, fmt.Sprintf("%v: it can be read, nothing will be changed", w.damaged))
+	}
 	err = a.show(ctx, e, o)
 	if e.running() {
 		a.talk("finishing the step in flight, then pausing; ctrl+c cancels the request")
@@ -189,6 +195,8 @@ func (a *app) openResponder(ctx context.Context, o respondOptions, req scanReque
 		return errors.Join(left, err)
 	case err != nil:
 		return err
+	case e.failed() != nil: // a session that saw nothing does not end well
+		return e.failed()
 	case ctx.Err() != nil:
 		return exitError{code: ExitInterrupted}
 	}

@@ -22,6 +22,7 @@ type workspace struct {
 	journal  *journal.Journal
 	health   func(context.Context, string) error
 	policy   *rotate.Policy
+	damaged  error // the journal can be read only; nil when it is whole
 }
 
 // connect builds the provider registry from the environment and the user's own
@@ -65,7 +66,7 @@ func (a *app) open(ctx context.Context) (*workspace, error) {
 	if err != nil && !errors.Is(err, journal.ErrCorrupt) {
 		return nil, usage(err)
 	}
-	if err != nil {
+	if w.damaged = err; err != nil {
 		a.talk("warning: %v: it can be read, nothing will be changed", err)
 	}
 	return w, nil

@@ -123,6 +123,7 @@ var scenes = map[string]scene{
 	"run-paused":     {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepWaiting, "")) }},
 	"run-pausing":    {nil, func(d *driver) { d.openRun(d.w().Run(3, rotate.StepRunning, "deploy is building")); d.press("p") }},
 	"run-going-back": {nil, func(d *driver) { d.openRun(d.w().GoingBack()) }},
+	"run-elsewhere":  {elsewhere, func(d *driver) { d.press("down", "enter") }},
 	"run-step":       {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepRunning, "")); d.press("home", "enter") }},
 	"run-log":        {nil, func(d *driver) { d.openRun(d.w().Run(9, rotate.StepRunning, "")); d.press("L") }},
 	"run-leave":      {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepRunning, "")); d.press("q") }},
@@ -157,6 +158,14 @@ func lost(e *fixture.Engine, _ *tui.Config) {
 
 func refused(e *fixture.Engine, _ *tui.Config) {
 	e.Refused = errors.New("another run over this key is not finished")
+}
+
+// elsewhere is a run that another process began.
+func elsewhere(e *fixture.Engine, _ *tui.Config) {
+	r := e.World.Run(4, rotate.StepRunning, "")
+	r.Active = false
+	e.Left = []screen.Run{r}
+	e.SetRun(r)
 }
 
 func leftHeld(e *fixture.Engine, _ *tui.Config) {

@@ -311,6 +311,36 @@ func chosenRow(d *driver) string {
 	return ""
 }
 
+func TestMouse(t *testing.T) {
+	t.Parallel()
+	click := func(y int) tea.Msg { return tea.MouseClickMsg{X: 10, Y: y, Button: tea.MouseLeft} }
+	play(t, nil, func(d *driver) {
+		first := chosenRow(d)
+		d.send(click(6))
+		if got := chosenRow(d); got == first || !strings.Contains(got, "AKIA..HALF") {
+			t.Errorf("a click chose %q", got)
+		}
+		for _, y := range []int{0, 3, 15, 22, 23} {
+			d.send(click(y)) // no row is there
+		}
+		d.sees("AKIA..HALF")
+		d.send(tea.MouseWheelMsg{Button: tea.MouseWheelUp})
+		if got := chosenRow(d); got != first {
+			t.Errorf("the wheel chose %q, want %q", got, first)
+		}
+		d.send(click(4))
+		d.sees("Deployed in (4)")
+	})
+	play(t, nil, func(d *driver) { // a stray click answers no question
+		d.press("r")
+		for y := range 24 {
+			d.send(click(y))
+		}
+		d.sees("Ask the issuer?")
+		d.called()
+	})
+}
+
 func TestRevealHides(t *testing.T) {
 	t.Parallel()
 	shown := fixture.Secrets()[1]

@@ -85,6 +85,8 @@ func (r *Run) trouble(s *screen.Run, width int) []widget.Line {
 		say("HELD", widget.Bad, term.Clean(s.Problem))
 	case s.Ended != nil:
 		say("ENDED", widget.Bad, s.Ended.Text)
+	case s.Status == rotate.RunRunning:
+		say("STOPPED", widget.Warn, "here; another process ended in the middle of it, or still works on it and is followed here")
 	case s.Unfinished():
 		say("STOPPED", widget.Warn, "at a safe point: no request is in flight")
 	}

@@ -204,7 +204,13 @@ func (s *Store) ActiveRuns() int {
 	return n
 }
 
+// mostNotes is how long the session's log gets.
+const mostNotes = 500
+
 // Note adds a line to the session's log.
 func (s *Store) Note(bad bool, text term.Safe) {
 	s.Notes = append(s.Notes, Note{At: s.Now, Text: text, Bad: bad})
+	if n := len(s.Notes) - mostNotes; n > 0 { // a session may last for days
+		s.Notes = slices.Delete(s.Notes, 0, n)
+	}
 }
