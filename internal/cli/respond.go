@@ -183,7 +183,7 @@ func (a *app) openResponder(ctx context.Context, o respondOptions, req scanReque
 	}
 	err = a.show(ctx, e, o)
 	if e.running() {
-		a.talk("finishing the step in flight, then pausing; ctrl+c cancels the request")
+		a.talk("finishing the step in flight, then pausing; ctrl+c twice cancels the request")
 	}
 	open, closed := e.stop(context.WithoutCancel(ctx))
 	for _, r := range closed {
