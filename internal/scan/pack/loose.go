@@ -1,0 +1,102 @@
+package pack
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/secretguard/secretguard/internal/scan/pack/inflate"
+)
+
+// looseFile is an object in a file of its own.
+type looseFile struct {
+	id  ID
+	dir string // the objects folder
+}
+
+func (l looseFile) path() string {
+	s := l.id.String()
+	return filepath.Join(l.dir, s[:2], s[2:])
+}
+
+func (db *DB) listLoose(dir, sub string) {
+	if _, err := hex.DecodeString(sub); err != nil {
+		return // a folder that is not ours
+	}
+	list, err := os.ReadDir(filepath.Join(dir, sub))
+	if err != nil {
+		db.problem(Problem{What: "folder of loose objects", Why: reason(err), Example: sub})
+		return
+	}
+	for _, e := range list {
+		id, err := ParseID(sub + e.Name())
+		if err != nil { // tmp_obj_… of a git that is still writing
+			continue
+		}
+		if !e.Type().IsRegular() {
+			db.problem(Problem{What: "loose object", Why: "not a plain file", Example: id.String(), Objects: 1})
+			continue
+		}
+		db.loose = append(db.loose, looseFile{id, dir})
+	}
+}
+
+// looseHeader is the most that "<type> <size>\0" takes.
+const looseHeader = 32
+
+// readLoose returns an object's kind and content. Above max bytes it is
+// ErrTooLarge.
+func (l looseFile) read(z *inflate.Inflater, max int64) (Kind, []byte, error) {
+	info, err := os.Lstat(l.path())
+	if err != nil {
+		return 0, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return 0, nil, fmt.Errorf("%w: not a plain file", ErrDamaged)
+	}
+	if info.Size() > 2*max+1024 { // what deflate cannot shrink hardly grows
+		return 0, nil, ErrTooLarge
+	}
+	src, err := os.ReadFile(l.path())
+	if err != nil {
+		return 0, nil, err
+	}
+	var head [looseHeader]byte
+	if _, err := z.Zlib(head[:], src); err != nil && !errors.Is(err, inflate.ErrSize) {
+		return 0, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	kind, size, n, ok := parseLooseHeader(head[:])
+	if !ok {
+		return 0, nil, fmt.Errorf("%w: a loose object's header", ErrDamaged)
+	}
+	if size > max {
+		return kind, nil, ErrTooLarge
+	}
+	all := make([]byte, n+int(size))
+	if _, err := z.Zlib(all, src); err != nil {
+		return kind, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return kind, all[n:], nil
+}
+
+func parseLooseHeader(b []byte) (kind Kind, size int64, n int, ok bool) {
+	end := bytes.IndexByte(b, 0)
+	if end < 0 {
+		return 0, 0, 0, false
+	}
+	word, digits, ok := bytes.Cut(b[:end], []byte{' '})
+	if !ok {
+		return 0, 0, 0, false
+	}
+	for k := Commit; k <= Tag; k++ {
+		if string(word) == k.String() {
+			kind = k
+		}
+	}
+	size, err := strconv.ParseInt(string(digits), 10, 64)
+	return kind, size, end + 1, kind != 0 && err == nil && size >= 0
+}
