@@ -213,8 +213,8 @@ func (s *Scanner) finding(text string, m match.Match, p source.Place) Finding {
 	if m.Secret == "" { // the path is the finding
 		f.ID = secret.FindingID(m.Rule.ID, secret.New(p.Path))
 	}
-	f.Line, f.Column = match.Position(text, m.Start)
-	f.EndLine, f.EndColumn = match.Position(text, m.End)
+	f.Line, f.Column = match.Position([]byte(text), m.Start)
+	f.EndLine, f.EndColumn = match.Position([]byte(text), m.End)
 	if f.Kind == "" {
 		f.Kind = credential.Kind("generic." + m.Rule.ID)
 	}

@@ -56,13 +56,19 @@ type rule struct {
 	SkipReport  bool        `toml:"skipReport"`
 	Allowlist   *allowlist  `toml:"allowlist"`
 	Allowlists  []allowlist `toml:"allowlists"`
-	Required    []any       `toml:"required"`
+	Required    []required  `toml:"required"`
 
 	// Ours; gitleaks ignores what it does not know.
 	Kind     string `toml:"kind"`
 	Part     string `toml:"part"`
 	Severity string `toml:"severity"`
 	Link     string `toml:"link"`
+}
+
+type required struct {
+	ID            string `toml:"id"`
+	WithinLines   *int   `toml:"withinLines"`
+	WithinColumns *int   `toml:"withinColumns"`
 }
 
 type allowlist struct {
@@ -90,7 +96,7 @@ func Parse(data []byte, name string) (Config, error) {
 	if err != nil {
 		return c, err
 	}
-	if _, err := match.Compile(c.Rules, c.Global, nil); err != nil {
+	if _, err := match.Compile(c.Rules, c.Global); err != nil {
 		return c, fmt.Errorf("%s: %w", name, err)
 	}
 	return c, nil
@@ -149,9 +155,6 @@ func (c *Config) add(r rule, name string) error {
 	if r.ID == "" {
 		return fmt.Errorf("%s: a rule has no id", name)
 	}
-	if r.SkipReport || len(r.Required) > 0 {
-		return fmt.Errorf("%s: rule %s: required and skipReport are not supported yet", name, r.ID)
-	}
 	i := slices.IndexFunc(c.Rules, func(o match.Rule) bool { return o.ID == r.ID })
 	if i < 0 {
 		c.Rules = append(c.Rules, match.Rule{ID: r.ID})
@@ -167,6 +170,10 @@ func (c *Config) add(r rule, name string) error {
 	set(&m.Link, r.Link)
 	set(&m.Kind, credential.Kind(r.Kind))
 	set(&m.Part, credential.Part(r.Part))
+	set(&m.SkipReport, r.SkipReport)
+	for _, q := range r.Required {
+		m.Required = append(m.Required, match.Required{Rule: q.ID, WithinLines: limit(q.WithinLines), WithinColumns: limit(q.WithinColumns)})
+	}
 	m.Tags = append(m.Tags, r.Tags...)
 	for _, k := range r.Keywords {
 		m.Keywords = append(m.Keywords, strings.ToLower(k))
@@ -183,6 +190,14 @@ func (c *Config) add(r rule, name string) error {
 		m.Allowlists = append(m.Allowlists, x)
 	}
 	return nil
+}
+
+// limit turns an absent number into no limit.
+func limit(n *int) int {
+	if n == nil {
+		return -1
+	}
+	return *n
 }
 
 func set[T comparable](into *T, v T) {

@@ -1,8 +1,8 @@
 package match
 
 import (
-	"math"
-	"regexp"
+	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -14,7 +14,7 @@ type Fragment struct {
 	Commit string
 }
 
-// Match is one secret found. Offsets are bytes of the fragment's text.
+// Match is one secret found. Offsets are bytes of the text.
 type Match struct {
 	Rule       *Rule
 	Secret     string
@@ -25,224 +25,145 @@ type Match struct {
 	Allowed              bool // an inline comment allows it
 }
 
-// Scan returns the matches in the fragment, ordered by position.
+// Scan returns the matches in a fragment, ordered by position. For many fragments
+// keep a Finder.
 func (s *Set) Scan(f Fragment) []Match {
-	s.onceAll.Do(func() { s.global = compileAllow(s.allow) })
-	if allowedOrigin(s.global, f) {
+	text := []byte(f.Text)
+	return s.Judge(text, s.Finder().Find(text), f.Path, f.Commit)
+}
+
+// Allows reports whether the allowlists for all rules allow everything at a path
+// and commit.
+func (s *Set) Allows(path, commit string) bool {
+	return allowedOrigin(s.global(), origin{path, commit})
+}
+
+// Judge makes matches of a record, for a place where its text stands: path and
+// commit may rule some out. It reads nothing but its arguments and may be called
+// from many goroutines.
+func (s *Set) Judge(text []byte, r *Record, path, commit string) []Match {
+	o := origin{path, commit}
+	if allowedOrigin(s.global(), o) {
 		return nil
 	}
 	var out []Match
-	for _, r := range s.rules {
-		if r.Path != "" && r.Regex == "" {
-			out = append(out, s.pathOnly(r, f)...)
+	for _, i := range s.pathOnly {
+		if c := s.rules[i]; s.PathMatches(c, path) && !allowedOrigin(c.allow, o) && !c.SkipReport {
+			out = append(out, Match{Rule: &c.Rule, Tags: c.Tags})
 		}
 	}
-	out = append(out, s.pass(f, f.Text, nil)...)
-	if s.decoder != nil {
-		for _, d := range s.decoder.Decode(f.Text) {
-			out = append(out, s.pass(f, d.Text, &d)...)
+	if r == nil {
+		return out
+	}
+	var found []Match
+	for i := range r.hits {
+		if m, ok := s.judge(text, &r.hits[i], o); ok {
+			found = append(found, m)
 		}
 	}
-	out = specific(out)
+	found = s.withRequired(text, found)
+	out = append(out, specific(found)...)
 	slices.SortStableFunc(out, func(a, b Match) int {
-		if a.Start != b.Start {
-			return a.Start - b.Start
-		}
-		return strings.Compare(a.Rule.ID, b.Rule.ID)
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.End, b.End))
 	})
-	return out
+	return slices.CompactFunc(out, func(a, b Match) bool {
+		return a.Rule == b.Rule && a.Start == b.Start && a.End == b.End && a.Secret == b.Secret
+	})
 }
 
-// pathOnly reports a file whose name alone is the finding.
-func (s *Set) pathOnly(r *compiled, f Fragment) []Match {
-	r.init()
-	if f.Path == "" || !r.path.MatchString(f.Path) || allowedOrigin(r.allow, f) {
-		return nil
-	}
-	return []Match{{Rule: &r.Rule, Secret: "", Tags: r.Tags}}
+// PathMatches reports whether a rule about paths fits.
+func (s *Set) PathMatches(c *compiled, path string) bool {
+	c.init()
+	return path != "" && c.path.MatchString(path)
 }
 
-// pass runs the candidate rules over a text: the fragment's own, or a decoded one.
-func (s *Set) pass(f Fragment, text string, d *Decoded) []Match {
-	hit := make([]bool, len(s.rules))
-	s.filter.candidates(text, hit)
-	for _, i := range s.always {
-		hit[i] = true
-	}
-	var out []Match
-	for i, r := range s.rules {
-		if !hit[i] || r.Regex == "" {
-			continue
-		}
-		r.init()
-		if r.path != nil && (f.Path == "" || !r.path.MatchString(f.Path)) {
-			continue
-		}
-		if allowedOrigin(r.allow, f) {
-			continue
-		}
-		out = append(out, s.rule(r, f, text, d)...)
-	}
-	return out
+// PathRules reports whether a rule about the path alone reports it.
+func (s *Set) PathRules(path string) bool {
+	return slices.ContainsFunc(s.pathOnly, func(i int32) bool { return s.PathMatches(s.rules[i], path) })
 }
 
-func (s *Set) rule(r *compiled, f Fragment, text string, d *Decoded) []Match {
-	var out []Match
-	for _, loc := range r.re.FindAllStringSubmatchIndex(text, -1) {
-		m, ok := r.secret(text, loc)
-		if !ok {
-			continue
-		}
-		whole := strings.Trim(text[loc[0]:loc[1]], "\n")
-		start, end := loc[0], loc[1]
-		if d != nil {
-			s, e, decoded := d.Origin(start, end)
-			if !decoded {
-				continue // the plain pass has reported it
-			}
-			m.Tags = append(slices.Clone(r.Tags), d.Tags(start, end)...)
-			start, end = s, e
-			m.Start, m.End = s, e
-		}
-		m.MatchStart, m.MatchEnd = start, end
-		line := lineAt(f.Text, start, end)
-		if r.Entropy != 0 && entropy(m.Secret) <= r.Entropy {
-			continue
-		}
-		if allowedFinding(s.global, f, m.Secret, whole, line) || allowedFinding(r.allow, f, m.Secret, whole, line) {
-			continue
-		}
-		m.Allowed = strings.Contains(line, "gitleaks:allow") || strings.Contains(line, "secretguard:allow")
-		out = append(out, m)
+// judge applies what depends on the place of a hit.
+func (s *Set) judge(text []byte, h *hit, o origin) (Match, bool) {
+	c := s.rules[h.rule]
+	c.init()
+	if c.path != nil && (o.path == "" || !c.path.MatchString(o.path)) || allowedOrigin(c.allow, o) {
+		return Match{}, false
 	}
-	return out
-}
-
-// secret takes the secret out of a match: the group that the rule names, else
-// the first group that is not empty, else all of it.
-func (r *compiled) secret(text string, loc []int) (Match, bool) {
-	m := Match{Rule: &r.Rule, Tags: r.Tags}
-	start, end := loc[0], loc[1]
-	for start < end && text[start] == '\n' { // gitleaks trims the match's line ends
-		start++
-	}
-	for end > start && text[end-1] == '\n' {
-		end--
-	}
-	group := r.SecretGroup
-	if group == 0 {
-		for g := 1; g < len(loc)/2; g++ {
-			if loc[2*g] >= 0 && loc[2*g+1] > loc[2*g] {
-				group = g
-				break
-			}
-		}
-	}
-	if group > 0 {
-		if 2*group+1 >= len(loc) || loc[2*group] < 0 {
+	m := Match{Rule: &c.Rule, Start: int(h.from), End: int(h.to), MatchStart: int(h.start), MatchEnd: int(h.end), Tags: c.Tags}
+	line := lineAt(text, m.MatchStart, m.MatchEnd)
+	k := candidate{line: line}
+	if d := h.decoded; d != nil {
+		k = candidate{secret: d.secret, whole: d.whole, line: d.line}
+		m.Tags = slices.Concat(c.Tags, d.tags)
+		if !d.keyword && !hasKeyword(c.Keywords, string(text)) {
 			return m, false
 		}
-		start, end = loc[2*group], loc[2*group+1]
+	} else {
+		k.secret, k.whole = string(text[h.from:h.to]), string(text[h.start:h.end])
+		if !hasKeyword(c.Keywords, k.whole) && !hasKeyword(c.Keywords, string(text)) {
+			return m, false
+		}
 	}
-	if start >= end {
+	if allowedHere(s.global(), k, o) || allowedHere(c.allow, k, o) {
 		return m, false
 	}
-	m.Secret, m.Start, m.End = text[start:end], start, end
+	m.Secret = k.secret
+	m.Allowed = strings.Contains(line, "gitleaks:allow") || strings.Contains(line, "secretguard:allow")
 	return m, true
 }
 
-// lineAt returns the whole lines that a range touches.
-func lineAt(text string, start, end int) string {
-	start, end = min(start, len(text)), min(end, len(text))
-	from := strings.LastIndexByte(text[:start], '\n') + 1
-	to := len(text)
-	if i := strings.IndexByte(text[end:], '\n'); i >= 0 {
-		to = end + i
+// withRequired drops matches whose required companions are not near, and those of
+// rules that are only companions.
+func (s *Set) withRequired(text []byte, list []Match) []Match {
+	if !slices.ContainsFunc(list, func(m Match) bool { return len(m.Rule.Required) > 0 || m.Rule.SkipReport }) {
+		return list
 	}
-	// A line without end (minified code) is cut: comments stand close by.
-	const most = 4096
-	return text[max(from, start-most):min(to, end+most)]
-}
-
-func allowedOrigin(list []allow, f Fragment) bool {
-	for _, a := range list {
-		commit := f.Commit != "" && slices.Contains(a.Commits, strings.ToLower(f.Commit))
-		path := f.Path != "" && anyMatch(a.paths, f.Path)
-		if !a.All && (commit || path) {
-			return true
-		}
-		if a.All && len(a.Regexes) == 0 && len(a.StopWords) == 0 &&
-			(len(a.Commits) == 0 || commit) && (len(a.Paths) == 0 || path) && len(a.Commits)+len(a.Paths) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-func allowedFinding(list []allow, f Fragment, secret, whole, line string) bool {
-	for _, a := range list {
-		target := secret
-		switch a.RegexTarget {
-		case "match":
-			target = whole
-		case "line":
-			target = line
-		}
-		regex := anyMatch(a.regexes, target)
-		stop := containsWord(a.StopWords, secret)
-		if !a.All {
-			if regex || stop {
-				return true
-			}
+	var out []Match
+	for _, m := range list {
+		if m.Rule.SkipReport {
 			continue
 		}
-		commit := f.Commit != "" && slices.Contains(a.Commits, strings.ToLower(f.Commit))
-		path := f.Path != "" && anyMatch(a.paths, f.Path)
-		if (len(a.Commits) == 0 || commit) && (len(a.Paths) == 0 || path) &&
-			(len(a.Regexes) == 0 || regex) && (len(a.StopWords) == 0 || stop) {
-			return true
+		complete := true
+		for _, q := range m.Rule.Required {
+			complete = complete && slices.ContainsFunc(list, func(o Match) bool { return o.Rule.ID == q.Rule && near(text, m, o, q) })
+		}
+		if complete {
+			out = append(out, m)
 		}
 	}
-	return false
+	return out
 }
 
-func anyMatch(list []*regexp.Regexp, s string) bool {
-	return slices.ContainsFunc(list, func(re *regexp.Regexp) bool { return re.MatchString(s) })
+func near(text []byte, a, b Match, q Required) bool {
+	la, ca := Position(text, a.MatchStart)
+	lb, cb := Position(text, b.MatchStart)
+	return (q.WithinLines < 0 || distance(la, lb) <= q.WithinLines) && (q.WithinColumns < 0 || distance(ca, cb) <= q.WithinColumns)
 }
 
-func containsWord(words []string, s string) bool {
-	if len(words) == 0 {
-		return false
+func distance(a, b int) int { return max(a-b, b-a) }
+
+// lineAt returns the whole lines that a range touches.
+func lineAt(text []byte, start, end int) string {
+	start, end = min(start, len(text)), min(end, len(text))
+	// A line without end (minified code) is cut: comments stand close by.
+	const most = 4096
+	from, to := max(0, start-most), min(len(text), end+most)
+	if i := bytes.LastIndexByte(text[from:start], '\n'); i >= 0 {
+		from += i + 1
 	}
-	s = strings.ToLower(s)
-	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(s, strings.ToLower(w)) })
+	if i := bytes.IndexByte(text[end:to], '\n'); i >= 0 {
+		to = end + i
+	}
+	return string(text[from:to])
 }
 
-// entropy is Shannon's, in bits for each character, counted as gitleaks does:
-// over runes, divided by the length in bytes.
-func entropy(s string) float64 {
-	counts := map[rune]int{}
-	for _, r := range s {
-		counts[r]++
-	}
-	n, e := float64(len(s)), 0.0
-	for _, c := range counts {
-		f := float64(c) / n
-		e -= f * math.Log2(f)
-	}
-	return e
-}
-
-// specific drops what a better rule reports at the same place: a generic rule
-// for a secret that a specific one holds, and gitleaks' rule where ours found
-// the same.
+// specific drops what a better rule reports at the same place: a generic rule for
+// a secret that a specific one holds, and gitleaks' rule where ours found the
+// same.
 func specific(list []Match) []Match {
-	return slices.DeleteFunc(list, func(m Match) bool {
+	return slices.DeleteFunc(slices.Clone(list), func(m Match) bool {
 		return slices.ContainsFunc(list, func(o Match) bool {
-			if o.Rule == m.Rule || o.Start > m.Start || o.End < m.End || m.Secret == "" {
-				return false
-			}
-			if m.Rule.Own {
+			if o.Rule == m.Rule || m.Rule.Own || o.Start > m.Start || o.End < m.End {
 				return false
 			}
 			generic := strings.Contains(m.Rule.ID, "generic") && !strings.Contains(o.Rule.ID, "generic")
@@ -252,8 +173,8 @@ func specific(list []Match) []Match {
 }
 
 // Position returns the 1-based line and byte column of an offset.
-func Position(text string, offset int) (line, column int) {
+func Position(text []byte, offset int) (line, column int) {
 	offset = min(offset, len(text))
-	line = 1 + strings.Count(text[:offset], "\n")
-	return line, offset - strings.LastIndexByte(text[:offset], '\n')
+	line = 1 + bytes.Count(text[:offset], []byte{'\n'})
+	return line, offset - bytes.LastIndexByte(text[:offset], '\n')
 }

@@ -36,5 +36,5 @@ func Load(data []byte, name string) (*match.Set, error) {
 		}
 		list = append(list, r)
 	}
-	return match.Compile(list, base.Global, gitleaks.Decoder{})
+	return match.Compile(list, base.Global)
 }
