@@ -159,7 +159,7 @@ func (c *collector) scan(f source.Fragment) {
 	for _, path := range order {
 		for _, m := range c.scanner.set.Scan(match.Fragment{Text: f.Text, Path: path, Commit: byPath[path][0].Commit}) {
 			for _, p := range byPath[path] {
-				found = append(found, c.scanner.finding(f.Text, m, p))
+				found = append(found, c.scanner.finding(m, p))
 			}
 		}
 	}
@@ -202,7 +202,7 @@ func earlier(a, b Finding) Finding {
 	return first
 }
 
-func (s *Scanner) finding(text string, m match.Match, p source.Place) Finding {
+func (s *Scanner) finding(m match.Match, p source.Place) Finding {
 	value := secret.New(m.Secret)
 	f := Finding{
 		ID: secret.FindingID(m.Rule.ID, value), Rule: m.Rule.ID, Kind: m.Rule.Kind, Part: m.Rule.Part,
@@ -213,8 +213,7 @@ func (s *Scanner) finding(text string, m match.Match, p source.Place) Finding {
 	if m.Secret == "" { // the path is the finding
 		f.ID = secret.FindingID(m.Rule.ID, secret.New(p.Path))
 	}
-	f.Line, f.Column = match.Position([]byte(text), m.Start)
-	f.EndLine, f.EndColumn = match.Position([]byte(text), m.End)
+	f.Line, f.Column, f.EndLine, f.EndColumn = m.Line, m.Column, m.EndLine, m.EndColumn
 	if f.Kind == "" {
 		f.Kind = credential.Kind("generic." + m.Rule.ID)
 	}

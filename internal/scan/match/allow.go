@@ -101,17 +101,22 @@ func allowedContent(list []allow, c candidate) bool {
 	return false
 }
 
-// allowedHere reports what allowedContent does not look at.
-func allowedHere(list []allow, c candidate, o origin) bool {
+// allowedLine reports whether the line allows the match, wherever its text stands.
+func allowedLine(list []allow, c candidate) bool {
+	for i := range list {
+		if a := &list[i]; !a.All && a.RegexTarget == "line" && anyMatch(a.regexes, c.line) {
+			return true
+		}
+	}
+	return false
+}
+
+// allowedTogether reports whether all conditions of a list that asks for all of
+// them hold.
+func allowedTogether(list []allow, c candidate, o origin) bool {
 	for i := range list {
 		a := &list[i]
-		if !a.All {
-			if a.RegexTarget == "line" && anyMatch(a.regexes, c.line) {
-				return true
-			}
-			continue
-		}
-		if (len(a.Commits) == 0 || a.commit(o)) && (len(a.Paths) == 0 || a.pathOK(o)) &&
+		if a.All && (len(a.Commits) == 0 || a.commit(o)) && (len(a.Paths) == 0 || a.pathOK(o)) &&
 			(len(a.Regexes) == 0 || anyMatch(a.regexes, a.target(c))) && (len(a.StopWords) == 0 || a.stop.in(c.secret)) {
 			return true
 		}

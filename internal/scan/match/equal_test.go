@@ -160,7 +160,7 @@ func TestFindEqualsTheReference(t *testing.T) {
 	for seed := range uint64(30) {
 		text := newTexts(seed, set).text(12)
 		want := match.Reference(set, text, "config/app.txt")
-		got := match.Described(set, []byte(text), f.Find([]byte(text)), "config/app.txt")
+		got := f.Described([]byte(text), f.Find([]byte(text)), "config/app.txt")
 		if d := difference(want, got); d != "" {
 			t.Fatalf("seed %d (- missing, + too much):\n%s\nin:\n%q", seed, d, text)
 		}
@@ -220,8 +220,8 @@ func TestDeltaEqualsWhole(t *testing.T) {
 				break
 			}
 			record = f.FindDelta([]byte(next), record, runs)
-			got := match.Described(set, []byte(next), record, "a.txt")
-			want := match.Described(set, []byte(next), f.Find([]byte(next)), "a.txt")
+			got := f.Described([]byte(next), record, "a.txt")
+			want := f.Described([]byte(next), f.Find([]byte(next)), "a.txt")
 			if d := difference(want, got); d != "" {
 				t.Fatalf("seed %d, step %d (- missing, + too much):\n%s\nruns %v\nof:\n%q\nin:\n%q", seed, step, d, runs, text, next)
 			}

@@ -6,6 +6,6 @@ func Reference(s *Set, text, path string) []string {
 }
 
 // Described words a record.
-func Described(s *Set, text []byte, r *Record, path string) []string {
-	return described(s, text, r, path)
+func (f *Finder) Described(text []byte, r *Record, path string) []string {
+	return described(f, text, r, path)
 }

@@ -57,6 +57,8 @@ type Finder struct {
 	queue []span
 	cover cover
 	codec decoder
+	// interned are strings given out before.
+	interned map[string]string
 }
 
 // cand is an anchor from which a match is possible, or whose stretch is long.

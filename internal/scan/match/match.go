@@ -14,107 +14,169 @@ type Fragment struct {
 	Commit string
 }
 
-// Match is one secret found. Offsets are bytes of the text.
+// Match is one secret found. Offsets are bytes of the text; lines and columns are
+// counted from 1, columns in bytes.
 type Match struct {
 	Rule       *Rule
 	Secret     string
 	Start, End int // of the secret; of the encoded text when it was decoded
 	// MatchStart is where the whole match begins: gitleaks reports its line.
 	MatchStart, MatchEnd int
+	Line, Column         int
+	EndLine, EndColumn   int
 	Tags                 []string
 	Allowed              bool // an inline comment allows it
+}
+
+// Sight is a match as far as it does not depend on where its text stands.
+type Sight struct {
+	Match
+
+	rule        *compiled
+	whole, line string
 }
 
 // Scan returns the matches in a fragment, ordered by position. For many fragments
 // keep a Finder.
 func (s *Set) Scan(f Fragment) []Match {
 	text := []byte(f.Text)
-	return s.Judge(text, s.Finder().Find(text), f.Path, f.Commit)
+	finder := s.Finder()
+	return s.At(finder.Settle(text, finder.Find(text)), f.Path, f.Commit)
 }
 
-// Allows reports whether the allowlists for all rules allow everything at a path
-// and commit.
-func (s *Set) Allows(path, commit string) bool {
-	return allowedOrigin(s.global(), origin{path, commit})
+// Settle makes sights of a record: they hold all that is needed of the text.
+func (f *Finder) Settle(text []byte, r *Record) []Sight {
+	if r == nil || len(r.hits) == 0 {
+		return nil
+	}
+	out := make([]Sight, 0, len(r.hits))
+	for i := range r.hits {
+		if s, ok := f.settle(text, &r.hits[i]); ok {
+			out = append(out, s)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Sight) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.End, b.End), cmp.Compare(a.Secret, b.Secret))
+	})
+	out = slices.CompactFunc(out, func(a, b Sight) bool {
+		return a.Rule == b.Rule && a.Start == b.Start && a.End == b.End && a.Secret == b.Secret
+	})
+	positions(text, out)
+	return out
 }
 
-// Judge makes matches of a record, for a place where its text stands: path and
-// commit may rule some out. It reads nothing but its arguments and may be called
-// from many goroutines.
-func (s *Set) Judge(text []byte, r *Record, path, commit string) []Match {
+func (f *Finder) settle(text []byte, h *hit) (Sight, bool) {
+	c := f.set.rules[h.rule]
+	c.init()
+	s := Sight{rule: c}
+	s.Match = Match{Rule: &c.Rule, Start: int(h.from), End: int(h.to), MatchStart: int(h.start), MatchEnd: int(h.end), Tags: c.Tags}
+	raw := lineAt(text, s.MatchStart, s.MatchEnd)
+	s.Allowed = bytes.Contains(raw, []byte("gitleaks:allow")) || bytes.Contains(raw, []byte("secretguard:allow"))
+	keyword := false
+	if d := h.decoded; d != nil {
+		s.Secret, s.whole, s.line, keyword = d.secret, d.whole, d.line, d.keyword
+		s.Tags = slices.Concat(c.Tags, d.tags)
+	} else {
+		s.Secret, s.whole, s.line = f.intern(text[h.from:h.to]), f.intern(text[h.start:h.end]), f.intern(raw)
+		keyword = hasKeyword(c.Keywords, s.whole)
+	}
+	if !keyword && !hasKeyword(c.Keywords, string(text)) {
+		return s, false
+	}
+	k := candidate{secret: s.Secret, whole: s.whole, line: s.line}
+	return s, !allowedLine(f.set.global(), k) && !allowedLine(c.allow, k)
+}
+
+// maxInterned is how many strings a finder keeps to give out again.
+const maxInterned = 1 << 16
+
+// intern returns the text as a string, the same one for the same text: the
+// versions of a file hold the same lines.
+func (f *Finder) intern(b []byte) string {
+	if s, ok := f.interned[string(b)]; ok {
+		return s
+	}
+	if f.interned == nil || len(f.interned) >= maxInterned {
+		f.interned = map[string]string{}
+	}
+	s := string(b)
+	f.interned[s] = s
+	return s
+}
+
+// positions counts lines once for all sights, which are in order.
+func positions(text []byte, list []Sight) {
+	line, begin, at := 1, 0, 0
+	to := func(offset int) (int, int) {
+		offset = min(offset, len(text))
+		if offset < at {
+			return Position(text, offset)
+		}
+		line += bytes.Count(text[at:offset], []byte{'\n'})
+		if i := bytes.LastIndexByte(text[at:offset], '\n'); i >= 0 {
+			begin = at + i + 1
+		}
+		at = offset
+		return line, offset - begin + 1
+	}
+	for i := range list {
+		s := &list[i]
+		s.Line, s.Column = to(s.Start)
+		n := bytes.Count(text[min(s.Start, len(text)):min(s.End, len(text))], []byte{'\n'})
+		s.EndLine = s.Line + n
+		s.EndColumn = s.Column + s.End - s.Start
+		if n > 0 {
+			_, s.EndColumn = Position(text, s.End)
+		}
+	}
+}
+
+// At makes matches of sights for a place where their text stands: path and commit
+// may rule some out. It reads only its arguments and may be called from many
+// goroutines.
+func (s *Set) At(sights []Sight, path, commit string) []Match {
 	o := origin{path, commit}
 	if allowedOrigin(s.global(), o) {
 		return nil
 	}
 	var out []Match
 	for _, i := range s.pathOnly {
-		if c := s.rules[i]; s.PathMatches(c, path) && !allowedOrigin(c.allow, o) && !c.SkipReport {
-			out = append(out, Match{Rule: &c.Rule, Tags: c.Tags})
+		if c := s.rules[i]; c.matchesPath(path) && !allowedOrigin(c.allow, o) && !c.SkipReport {
+			out = append(out, Match{Rule: &c.Rule, Tags: c.Tags, Line: 1, Column: 1, EndLine: 1, EndColumn: 1})
 		}
-	}
-	if r == nil {
-		return out
 	}
 	var found []Match
-	for i := range r.hits {
-		if m, ok := s.judge(text, &r.hits[i], o); ok {
-			found = append(found, m)
+	for i := range sights {
+		if sights[i].stands(s.global(), o) {
+			found = append(found, sights[i].Match)
 		}
 	}
-	found = s.withRequired(text, found)
-	out = append(out, specific(found)...)
-	slices.SortStableFunc(out, func(a, b Match) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.End, b.End))
-	})
-	return slices.CompactFunc(out, func(a, b Match) bool {
-		return a.Rule == b.Rule && a.Start == b.Start && a.End == b.End && a.Secret == b.Secret
-	})
+	return append(out, specific(withRequired(found))...)
 }
 
-// PathMatches reports whether a rule about paths fits.
-func (s *Set) PathMatches(c *compiled, path string) bool {
+// stands reports whether nothing about the place rules the sight out.
+func (s *Sight) stands(global []allow, o origin) bool {
+	c := s.rule
+	if c.Path != "" && !c.matchesPath(o.path) || allowedOrigin(c.allow, o) {
+		return false
+	}
+	k := candidate{secret: s.Secret, whole: s.whole, line: s.line}
+	return !allowedTogether(global, k, o) && !allowedTogether(c.allow, k, o)
+}
+
+func (c *compiled) matchesPath(path string) bool {
 	c.init()
 	return path != "" && c.path.MatchString(path)
 }
 
-// PathRules reports whether a rule about the path alone reports it.
-func (s *Set) PathRules(path string) bool {
-	return slices.ContainsFunc(s.pathOnly, func(i int32) bool { return s.PathMatches(s.rules[i], path) })
-}
-
-// judge applies what depends on the place of a hit.
-func (s *Set) judge(text []byte, h *hit, o origin) (Match, bool) {
-	c := s.rules[h.rule]
-	c.init()
-	if c.path != nil && (o.path == "" || !c.path.MatchString(o.path)) || allowedOrigin(c.allow, o) {
-		return Match{}, false
-	}
-	m := Match{Rule: &c.Rule, Start: int(h.from), End: int(h.to), MatchStart: int(h.start), MatchEnd: int(h.end), Tags: c.Tags}
-	line := lineAt(text, m.MatchStart, m.MatchEnd)
-	k := candidate{line: line}
-	if d := h.decoded; d != nil {
-		k = candidate{secret: d.secret, whole: d.whole, line: d.line}
-		m.Tags = slices.Concat(c.Tags, d.tags)
-		if !d.keyword && !hasKeyword(c.Keywords, string(text)) {
-			return m, false
-		}
-	} else {
-		k.secret, k.whole = string(text[h.from:h.to]), string(text[h.start:h.end])
-		if !hasKeyword(c.Keywords, k.whole) && !hasKeyword(c.Keywords, string(text)) {
-			return m, false
-		}
-	}
-	if allowedHere(s.global(), k, o) || allowedHere(c.allow, k, o) {
-		return m, false
-	}
-	m.Secret = k.secret
-	m.Allowed = strings.Contains(line, "gitleaks:allow") || strings.Contains(line, "secretguard:allow")
-	return m, true
+// PathMatters reports whether a rule about the path alone reports it.
+func (s *Set) PathMatters(path string) bool {
+	return slices.ContainsFunc(s.pathOnly, func(i int32) bool { return s.rules[i].matchesPath(path) })
 }
 
 // withRequired drops matches whose required companions are not near, and those of
 // rules that are only companions.
-func (s *Set) withRequired(text []byte, list []Match) []Match {
+func withRequired(list []Match) []Match {
 	if !slices.ContainsFunc(list, func(m Match) bool { return len(m.Rule.Required) > 0 || m.Rule.SkipReport }) {
 		return list
 	}
@@ -125,7 +187,7 @@ func (s *Set) withRequired(text []byte, list []Match) []Match {
 		}
 		complete := true
 		for _, q := range m.Rule.Required {
-			complete = complete && slices.ContainsFunc(list, func(o Match) bool { return o.Rule.ID == q.Rule && near(text, m, o, q) })
+			complete = complete && slices.ContainsFunc(list, func(o Match) bool { return o.Rule.ID == q.Rule && near(m, o, q) })
 		}
 		if complete {
 			out = append(out, m)
@@ -134,16 +196,15 @@ func (s *Set) withRequired(text []byte, list []Match) []Match {
 	return out
 }
 
-func near(text []byte, a, b Match, q Required) bool {
-	la, ca := Position(text, a.MatchStart)
-	lb, cb := Position(text, b.MatchStart)
-	return (q.WithinLines < 0 || distance(la, lb) <= q.WithinLines) && (q.WithinColumns < 0 || distance(ca, cb) <= q.WithinColumns)
+func near(a, b Match, q Required) bool {
+	return (q.WithinLines < 0 || distance(a.Line, b.Line) <= q.WithinLines) &&
+		(q.WithinColumns < 0 || distance(a.Column, b.Column) <= q.WithinColumns)
 }
 
 func distance(a, b int) int { return max(a-b, b-a) }
 
 // lineAt returns the whole lines that a range touches.
-func lineAt(text []byte, start, end int) string {
+func lineAt(text []byte, start, end int) []byte {
 	start, end = min(start, len(text)), min(end, len(text))
 	// A line without end (minified code) is cut: comments stand close by.
 	const most = 4096
@@ -154,7 +215,7 @@ func lineAt(text []byte, start, end int) string {
 	if i := bytes.IndexByte(text[end:to], '\n'); i >= 0 {
 		to = end + i
 	}
-	return string(text[from:to])
+	return text[from:to]
 }
 
 // specific drops what a better rule reports at the same place: a generic rule for

@@ -57,7 +57,6 @@ func referenceRule(c *compiled, global []allow, text, now, path string, segs []*
 			continue
 		}
 		k := candidate{secret: now[from:to], whole: now[start:end]}
-		tags := []string{}
 		if len(segs) > 0 {
 			over := codec.SegmentsWithDecodedOverlap(segs, loc[0], loc[1])
 			if len(over) == 0 {
@@ -68,45 +67,43 @@ func referenceRule(c *compiled, global []allow, text, now, path string, segs []*
 				continue
 			}
 			m := codec.AdjustMatchIndex(over, []int{start, end})
-			tags = codec.Tags(over)
 			from, to = max(0, min(m[0], len(text))), max(0, min(m[1], len(text)))
 			start, end = from, to
 			k.line = strings.Trim(codec.CurrentLine(over, now), "\n")
 		} else {
-			k.line = lineAt([]byte(text), start, end)
+			k.line = string(lineAt([]byte(text), start, end))
 		}
 		if c.Entropy != 0 && entropy(k.secret) <= c.Entropy {
 			continue
 		}
-		if allowedContent(global, k) || allowedContent(own, k) || allowedHere(global, k, o) || allowedHere(own, k, o) {
+		if allowed(global, k, o) || allowed(own, k, o) {
 			continue
 		}
-		out = append(out, describe(c.ID, from, to, k.secret, tags))
+		out = append(out, describe(c.ID, from, to, k.secret))
 	}
 	return out
 }
 
-func describe(rule string, from, to int, secret string, tags []string) string {
-	return fmt.Sprintf("%s %d-%d %q %v", rule, from, to, secret, tags)
+func allowed(list []allow, k candidate, o origin) bool {
+	return allowedContent(list, k) || allowedLine(list, k) || allowedTogether(list, k, o)
 }
 
-// described are the hits of a record as the reference words them, before it is
+func describe(rule string, from, to int, secret string) string {
+	return fmt.Sprintf("%s %d-%d %q", rule, from, to, secret)
+}
+
+// described are the sights of a record as the reference words them, before it is
 // settled which of two rules for one secret is shown.
-func described(s *Set, text []byte, r *Record, path string) []string {
+func described(f *Finder, text []byte, r *Record, path string) []string {
 	out := []string{}
-	if r == nil || allowedOrigin(s.global(), origin{path: path}) {
+	o := origin{path: path}
+	if allowedOrigin(f.set.global(), o) {
 		return nil
 	}
-	for i := range r.hits {
-		m, ok := s.judge(text, &r.hits[i], origin{path: path})
-		if !ok {
-			continue
+	for _, m := range f.Settle(text, r) {
+		if m.stands(f.set.global(), o) {
+			out = append(out, describe(m.Rule.ID, m.Start, m.End, m.Secret))
 		}
-		var tags []string
-		if d := r.hits[i].decoded; d != nil {
-			tags = d.tags
-		}
-		out = append(out, describe(m.Rule.ID, m.Start, m.End, m.Secret, append([]string{}, tags...)))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
