@@ -36,7 +36,12 @@ type plan struct {
 
 // analyser makes plans. What it has worked out about a class it keeps: the same
 // few classes stand in all rules. It is used by one goroutine.
-type analyser struct{ known map[class]facts }
+type analyser struct {
+	known map[class]facts
+	// anywhere takes anchors also where a match may have any length before them: it
+	// is then known that there is one, but not how far it is from the match's start.
+	anywhere bool
+}
 
 // facts are what matters of a class.
 type facts struct {
@@ -66,7 +71,7 @@ func (an *analyser) of(c class) facts {
 // lack an anchor, or stand too far from it.
 func (an *analyser) analyse(re *syntax.Regexp) (plan, bool) {
 	p, ok := an.best(flatten(re), nil)
-	if !ok || p.back > maxBack || p.chance > tooCommon {
+	if !ok || !an.anywhere && p.back > maxBack || p.chance > tooCommon {
 		return plan{}, false
 	}
 	return p, true
@@ -110,7 +115,7 @@ func (an *analyser) best(seq, rest []*syntax.Regexp) (plan, bool) {
 		}
 		n, c, finite := extent(e)
 		back += n
-		if !finite || back > maxBack {
+		if !an.anywhere && (!finite || back > maxBack) {
 			break
 		}
 		backClass = backClass.union(c)
@@ -347,4 +352,79 @@ func oneLess(e *syntax.Regexp) *syntax.Regexp {
 
 func concat(list ...*syntax.Regexp) *syntax.Regexp {
 	return &syntax.Regexp{Op: syntax.OpConcat, Sub: list}
+}
+
+// A runPlan is the second choice for an expression without an anchor: every match
+// holds a long run of one class, and neither starts far before it nor goes on far
+// behind it. Runs are found by looking at every shortest-th byte.
+type runPlan struct {
+	class    class
+	shortest int
+	around   int // how far a match reaches beyond the run, on either side
+}
+
+// minRun is the shortest run that is worth looking for.
+const minRun = 16
+
+// runs returns the runPlan of an expression; false when there is none.
+func runsOf(re *syntax.Regexp) (runPlan, bool) {
+	n, _, finite := extent(re)
+	if !finite || n > maxBack {
+		return runPlan{}, false
+	}
+	c, shortest, ok := longRun(re)
+	return runPlan{class: c, shortest: shortest, around: n}, ok && shortest >= minRun
+}
+
+// longRun finds a class and a number so that every match of re holds that many of
+// the class in a row.
+func longRun(re *syntax.Regexp) (c class, shortest int, ok bool) {
+	switch re.Op {
+	case syntax.OpCapture:
+		return longRun(re.Sub[0])
+	case syntax.OpRepeat:
+		if c, single := classOf(re.Sub[0]); single && !high(c) {
+			return c, re.Min, re.Min > 0
+		}
+	case syntax.OpConcat:
+		for _, s := range re.Sub {
+			if d, n, good := longRun(s); good && n > shortest {
+				c, shortest, ok = d, n, true
+			}
+		}
+	case syntax.OpAlternate:
+		for i, s := range re.Sub {
+			d, n, good := longRun(s)
+			if !good {
+				return class{}, 0, false
+			}
+			c = c.union(d)
+			if i == 0 || n < shortest {
+				shortest = n
+			}
+		}
+		return c, shortest, true
+	default:
+	}
+	return c, shortest, ok
+}
+
+// spans calls add with the stretch around each run in a text.
+func (p runPlan) spans(text []byte, add func(span)) {
+	for i := p.shortest - 1; i < len(text); i += p.shortest {
+		if !p.class.has(text[i]) {
+			continue
+		}
+		from, to := i, i+1
+		for from > 0 && p.class.has(text[from-1]) {
+			from--
+		}
+		for to < len(text) && p.class.has(text[to]) {
+			to++
+		}
+		if to-from >= p.shortest {
+			add(span{max(0, from-p.around), min(len(text), to+p.around)})
+		}
+		i = max(i, to-1)
+	}
 }

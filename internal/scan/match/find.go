@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"unicode/utf8"
@@ -209,7 +210,7 @@ func (f *Finder) run(text []byte, c *compiled, rule int32, s span, r *Record) {
 	c.init()
 	s.start = max(0, s.start-before)
 	part := text[s.start:s.end]
-	for _, loc := range c.re.FindAllSubmatchIndex(part, -1) {
+	for _, loc := range c.matches(part) {
 		start, end, from, to, ok := c.secret(part, loc)
 		if !ok || !f.keeps(c, string(part[from:to]), string(part[start:end])) {
 			continue
@@ -219,9 +220,58 @@ func (f *Finder) run(text []byte, c *compiled, rule int32, s span, r *Record) {
 	}
 }
 
+// matches returns the matches of the rule's expression from left to right, and
+// behind them those that begin on a later line inside a match of several lines: a
+// key block without an end must not hide the next one. A scan of any run of whole
+// lines alone, as of a patch, finds nothing that begins elsewhere.
+func (c *compiled) matches(text []byte) [][]int {
+	all := c.re.FindAllSubmatchIndex(text, -1)
+	var seen map[[2]int]bool
+	for i := 0; i < len(all); i++ {
+		start, end := all[i][0], all[i][1]
+		nl := bytes.IndexByte(text[start:end], '\n')
+		if nl < 0 {
+			continue
+		}
+		if seen == nil {
+			seen = map[[2]int]bool{}
+			for _, loc := range all {
+				seen[[2]int{loc[0], loc[1]}] = true
+			}
+		}
+		for _, loc := range c.within(text, start+nl+1, end) {
+			if at := [2]int{loc[0], loc[1]}; !seen[at] {
+				seen[at] = true
+				all = append(all, loc)
+			}
+		}
+	}
+	return all
+}
+
+// within returns the matches in text[from:] that begin before end.
+func (c *compiled) within(text []byte, from, end int) [][]int {
+	for n := 1; ; n *= 2 { // one is the rule, and a search for more may run to the end of the text
+		list := c.re.FindAllSubmatchIndex(text[from:], n)
+		for i, loc := range list {
+			for j := range loc {
+				if loc[j] >= 0 {
+					loc[j] += from
+				}
+			}
+			if loc[0] >= end {
+				return list[:i]
+			}
+		}
+		if len(list) < n {
+			return list
+		}
+	}
+}
+
 // secret takes the secret out of a match: the group that the rule names, else the
-// first group that is not empty, else all of it. gitleaks trims the match's line
-// ends.
+// first group that is not empty, else all of it. As with gitleaks, line ends
+// around a match belong neither to it nor to its secret.
 func (c *compiled) secret(text []byte, loc []int) (start, end, from, to int, ok bool) {
 	start, end = loc[0], loc[1]
 	for start < end && text[start] == '\n' {
@@ -230,19 +280,18 @@ func (c *compiled) secret(text []byte, loc []int) (start, end, from, to int, ok 
 	for end > start && text[end-1] == '\n' {
 		end--
 	}
-	group := c.SecretGroup
-	for k := 1; group == 0 && k < len(loc)/2; k++ {
-		if loc[2*k] >= 0 && loc[2*k+1] > loc[2*k] {
-			group = k
-			break
-		}
-	}
 	from, to = start, end
-	if group > 0 {
-		if loc[2*group] < 0 {
-			return 0, 0, 0, 0, false
+	group := func(g int) bool {
+		s, e := max(loc[2*g], start), min(loc[2*g+1], end)
+		if loc[2*g] < 0 || s >= e {
+			return false
 		}
-		from, to = loc[2*group], loc[2*group+1]
+		from, to = s, e
+		return true
+	}
+	if c.SecretGroup == 0 || !group(c.SecretGroup) {
+		for g := 1; g < len(loc)/2 && !group(g); g++ {
+		}
 	}
 	return start, end, from, to, from < to
 }
@@ -256,15 +305,23 @@ func (f *Finder) keeps(c *compiled, secret, whole string) bool {
 	return !allowedContent(f.set.global(), k) && !allowedContent(c.allow, k)
 }
 
-// wholeRules runs the rules without an anchor over the whole text, where one of
-// their keywords stands.
+// wholeRules runs the rules without an anchor over the whole text, or around its
+// long runs, where one of their keywords stands.
 func (f *Finder) wholeRules(text []byte, r *Record) {
 	for _, i := range f.set.whole {
 		c := f.set.rules[i]
 		if len(c.Keywords) > 0 && !f.open(i, r) && !f.shortKeyword(c, text) {
 			continue
 		}
-		f.run(text, c, i, span{0, len(text)}, r)
+		if !c.inRuns {
+			f.run(text, c, i, span{0, len(text)}, r)
+			continue
+		}
+		var stretches cover
+		c.runs.spans(text, func(s span) { stretches.add(s) })
+		for _, s := range stretches.spans {
+			f.run(text, c, i, s, r)
+		}
 	}
 }
 

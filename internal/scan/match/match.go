@@ -169,9 +169,25 @@ func (c *compiled) matchesPath(path string) bool {
 	return path != "" && c.path.MatchString(path)
 }
 
-// PathMatters reports whether a rule about the path alone reports it.
-func (s *Set) PathMatters(path string) bool {
-	return slices.ContainsFunc(s.pathOnly, func(i int32) bool { return s.rules[i].matchesPath(path) })
+// NamesMatter reports whether there are rules about paths alone.
+func (s *Set) NamesMatter() bool { return len(s.pathOnly) > 0 }
+
+// NameMatters reports whether a file of this name, in whatever folder, may be
+// reported by a rule about paths alone. It may say yes too often.
+func (s *Set) NameMatters(name []byte) bool {
+	if s.anyName {
+		return true
+	}
+	if s.names == nil {
+		return false
+	}
+	for i := 0; i+gramLen <= len(name); i++ {
+		g := int(lane[name[i]])<<(2*laneBits) | int(lane[name[i+1]])<<laneBits | int(lane[name[i+2]])
+		if s.names.table[g] != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // withRequired drops matches whose required companions are not near, and those of

@@ -51,7 +51,8 @@ func referenceRule(c *compiled, global []allow, text, now, path string, segs []*
 	if c.Path != "" && !regexp.MustCompile(c.Path).MatchString(path) || allowedOrigin(own, o) {
 		return nil
 	}
-	for _, loc := range re.FindAllStringSubmatchIndex(now, -1) {
+	c.re = re
+	for _, loc := range c.matches([]byte(now)) {
 		start, end, from, to, ok := c.secret([]byte(now), loc)
 		if !ok {
 			continue

@@ -69,6 +69,8 @@ type compiled struct {
 
 	plan     plan // anchors are set by Compile, the suffix by init
 	anchored bool
+	runs     runPlan // of a rule without an anchor
+	inRuns   bool
 	required []int32 // rules of Required
 	// ungated are keywords of a rule without an anchor that the filter cannot find.
 	ungated []string
@@ -104,8 +106,11 @@ type Set struct {
 	whole    []int32 // rules without an anchor: they run over whole texts
 	gates    []gate  // their keywords
 	pathOnly []int32
-	hash     string
-	depth    int
+	// names finds what paths alone are reported for; anyName means that it cannot.
+	names   *filter
+	anyName bool
+	hash    string
+	depth   int
 	// around is how much of the text on both sides goes along when a line is
 	// decoded: an expression may look at it.
 	around int
@@ -174,7 +179,9 @@ func compile(an *analyser, r Rule) (*compiled, error) {
 		if r.SecretGroup > re.MaxCap() {
 			return nil, fmt.Errorf("rule %s: secretGroup %d, the regex has %d groups", r.ID, r.SecretGroup, re.MaxCap())
 		}
-		c.plan, c.anchored = an.analyse(re)
+		if c.plan, c.anchored = an.analyse(re); !c.anchored {
+			c.runs, c.inRuns = runsOf(re)
+		}
 	}
 	for _, a := range r.Allowlists {
 		if err := checkAllow(a); err != nil {
@@ -224,6 +231,31 @@ func (s *Set) buildFilter(an *analyser) {
 		}
 	}
 	s.filter = newFilter(an, anchors, owners)
+	s.buildNames(an)
+}
+
+// buildNames collects the anchors of the rules about paths. One with a slash in
+// it does not stand in a name.
+func (s *Set) buildNames(an *analyser) {
+	an.anywhere = true
+	var anchors []anchor
+	for _, i := range s.pathOnly {
+		re, err := syntax.Parse(s.rules[i].Path, syntax.Perl)
+		p, ok := plan{}, false
+		if err == nil {
+			p, ok = an.analyse(re)
+		}
+		for _, a := range p.anchors {
+			for _, c := range a {
+				ok = ok && !c.has('/')
+			}
+		}
+		s.anyName = s.anyName || !ok
+		anchors = append(anchors, p.anchors...)
+	}
+	if !s.anyName && len(anchors) > 0 {
+		s.names = newFilter(an, anchors, make([]int32, len(anchors)))
+	}
 }
 
 // keyword is a keyword as an anchor; nil when it is too short or too common

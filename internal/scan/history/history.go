@@ -1,0 +1,185 @@
+// Package history finds secrets in every object of a git repository: each blob
+// is looked at once, and of one that is stored as a delta only what is new. Where
+// a blob with secrets stands, on which paths, from which commit to which, and what
+// still leads there, is worked out afterwards from the trees and commits.
+//
+// Start with [Scan]. It writes nothing and runs nothing.
+package history
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/scan/match"
+	"github.com/secretguard/secretguard/internal/scan/pack"
+)
+
+// Reach says what leads to a commit.
+type Reach uint16
+
+// Ways to reach a commit.
+const (
+	FromHead Reach = 1 << iota
+	FromBranch
+	FromRemote
+	FromTag
+	FromStash
+	FromNote
+	FromWorktree // what another working tree has checked out
+	FromRef      // any other ref, such as refs/pull
+	FromReflog
+)
+
+// kept are the ways that a fetch or a garbage collection does not drop.
+const kept = FromHead | FromBranch | FromRemote | FromTag | FromWorktree | FromRef
+
+var reachNames = []string{"head", "branch", "remote", "tag", "stash", "note", "worktree", "ref", "reflog"}
+
+// Names lists the ways in a fixed order.
+func (r Reach) Names() []string {
+	var out []string
+	for i, n := range reachNames {
+		if r>>i&1 == 1 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// Root is a name that leads to an object.
+type Root struct {
+	ID  pack.ID
+	Way Reach
+}
+
+// Where a hit stands.
+const (
+	WhereCommit      = "commit"
+	WhereMessage     = "commit-message"
+	WhereTag         = "tag"
+	WhereStash       = "stash"
+	WhereNote        = "note"
+	WhereUnreachable = "unreachable"
+)
+
+// Commit is what is shown of a commit. Author is foreign text.
+type Commit struct {
+	ID     pack.ID
+	Author string
+	Date   time.Time // the author's, in UTC
+}
+
+// Hit is one secret under one rule in one file, at one of the places there: the
+// versions of a file in which only the lines around it change are one hit.
+type Hit struct {
+	match.Match // as in the first commit that holds it
+
+	Where string
+	Path  string // foreign text; empty in a message or when nothing leads to it
+	Blob  pack.ID
+	First Commit // zero for an object that no commit holds
+	Last  Commit
+	Reach Reach
+	// InHead is set when HEAD's tree holds it; HeadLine is its line there.
+	InHead   bool
+	HeadLine int
+	// Lines are all lines on which it has stood, in order.
+	Lines []int
+}
+
+// Options of a scan.
+type Options struct {
+	Set     *match.Set
+	Workers int   // 0: one for each processor
+	MaxSize int64 // larger objects are skipped and counted
+	Roots   []Root
+	// Progress is told now and then, from any goroutine.
+	Progress func(Progress)
+}
+
+// Progress is how far a scan is.
+type Progress struct {
+	Phase string
+	Done  int // objects
+	Total int
+	Bytes int64
+}
+
+// Result is what a scan found and saw.
+type Result struct {
+	Hits    []Hit
+	Commits int
+	Trees   int
+	Blobs   int
+	Tags    int
+	Bytes   int64 // of blobs and messages that were looked at
+	Binary  int   // blobs that are no text
+	// BinaryExample is the id of one.
+	BinaryExample string
+	// Missing counts commits, trees and blobs that others name and that are not
+	// there.
+	Missing        int
+	MissingExample string
+	// BrokenTrees are folders whose content is no proper list.
+	BrokenTrees   int
+	BrokenExample string
+	// TooDeep are folders that are nested too deep to be looked into.
+	TooDeep int
+	// Empty is set when there is no commit.
+	Empty bool
+}
+
+// ErrNothing means that not one byte was looked at.
+var ErrNothing = errors.New("nothing was scanned")
+
+// scanner holds what the phases hand each other.
+type scanner struct {
+	db    *pack.DB
+	opts  Options
+	res   Result
+	bytes atomic.Int64
+	done  atomic.Int64
+
+	blobs    map[pack.Ref][]match.Sight // blobs with sights
+	byName   map[pack.Ref]bool          // blobs that a rule about paths may report
+	commits  []commit
+	head     int32 // HEAD's commit; -1 for none
+	commitAt map[pack.Ref]int32
+	messages []message
+	trees    *treeIndex
+}
+
+// Scan looks at every object. On an error, the result holds what was found until
+// then.
+func Scan(ctx context.Context, db *pack.DB, o Options) (Result, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]match.Sight{}, byName: map[pack.Ref]bool{}, head: -1}
+	err := s.scanCommits(ctx)
+	if err == nil {
+		err = s.scanBlobs(ctx)
+	}
+	if err == nil {
+		err = s.scanTrees(ctx)
+	}
+	s.place()
+	s.res.Bytes = s.bytes.Load()
+	s.res.Empty = len(s.commits) == 0
+	return s.res, err
+}
+
+// step counts an object, and tells of the progress every so often.
+func (s *scanner) step(phase string, size int) {
+	s.bytes.Add(int64(size))
+	if n := s.done.Add(1); s.opts.Progress != nil && n&0x3ff == 0 {
+		s.opts.Progress(Progress{Phase: phase, Done: int(n), Total: s.db.Len(), Bytes: s.bytes.Load()})
+	}
+}
+
+func (s *scanner) walk(ctx context.Context, kinds pack.Kinds, visitor func() pack.Visitor) error {
+	return s.db.Walk(ctx, pack.WalkOptions{Kinds: kinds, Workers: s.opts.Workers, MaxSize: s.opts.MaxSize, Visitor: visitor})
+}
