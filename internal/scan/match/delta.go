@@ -69,8 +69,14 @@ func changes(runs []Run, size int) []span {
 // to its new place. The pieces of long regions that do not are returned: they are
 // to be looked at again, since what hangs on them can be far from the change.
 func carry(base *Record, runs []Run) (*Record, []span) {
-	bySrc := slices.Clone(runs)
-	slices.SortFunc(bySrc, func(a, b Run) int { return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst)) })
+	if len(base.regions) == 0 {
+		return &Record{}, nil
+	}
+	bySrc := runs
+	if order := func(a, b Run) int { return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst)) }; !slices.IsSortedFunc(runs, order) {
+		bySrc = slices.Clone(runs)
+		slices.SortFunc(bySrc, order)
+	}
 	ends := make([]int, len(bySrc)) // how far the runs up to here go
 	for i, r := range bySrc {
 		ends[i] = r.Src + r.Len

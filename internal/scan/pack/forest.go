@@ -23,6 +23,7 @@ type forest struct {
 	// weight is how many wanted objects a node has in its subtree, itself included.
 	weight []int32
 	order  []int32 // parents before children
+	told   int     // nodes that are reported as lost already
 }
 
 const noBase = int32(-1)
@@ -67,7 +68,7 @@ func plant(db *DB, p *packFile) (*forest, error) {
 			f.kind[i] = e.kind
 		}
 	}
-	if lost > 0 {
+	if f.told = lost; lost > 0 {
 		db.problem(Problem{What: "object", Why: "its header in the pack is damaged", Example: p.name(), Objects: lost})
 	}
 	f.resolve(db, byName)
@@ -108,11 +109,13 @@ func (f *forest) resolve(db *DB, byName map[int32]ID) {
 		// The base of a thin pack lies in another one, or nowhere.
 		r, ok := db.Lookup(id)
 		if !ok {
+			f.told++
 			db.problem(Problem{What: "object", Why: "the base of its delta is missing", Example: id.String(), Objects: 1})
 			continue
 		}
 		kind, _, err := db.Read(r, 1<<40)
 		if err != nil {
+			f.told++
 			db.problem(Problem{What: "object", Why: "the base of its delta cannot be read", Example: id.String(), Objects: 1})
 			continue
 		}
@@ -142,7 +145,7 @@ func (f *forest) hang(db *DB) {
 			f.order = append(f.order, c)
 		}
 	}
-	if lost := f.p.n - len(f.order); lost > 0 {
+	if lost := f.p.n - len(f.order) - f.told; lost > 0 {
 		db.problem(Problem{What: "object", Why: "its delta has no base that can be read", Example: f.p.name(), Objects: lost})
 	}
 }
