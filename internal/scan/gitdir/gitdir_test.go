@@ -1,0 +1,237 @@
+package gitdir
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func git(t testing.TB, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=Jo", "-c", "user.email=jo@shop.invalid"}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("git %v: %v", args, err)
+	}
+	return strings.TrimRight(string(out), "\n")
+}
+
+func write(t testing.TB, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func repository(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	git(t, dir, "init", "-q", "-b", "main")
+	for i := range 30 {
+		write(t, dir, fmt.Sprintf("d%d/%s%d.txt", i%4, strings.Repeat("n", i), i), fmt.Sprint(i))
+	}
+	git(t, dir, "add", "-A")
+	git(t, dir, "commit", "-q", "-m", "one")
+	return dir
+}
+
+// The refs are those that git lists, loose, packed and symbolic.
+func TestRefsAreGitsRefs(t *testing.T) {
+	t.Parallel()
+	dir := repository(t)
+	git(t, dir, "branch", "packed")
+	git(t, dir, "tag", "-a", "-m", "x", "v1")
+	git(t, dir, "pack-refs", "--all")
+	git(t, dir, "branch", "feature/loose")
+	git(t, dir, "commit", "-q", "--allow-empty", "-m", "two")
+	git(t, dir, "update-ref", "refs/pull/1/head", "HEAD~")
+	git(t, dir, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/heads/packed")
+	write(t, dir, "d0/0.txt", "changed")
+	git(t, dir, "stash")
+	d, err := Find(filepath.Join(dir, "d1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs, err := d.Refs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range refs.List {
+		got = append(got, r.ID+" "+r.Name)
+	}
+	want := strings.Split(git(t, dir, "for-each-ref", "--format=%(objectname) %(refname)"), "\n")
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if refs.Head.ID != git(t, dir, "rev-parse", "HEAD") || len(refs.Lost) != 0 {
+		t.Errorf("HEAD is %s; lost: %v", refs.Head.ID, refs.Lost)
+	}
+	logs, lost := d.Reflogs()
+	byRef := map[string][]string{}
+	for _, l := range logs {
+		byRef[l.Ref] = l.IDs
+	}
+	if len(lost) != 0 || !slices.Equal(byRef["HEAD"], unique(strings.Split(git(t, dir, "reflog", "show", "--format=%H", "HEAD"), "\n"))) || len(byRef["refs/stash"]) != 1 {
+		t.Errorf("reflogs %v, lost %v", byRef, lost)
+	}
+}
+
+func unique(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	dir := repository(t)
+	tree := filepath.Join(t.TempDir(), "tree")
+	git(t, dir, "worktree", "add", "-q", "-b", "side", tree)
+	bare := filepath.Join(t.TempDir(), "bare.git")
+	git(t, ".", "clone", "-q", "--bare", dir, bare)
+	for path, want := range map[string]Dir{
+		dir:                          {Root: dir, Git: filepath.Join(dir, ".git"), Common: filepath.Join(dir, ".git")},
+		filepath.Join(dir, "d1"):     {Root: dir, Git: filepath.Join(dir, ".git"), Common: filepath.Join(dir, ".git")},
+		filepath.Join(dir, ".git"):   {Root: dir, Git: filepath.Join(dir, ".git"), Common: filepath.Join(dir, ".git")},
+		filepath.Join(tree, "d2"):    {Root: tree, Git: filepath.Join(dir, ".git", "worktrees", "tree"), Common: filepath.Join(dir, ".git")},
+		bare:                         {Git: bare, Common: bare},
+		filepath.Join(bare, "refs"):  {Git: bare, Common: bare},
+		filepath.Join(dir, ".git/a"): {},
+		t.TempDir():                  {},
+	} {
+		got, err := Find(path)
+		if want.Git == "" {
+			if err == nil {
+				t.Errorf("%s is taken for a repository: %+v", path, got)
+			}
+			continue
+		}
+		if err != nil || got != want {
+			t.Errorf("%s: %+v, %v, want %+v", path, got, err, want)
+		}
+	}
+	d, err := Find(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs, err := d.Refs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(refs.List, func(r Ref) bool { return r.Name == "worktrees/tree/HEAD" && r.ID == refs.Head.ID }) {
+		t.Error("what the other working tree has checked out is not among the refs")
+	}
+	broken := t.TempDir()
+	write(t, broken, ".git", "gitdir: /nowhere\n")
+	if _, err := Find(broken); !errors.Is(err, ErrNotRepository) {
+		t.Errorf("a .git file that leads nowhere: %v", err)
+	}
+}
+
+func TestTraits(t *testing.T) {
+	t.Parallel()
+	for config, want := range map[string]Traits{
+		"":                      {Format: "sha1", RefStorage: "files"},
+		"[core]\n\tbare = true": {Bare: true, Format: "sha1", RefStorage: "files"},
+		"[extensions]\nobjectFormat = sha256\n[extensions] refStorage=reftable": {Format: "sha256", RefStorage: "reftable"},
+		"[remote \"origin\"]\n\tpromisor = true":                                {Format: "sha1", RefStorage: "files", Partial: true},
+		"[extensions]\n\tpartialClone = origin":                                 {Format: "sha1", RefStorage: "files", Partial: true},
+		"[alias]\n\tbare = !sh\n[core]\n\tbare":                                 {Bare: true, Format: "sha1", RefStorage: "files"},
+	} {
+		dir := t.TempDir()
+		write(t, dir, "config", config)
+		if got, err := (Dir{Git: dir, Common: dir}).Traits(); err != nil || got != want {
+			t.Errorf("%q: %+v, %v, want %+v", config, got, err, want)
+		}
+	}
+}
+
+// The index of every version is the one that git lists, and its cached trees are
+// those that git writes.
+func TestIndexIsGitsIndex(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"2", "3", "4"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			dir := repository(t)
+			git(t, dir, "update-index", "--index-version", version)
+			write(t, dir, "d1/new", "x")
+			write(t, dir, "later", "x")
+			git(t, dir, "add", "d1/new")
+			git(t, dir, "add", "-N", "later")
+			d, err := Find(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, err := d.Index()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, e := range x.Entries {
+				got = append(got, fmt.Sprintf("%06o %s %d\t%s", e.Mode, hex.EncodeToString([]byte(e.ID)), e.Stage, e.Path))
+				if e.IntentToAdd != (e.Path == "later") {
+					t.Errorf("%s: intent to add is %v", e.Path, e.IntentToAdd)
+				}
+			}
+			if want := git(t, dir, "ls-files", "-s"); strings.Join(got, "\n") != want {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
+			}
+			if x.Root == nil || x.Root.ID != "" || x.Root.Sub["d1"].ID != "" {
+				t.Fatalf("cached trees: %+v", x.Root)
+			}
+			if got := hex.EncodeToString([]byte(x.Root.Sub["d2"].ID)); got != git(t, dir, "rev-parse", "HEAD:d2") {
+				t.Errorf("d2 is %s", got)
+			}
+		})
+	}
+}
+
+func FuzzIndex(f *testing.F) {
+	dir := repository(f)
+	b, err := os.ReadFile(filepath.Join(dir, ".git", "index"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		x, err := parseIndex(string(b))
+		if err == nil && len(x.Entries) > len(b)/62 {
+			t.Fatalf("%d entries in %d bytes", len(x.Entries), len(b))
+		}
+	})
+}
+
+func FuzzRefs(f *testing.F) {
+	f.Add([]byte("# pack-refs with: peeled\n"+strings.Repeat("a", 40)+" refs/heads/x\n^"+strings.Repeat("b", 40)+"\n"), []byte("ref: refs/heads/x\n"))
+	f.Fuzz(func(t *testing.T, packed, head []byte) {
+		dir := t.TempDir()
+		write(t, dir, "packed-refs", string(packed))
+		write(t, dir, "HEAD", string(head))
+		write(t, dir, "refs/heads/loose", string(head))
+		refs, err := Dir{Git: dir, Common: dir}.Refs()
+		for _, r := range append(refs.List, refs.Head) {
+			if err == nil && r.ID != "" && !isID(r.ID) {
+				t.Fatalf("%q is no id", r.ID)
+			}
+		}
+	})
+}
