@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,20 +95,18 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 		return usagef("--show-secrets in CI would print keys into a log that others read; name a file with --report-path")
 	}
 	res, err := a.scanTarget(ctx, req)
-	var partial error
-	if err != nil {
-		if !errors.Is(err, context.Canceled) {
-			return err
+	if errors.Is(err, context.Canceled) {
+		err = exitError{code: ExitInterrupted, err: errors.New("interrupted: the findings so far are shown, the scan is incomplete")}
+	}
+	// A scan that broke off still shows what it saw; the error decides the exit code.
+	if err == nil || a.json && !res.Started.IsZero() || len(res.Findings)+len(res.Coverage.Skipped) > 0 {
+		if werr := a.writeScan(res, req); werr != nil {
+			return werr
 		}
-		partial = exitError{code: ExitInterrupted, err: errors.New("interrupted: the findings so far are shown, the scan is incomplete")}
-	}
-	if err := a.writeScan(res, req); err != nil {
-		return err
-	}
-	if partial != nil {
-		return partial
 	}
 	switch {
+	case err != nil:
+		return err
 	case len(res.Active()) > 0:
 		return exitError{code: ExitFindings}
 	case !res.Coverage.Complete:
@@ -169,9 +166,9 @@ func (r scanRequest) accepted() (*suppress.List, error) {
 		}
 	}
 	if r.gitleaksFile != "" {
-		return l, l.AddIgnoreFile(r.gitleaksFile, true)
+		return l, l.AddIgnoreFile(r.gitleaksFile)
 	}
-	return l, l.AddIgnoreFile(filepath.Join(r.path, ".gitleaksignore"), false)
+	return l, l.AddIgnoreFileOf(r.path)
 }
 
 // progress returns a callback that shows how far a long scan is, and one that
@@ -213,21 +210,29 @@ func (a *app) openSource(req scanRequest) (source.Source, error) {
 	return src, err
 }
 
-// explainSource adds the next command to the errors of a source.
+// explainSource adds the exit code and the next command to the errors of a
+// source. What is no mistake of the caller left something unseen.
 func explainSource(err error, req scanRequest) error {
+	p := problem{code: ExitIncomplete, err: err}
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, context.Canceled):
+		return err
 	case errors.Is(err, source.ErrNotRepository):
-		return problem{code: ExitUsage, err: err, try: "secretguard scan dir " + req.path}
+		p.code, p.try = ExitUsage, "secretguard scan dir "+req.path
+	case errors.Is(err, source.ErrNotPlain):
+		p.code, p.try = ExitUsage, "secretguard scan stdin < "+req.path
 	case errors.Is(err, source.ErrEmpty):
-		return problem{code: ExitIncomplete, err: err, try: "secretguard scan dir " + req.path}
+		p.try = "secretguard scan dir " + req.path
+	case errors.Is(err, source.ErrUnsupported):
+		p.try = fmt.Sprintf("git clone --mirror %s copy.git && secretguard scan git copy.git", req.path)
 	case errors.Is(err, scan.ErrNothingScanned):
-		return problem{code: ExitIncomplete, err: err, try: "check the path: there was nothing to read there"}
+		p.try = "check the path: there was nothing to read there"
 	case errors.Is(err, os.ErrNotExist):
-		return problem{code: ExitUsage, err: err, try: "check the path"}
+		p.code, p.try = ExitUsage, "check the path"
 	case errors.Is(err, os.ErrPermission):
-		return problem{code: ExitIncomplete, err: err, try: "run as a user who may read it"}
+		p.try = "run as a user who may read it"
 	}
-	return err
+	return p
 }

@@ -63,6 +63,12 @@ type Finding struct {
 	Description string
 	// Suppressed says why the finding does not count, nil when it does.
 	Suppressed *Suppression
+
+	// also are gitleaks' rules that found the same, and countedAt the line at which
+	// gitleaks counts the finding: an ignore file may name these.
+	also      []string
+	countedAt int
+	order     int // of its commit: parents before children
 }
 
 // Reach says what still leads to a finding in history.
@@ -73,7 +79,7 @@ type Reach struct {
 
 // Suppression is why a finding was waived.
 type Suppression struct {
-	By     string `json:"by"` // "inline", "ignore-file", "baseline"
+	By     string `json:"by"` // "inline", "ignore-file", "baseline", "allowlist"
 	Reason string `json:"reason,omitempty"`
 }
 

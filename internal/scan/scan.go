@@ -17,7 +17,7 @@ import (
 )
 
 // ErrNothingScanned means that not one byte was scanned: a clean answer would
-// say nothing.
+// say nothing. An index in which nothing is staged is no such case.
 var ErrNothingScanned = errors.New("nothing was scanned")
 
 // Options of a scan.
@@ -68,7 +68,7 @@ func (s *Scanner) Scan(ctx context.Context, src source.Source) (Result, error) {
 	if err == nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	if err == nil && res.Coverage.Bytes == 0 {
+	if err == nil && res.Coverage.Bytes == 0 && len(res.Findings) == 0 && !src.Info().MayBeEmpty { // a name alone can be a finding
 		err = ErrNothingScanned
 	}
 	if err != nil {
@@ -85,6 +85,8 @@ type placeKey struct {
 
 type skipKey struct{ what, why string }
 
+type idKey struct{ rule, secret string }
+
 // collector gathers what the workers find.
 type collector struct {
 	scanner *Scanner
@@ -98,6 +100,8 @@ type collector struct {
 	skips    map[skipKey]*Skip
 	done     int
 	told     time.Time
+
+	ids sync.Map // idKey -> string: the id of a short secret is stretched, and a secret stands in many versions of a file
 }
 
 // Fragment hands a fragment to the workers.
@@ -119,6 +123,7 @@ func (c *collector) Skip(s source.Skip) {
 		c.skips[k] = &Skip{What: s.What, Why: s.Why, Gap: s.Gap, Example: s.Example}
 	}
 	c.skips[k].Count++
+	c.skips[k].Example = min(c.skips[k].Example, s.Example) // the same one in every run
 }
 
 // Count adds to the coverage.
@@ -157,13 +162,46 @@ func (c *collector) scan(f source.Fragment) {
 		byPath[p.Path] = append(byPath[p.Path], p)
 	}
 	for _, path := range order {
-		for _, m := range c.scanner.set.Scan(match.Fragment{Text: f.Text, Path: path, Commit: byPath[path][0].Commit}) {
+		for _, m := range c.matches(f.Text, path, byPath[path][0].Commit) {
 			for _, p := range byPath[path] {
-				found = append(found, c.scanner.finding(m, p))
+				found = append(found, c.finding(m.Match, p, m.allowed))
 			}
 		}
 	}
 	c.add(found, len(f.Text))
+}
+
+// judged is a match, and whether an allowlist that names the commit takes it out.
+type judged struct {
+	match.Match
+
+	allowed bool
+}
+
+// matches runs the rules over a text at a path. What an allowlist takes out only
+// because of the commit stays in, marked: later versions of the file hold it too.
+func (c *collector) matches(text, path, commit string) []judged {
+	set := c.scanner.set
+	list := set.Scan(match.Fragment{Text: text, Path: path, Commit: commit})
+	out := make([]judged, 0, len(list))
+	type key struct {
+		rule       string
+		start, end int
+	}
+	counts := map[key]bool{}
+	for _, m := range list {
+		out = append(out, judged{m, false})
+		counts[key{m.Rule.ID, m.Start, m.End}] = true
+	}
+	if !set.NamesCommit(commit) {
+		return out
+	}
+	for _, m := range set.Scan(match.Fragment{Text: text, Path: path}) {
+		if !counts[key{m.Rule.ID, m.Start, m.End}] {
+			out = append(out, judged{m, true})
+		}
+	}
+	return out
 }
 
 func (c *collector) add(found []Finding, bytes int) {
@@ -173,6 +211,9 @@ func (c *collector) add(found []Finding, bytes int) {
 	c.done++
 	for _, f := range found {
 		k := placeKey{f.Rule, f.ID, f.File, f.Line, f.Column, f.Where}
+		if f.Commit != "" && (f.Where == WhereStash || f.Where == WhereUnreachable) {
+			k.where = WhereCommit // one line of one file, whatever leads there
+		}
 		i, ok := c.places[k]
 		if !ok {
 			c.places[k] = len(c.findings)
@@ -187,31 +228,53 @@ func (c *collector) add(found []Finding, bytes int) {
 	}
 }
 
-// earlier merges two findings of one place: the first commit, what either
-// reaches, and suppressed only when both are.
+// earlier merges two findings of one place: the first commit, one that a branch
+// reaches before any other, and what either reaches. A comment counts only when
+// both have it.
 func earlier(a, b Finding) Finding {
 	first, other := a, b
-	if b.Date.Before(a.Date) || b.Date.Equal(a.Date) && b.Commit < a.Commit {
+	if before(b, a) {
 		first, other = b, a
 	}
 	first.Refs.Head = first.Refs.Head || other.Refs.Head
 	first.Refs.Branch = first.Refs.Branch || other.Refs.Branch
-	if other.Suppressed == nil {
+	if first.Suppressed != nil && first.Suppressed.By == "inline" && other.Suppressed == nil {
 		first.Suppressed = nil
 	}
 	return first
 }
 
-func (s *Scanner) finding(m match.Match, p source.Place) Finding {
-	value := secret.New(m.Secret)
+func before(a, b Finding) bool {
+	if a.Refs.Branch != b.Refs.Branch {
+		return a.Refs.Branch
+	}
+	if stash := a.Where == WhereStash; stash != (b.Where == WhereStash) {
+		return stash
+	}
+	return cmp.Or(cmp.Compare(a.order, b.order), a.Date.Compare(b.Date), cmp.Compare(a.Commit, b.Commit), cmp.Compare(a.Blob, b.Blob)) < 0
+}
+
+// id returns the finding id of a secret under a rule.
+func (c *collector) id(rule, value string) string {
+	k := idKey{rule, value}
+	if id, ok := c.ids.Load(k); ok {
+		return id.(string)
+	}
+	id := secret.FindingID(rule, secret.New(value))
+	c.ids.Store(k, id)
+	return id
+}
+
+func (c *collector) finding(m match.Match, p source.Place, allowed bool) Finding {
+	s, named := c.scanner, m.Secret
+	if named == "" { // the path is the finding
+		named = p.Path
+	}
 	f := Finding{
-		ID: secret.FindingID(m.Rule.ID, value), Rule: m.Rule.ID, Kind: m.Rule.Kind, Part: m.Rule.Part,
-		Severity: Severity(m.Rule.Severity), Secret: value, Description: m.Rule.Description, Tags: m.Tags,
+		ID: c.id(m.Rule.ID, named), Rule: m.Rule.ID, Kind: m.Rule.Kind, Part: m.Rule.Part,
+		Severity: Severity(m.Rule.Severity), Secret: secret.New(m.Secret), Description: m.Rule.Description, Tags: m.Tags,
 		File: p.Path, Where: Where(p.Where), Commit: p.Commit, Author: p.Author, Date: p.Date, Blob: p.Blob,
 		Refs: Reach{Head: p.Head, Branch: p.Branch},
-	}
-	if m.Secret == "" { // the path is the finding
-		f.ID = secret.FindingID(m.Rule.ID, secret.New(p.Path))
 	}
 	f.Line, f.Column, f.EndLine, f.EndColumn = m.Line, m.Column, m.EndLine, m.EndColumn
 	if f.Kind == "" {
@@ -223,11 +286,15 @@ func (s *Scanner) finding(m match.Match, p source.Place) Finding {
 	if f.Severity == "" {
 		f.Severity = Medium
 	}
-	if m.Allowed && !s.opts.IgnoreAllow {
-		f.Suppressed = &Suppression{By: "inline"}
+	f.also, f.order = m.Also, p.Order
+	if m.Secret != "" { // gitleaks counts a path as line 0
+		f.countedAt = m.MatchLine
 	}
-	if by, reason, ok := s.opts.Accepted.Why(f.ID, f.Rule, f.File, f.Line, f.Commit); ok && f.Suppressed == nil {
-		f.Suppressed = &Suppression{By: by, Reason: reason}
+	switch {
+	case allowed:
+		f.Suppressed = &Suppression{By: "allowlist", Reason: "an allowlist names its commit"}
+	case m.Allowed && !s.opts.IgnoreAllow:
+		f.Suppressed = &Suppression{By: "inline"}
 	}
 	return f
 }
@@ -235,6 +302,7 @@ func (s *Scanner) finding(m match.Match, p source.Place) Finding {
 func (c *collector) result(info source.Info) Result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.scanner.accept(c.findings)
 	c.cov.Complete = !c.cov.Shallow
 	for _, s := range c.skips {
 		c.cov.Skipped = append(c.cov.Skipped, *s)

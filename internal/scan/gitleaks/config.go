@@ -237,7 +237,7 @@ func (c *Config) allow(doc document, name string) error {
 func (a allowlist) convert(name string) (match.Allowlist, error) {
 	out := match.Allowlist{Paths: a.Paths, Regexes: a.Regexes, StopWords: a.StopWords, RegexTarget: strings.ToLower(a.RegexTarget)}
 	for _, c := range a.Commits {
-		out.Commits = append(out.Commits, strings.ToLower(c))
+		out.Commits = append(out.Commits, strings.ToLower(strings.TrimSpace(c)))
 	}
 	switch strings.ToUpper(a.Condition) {
 	case "", "OR", "||":

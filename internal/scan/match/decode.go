@@ -188,15 +188,19 @@ func (f *Finder) layers(local []byte, owner span, more bool) (hits []hit, cut bo
 			break
 		}
 		passes = append(passes, segs)
-		f.collect(now, []span{{0, len(now)}})
-		for _, c := range f.cands {
-			if more && c.possible && int(c.end) >= len(now) {
-				return nil, true
-			}
-		}
 		found := Record{}
-		f.regions(now, &found)
-		f.wholeRules(now, &found)
+		if odd(now) {
+			f.everywhere(now, &found)
+		} else {
+			f.collect(now, []span{{0, len(now)}})
+			for _, c := range f.cands {
+				if more && c.possible && int(c.end) >= len(now) {
+					return nil, true
+				}
+			}
+			f.regions(now, &found)
+			f.wholeRules(now, &found)
+		}
 		for _, h := range found.hits {
 			if o, ok := f.decodedHit(now, h, passes, owner, len(local)); ok {
 				hits = append(hits, o)

@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"slices"
+	"unicode/utf8"
 )
 
 // Run says that Len bytes of a text at Dst are those of its base at Src.
@@ -15,6 +16,11 @@ type Run struct{ Dst, Src, Len int }
 func (f *Finder) FindDelta(text []byte, base *Record, runs []Run) *Record {
 	runs = coalesce(runs)
 	changed := changes(runs, len(text))
+	if base != nil && base.odd || slices.ContainsFunc(changed, func(c span) bool {
+		return odd(text[max(0, c.start-utf8.UTFMax):min(len(text), c.end+utf8.UTFMax)])
+	}) {
+		return f.Find(text)
+	}
 	var known *Record
 	var again []span
 	if base != nil {

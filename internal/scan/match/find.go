@@ -13,6 +13,9 @@ import (
 type Record struct {
 	regions []region
 	hits    []hit
+	// odd marks a text with letters that the filter does not know: its hits hang on
+	// no regions.
+	odd bool
 }
 
 // region is a stretch of text on which hits depend, and on nothing outside it. A
@@ -74,7 +77,41 @@ func (s *Set) Finder() *Finder { return &Finder{set: s, auto: make([]*automaton,
 
 // Find looks at a whole text.
 func (f *Finder) Find(text []byte) *Record {
+	if odd(text) {
+		return f.findOdd(text)
+	}
 	return f.find(text, []span{{0, len(text)}}, nil)
+}
+
+// Two letters outside ASCII are, to an expression without case, an s and a k: the
+// long s and the sign for kelvin. Keywords may be written with them.
+var oddLetters = [][]byte{[]byte("\u017f"), []byte("\u212a")}
+
+func odd(text []byte) bool {
+	return bytes.Contains(text, oddLetters[0]) || bytes.Contains(text, oddLetters[1])
+}
+
+// findOdd runs every rule over the whole text, as gitleaks does.
+func (f *Finder) findOdd(text []byte) *Record {
+	r := &Record{odd: true}
+	f.everywhere(text, r)
+	if f.set.depth > 0 {
+		var owners cover
+		encoded(text, span{0, len(text)}, &owners)
+		for _, o := range owners.spans {
+			f.decodeLine(text, o, r)
+		}
+	}
+	r.regions = nil
+	return r
+}
+
+func (f *Finder) everywhere(text []byte, r *Record) {
+	for i, c := range f.set.rules {
+		if c.Regex != "" && hasKeyword(c.Keywords, string(text)) {
+			f.run(text, c, int32(i), span{0, len(text)}, r)
+		}
+	}
 }
 
 // find looks at parts of a text and joins what it finds with what is known of the
@@ -221,16 +258,18 @@ func (f *Finder) run(text []byte, c *compiled, rule int32, s span, r *Record) {
 }
 
 // matches returns the matches of the rule's expression from left to right, and
-// behind them those that begin on a later line inside a match of several lines: a
-// key block without an end must not hide the next one. A scan of any run of whole
-// lines alone, as of a patch, finds nothing that begins elsewhere.
+// behind them what those over several lines hide: matches that begin on a later
+// line inside them (a key block without an end must not hide the next one), and
+// matches that end on an earlier line with another secret (a greedy expression
+// takes the last of several). So a whole file gives at least what a patch of some
+// of its lines gives.
 func (c *compiled) matches(text []byte) [][]int {
 	all := c.re.FindAllSubmatchIndex(text, -1)
 	var seen map[[2]int]bool
 	for i := 0; i < len(all); i++ {
 		start, end := all[i][0], all[i][1]
-		nl := bytes.IndexByte(text[start:end], '\n')
-		if nl < 0 {
+		first := bytes.IndexByte(text[start:end], '\n')
+		if first < 0 {
 			continue
 		}
 		if seen == nil {
@@ -239,7 +278,8 @@ func (c *compiled) matches(text []byte) [][]int {
 				seen[[2]int{loc[0], loc[1]}] = true
 			}
 		}
-		for _, loc := range c.within(text, start+nl+1, end) {
+		hidden := append(c.within(text, start+first+1, end), c.before(text, all[i])...)
+		for _, loc := range hidden {
 			if at := [2]int{loc[0], loc[1]}; !seen[at] {
 				seen[at] = true
 				all = append(all, loc)
@@ -254,17 +294,43 @@ func (c *compiled) within(text []byte, from, end int) [][]int {
 	for n := 1; ; n *= 2 { // one is the rule, and a search for more may run to the end of the text
 		list := c.re.FindAllSubmatchIndex(text[from:], n)
 		for i, loc := range list {
-			for j := range loc {
-				if loc[j] >= 0 {
-					loc[j] += from
-				}
-			}
+			shift(loc, from)
 			if loc[0] >= end {
 				return list[:i]
 			}
 		}
 		if len(list) < n {
 			return list
+		}
+	}
+}
+
+// before returns the matches in the lines that a match touches, without its last
+// line. One whose secret the match's own holds is left out.
+func (c *compiled) before(text []byte, loc []int) [][]int {
+	start, end, from, to, ok := c.secret(text, loc)
+	if !ok {
+		return nil
+	}
+	line := bytes.LastIndexByte(text[:start], '\n') + 1
+	cut := start + bytes.LastIndexByte(text[start:end], '\n') + 1
+	if cut <= start {
+		return nil
+	}
+	var out [][]int
+	for _, in := range c.re.FindAllSubmatchIndex(text[line:cut], -1) {
+		shift(in, line)
+		if _, _, f, t, ok := c.secret(text, in); ok && (f < from || t > to) {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+func shift(loc []int, by int) {
+	for i := range loc {
+		if loc[i] >= 0 {
+			loc[i] += by
 		}
 	}
 }

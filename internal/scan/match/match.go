@@ -22,10 +22,13 @@ type Match struct {
 	Start, End int // of the secret; of the encoded text when it was decoded
 	// MatchStart is where the whole match begins: gitleaks reports its line.
 	MatchStart, MatchEnd int
+	MatchLine            int
 	Line, Column         int
 	EndLine, EndColumn   int
 	Tags                 []string
 	Allowed              bool // an inline comment allows it
+	// Also names gitleaks' rules that found the same, for which ours stands.
+	Also []string
 }
 
 // Sight is a match as far as it does not depend on where its text stands.
@@ -124,6 +127,10 @@ func positions(text []byte, list []Sight) {
 		s.Line, s.Column = to(s.Start)
 		n := bytes.Count(text[min(s.Start, len(text)):min(s.End, len(text))], []byte{'\n'})
 		s.EndLine = s.Line + n
+		s.MatchLine = s.Line
+		if s.MatchStart < s.Start {
+			s.MatchLine -= bytes.Count(text[s.MatchStart:min(s.Start, len(text))], []byte{'\n'})
+		}
 		s.EndColumn = s.Column + s.End - s.Start
 		if n > 0 {
 			_, s.EndColumn = Position(text, s.End)
@@ -238,16 +245,33 @@ func lineAt(text []byte, start, end int) []byte {
 // a secret that a specific one holds, and gitleaks' rule where ours found the
 // same.
 func specific(list []Match) []Match {
-	return slices.DeleteFunc(slices.Clone(list), func(m Match) bool {
-		return slices.ContainsFunc(list, func(o Match) bool {
-			if o.Rule == m.Rule || m.Rule.Own || o.Start > m.Start || o.End < m.End {
-				return false
+	drop := make([]bool, len(list))
+	for i, m := range list {
+		if m.Rule.Own || m.Secret == "" {
+			continue
+		}
+		for j, o := range list {
+			if o.Rule == m.Rule || o.Start > m.Start || o.End < m.End {
+				continue
 			}
-			generic := strings.Contains(m.Rule.ID, "generic") && !strings.Contains(o.Rule.ID, "generic")
-			return o.Rule.Own && o.Secret == m.Secret || generic && strings.Contains(o.Secret, m.Secret)
-		})
-	})
+			same := o.Rule.Own && o.Secret == m.Secret
+			generic := isGeneric(m.Rule.ID) && !isGeneric(o.Rule.ID)
+			if same {
+				list[j].Also = append(list[j].Also, m.Rule.ID)
+			}
+			drop[i] = drop[i] || same || generic && strings.Contains(o.Secret, m.Secret)
+		}
+	}
+	out := list[:0]
+	for i, m := range list {
+		if !drop[i] {
+			out = append(out, m)
+		}
+	}
+	return out
 }
+
+func isGeneric(rule string) bool { return strings.Contains(strings.ToLower(rule), "generic") }
 
 // Position returns the 1-based line and byte column of an offset.
 func Position(text []byte, offset int) (line, column int) {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/secretguard/secretguard/internal/credential"
 )
@@ -115,6 +116,8 @@ type Set struct {
 	// decoded: an expression may look at it.
 	around int
 
+	commits map[string]bool // named by any allowlist
+
 	globalOnce sync.Once
 	globalList []Allowlist
 	globalAll  []allow
@@ -129,7 +132,7 @@ const DecodeDepth = 5
 // Compile checks every expression and builds the filter. An expression that does
 // not parse is an error that names the rule; nothing panics later.
 func Compile(rules []Rule, global []Allowlist) (*Set, error) {
-	s := &Set{globalList: global, depth: DecodeDepth, around: 256}
+	s := &Set{globalList: global, depth: DecodeDepth, around: 256, commits: map[string]bool{}}
 	an := newAnalyser()
 	index := map[string]int32{}
 	for i, r := range rules {
@@ -148,6 +151,10 @@ func Compile(rules []Rule, global []Allowlist) (*Set, error) {
 			return nil, fmt.Errorf("global allowlist: %w", err)
 		}
 	}
+	s.named(global)
+	for _, r := range rules {
+		s.named(r.Allowlists)
+	}
 	if err := s.require(index); err != nil {
 		return nil, err
 	}
@@ -160,6 +167,18 @@ func Compile(rules []Rule, global []Allowlist) (*Set, error) {
 	s.hash = "sha256:" + hex.EncodeToString(sum[:])
 	return s, nil
 }
+
+func (s *Set) named(list []Allowlist) {
+	for _, a := range list {
+		for _, c := range a.Commits {
+			s.commits[strings.ToLower(c)] = true
+		}
+	}
+}
+
+// NamesCommit reports whether some allowlist names the commit: only then does a
+// commit change what At returns.
+func (s *Set) NamesCommit(commit string) bool { return s.commits[strings.ToLower(commit)] }
 
 func compile(an *analyser, r Rule) (*compiled, error) {
 	c := &compiled{Rule: r}
@@ -262,6 +281,9 @@ func (s *Set) buildNames(an *analyser) {
 // for the filter: the rule then runs over every text.
 func (an *analyser) keyword(k string) anchor {
 	var a anchor
+	if !isASCII(k) {
+		return nil
+	}
 	for i := range min(len(k), maxAnchor) {
 		a = append(a, classOfRune(rune(k[i]), true))
 	}
@@ -291,9 +313,14 @@ func (s *Set) global() []allow {
 	return s.globalAll
 }
 
+// hasKeyword reports whether one of the keywords, which are lower case, occurs in
+// the text in any case; without keywords every text does.
 func hasKeyword(list []string, text string) bool {
 	if len(list) == 0 {
 		return true
+	}
+	if !isASCII(text) { // other alphabets have cases too, and K may be the sign for kelvin
+		text = strings.ToLower(text)
 	}
 	return slices.ContainsFunc(list, func(k string) bool { return containsFold(text, k) })
 }
@@ -303,6 +330,9 @@ func hasKeyword(list []string, text string) bool {
 func containsFold(text, word string) bool {
 	if word == "" {
 		return true
+	}
+	if !isASCII(word) {
+		return strings.Contains(strings.ToLower(text), word)
 	}
 	first := string([]byte{word[0], strings.ToUpper(word[:1])[0]})
 	for {
@@ -315,4 +345,13 @@ func containsFold(text, word string) bool {
 		}
 		text = text[i+1:]
 	}
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }

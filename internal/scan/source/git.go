@@ -1,18 +1,17 @@
 package source
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
 // history is a scan of every object of a repository: all branches, tags and
@@ -36,20 +35,6 @@ func Git(p string, maxBytes int64) (Source, error) {
 	return history{path: p, repo: repo, max: maxBytes}, nil
 }
 
-func open(p string) (*git.Repository, error) {
-	if _, err := os.Stat(p); err != nil {
-		return nil, fmt.Errorf("look at %s: %w", p, err)
-	}
-	repo, err := git.PlainOpenWithOptions(p, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
-	switch {
-	case errors.Is(err, git.ErrRepositoryNotExists):
-		return nil, fmt.Errorf("%s: %w", p, ErrNotRepository)
-	case err != nil:
-		return nil, fmt.Errorf("open the repository %s: %w", p, err)
-	}
-	return repo, nil
-}
-
 // Info describes the repository.
 func (h history) Info() Info {
 	i := Info{Kind: "git", Path: h.path}
@@ -71,6 +56,7 @@ type walker struct {
 	places  map[plumbing.Hash][]Place
 	seen    map[placeID]bool // trees and blobs already placed
 	shallow map[plumbing.Hash]bool
+	bad     map[string]bool // objects and packs reported as damaged
 }
 
 type placeID struct {
@@ -82,7 +68,10 @@ type placeID struct {
 func (h history) Walk(ctx context.Context, sink Sink) error {
 	w := &walker{
 		history: h, sink: sink, commits: map[plumbing.Hash]*object.Commit{}, branch: map[plumbing.Hash]bool{},
-		stash: map[plumbing.Hash]bool{}, head: map[placeID]bool{}, places: map[plumbing.Hash][]Place{}, seen: map[placeID]bool{}, shallow: map[plumbing.Hash]bool{},
+		stash: map[plumbing.Hash]bool{}, head: map[placeID]bool{}, places: map[plumbing.Hash][]Place{}, seen: map[placeID]bool{}, shallow: map[plumbing.Hash]bool{}, bad: map[string]bool{},
+	}
+	for _, store := range w.objects().gone {
+		sink.Skip(Skip{What: "object store", Why: "objects are borrowed from it, and it is not there", Example: store, Gap: true})
 	}
 	if err := w.checkShallow(); err != nil {
 		return err
@@ -90,7 +79,7 @@ func (h history) Walk(ctx context.Context, sink Sink) error {
 	if err := w.loadCommits(ctx); err != nil {
 		return err
 	}
-	if len(w.commits) == 0 {
+	if len(w.commits) == 0 && len(w.bad)+len(w.objects().gone) == 0 {
 		return fmt.Errorf("%s: %w", h.path, ErrEmpty)
 	}
 	if err := w.reach(ctx); err != nil {
@@ -120,25 +109,29 @@ func (w *walker) checkShallow() error {
 	return nil
 }
 
+func (h history) objects() *objects { return h.repo.Storer.(*objects) }
+
+// damaged reports what cannot be read, once.
+func (w *walker) damaged(name string) {
+	if !w.bad[name] {
+		w.bad[name] = true
+		w.sink.Skip(Skip{What: "object", Why: "damaged; see: git fsck", Example: name, Gap: true})
+	}
+}
+
 // loadCommits reads every commit in the object database, reached or not.
 func (w *walker) loadCommits(ctx context.Context) error {
-	iter, err := w.repo.CommitObjects()
-	if err != nil {
-		return fmt.Errorf("read the commits: %w", err)
-	}
-	defer iter.Close()
-	for ctx.Err() == nil {
-		c, err := iter.Next()
-		if errors.Is(err, io.EOF) {
-			w.sink.Count("commits", len(w.commits))
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read the commits: %w", err)
+	err := w.objects().each(ctx, plumbing.CommitObject, w.damaged, func(o plumbing.EncodedObject) error {
+		c, err := object.DecodeCommit(w.repo.Storer, o)
+		if err != nil { // a gap, not the end
+			w.damaged(o.Hash().String())
+			return nil //nolint:nilerr // see above
 		}
 		w.commits[c.Hash] = c
-	}
-	return ctx.Err()
+		return nil
+	})
+	w.sink.Count("commits", len(w.commits))
+	return err
 }
 
 // reach marks the commits that branches and tags lead to, and those that only
@@ -156,11 +149,9 @@ func (w *walker) reach(ctx context.Context) error {
 			return ctx.Err()
 		}
 		count++
-		tip := r.Hash()
-		if tag, err := w.repo.TagObject(tip); err == nil {
-			if c, err := tag.Commit(); err == nil {
-				tip = c.Hash
-			}
+		tip := w.target(r.Hash())
+		if w.commits[tip] == nil && w.repo.Storer.HasEncodedObject(tip) != nil {
+			w.sink.Skip(Skip{What: "ref", Why: "the object that it names is missing or damaged", Example: r.Name().String() + " " + tip.String(), Gap: true})
 		}
 		if strings.HasPrefix(r.Name().String(), "refs/stash") {
 			stashes = append(stashes, tip)
@@ -173,7 +164,25 @@ func (w *walker) reach(ctx context.Context) error {
 		w.mark(s, w.stash)
 	}
 	w.sink.Count("refs", count)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("read the refs: %w", err)
+	}
 	return err
+}
+
+// maxTags bounds how many tags may name each other.
+const maxTags = 100
+
+// target follows annotated tags, which may name tags, to what they stand for.
+func (w *walker) target(h plumbing.Hash) plumbing.Hash {
+	for range maxTags {
+		tag, err := w.repo.TagObject(h)
+		if err != nil {
+			break
+		}
+		h = tag.Target
+	}
+	return h
 }
 
 // mark adds everything that tip leads to.
@@ -191,7 +200,7 @@ func (w *walker) mark(tip plumbing.Hash, into map[plumbing.Hash]bool) {
 	}
 }
 
-// placeAll walks the trees, oldest commit first, so that the first commit that
+// placeAll walks the trees, oldest reached commit first, so that the first commit that
 // holds a blob at a path is the one that is named.
 func (w *walker) placeAll(ctx context.Context) error {
 	if ref, err := w.repo.Head(); err == nil {
@@ -201,23 +210,16 @@ func (w *walker) placeAll(ctx context.Context) error {
 			}
 		}
 	}
-	order := make([]*object.Commit, 0, len(w.commits))
 	for _, c := range w.commits {
-		order = append(order, c)
 		for _, p := range c.ParentHashes {
 			if w.commits[p] == nil && !w.shallow[c.Hash] {
 				w.sink.Skip(Skip{What: "commit", Why: "missing from the object database", Example: p.String(), Gap: true})
 			}
 		}
 	}
-	slices.SortFunc(order, func(a, b *object.Commit) int {
-		if n := a.Committer.When.Compare(b.Committer.When); n != 0 {
-			return n
-		}
-		return strings.Compare(a.Hash.String(), b.Hash.String())
-	})
-	for _, c := range order {
+	for i, c := range w.oldestFirst() {
 		place := w.of(c)
+		place.Order = i
 		err := w.tree(ctx, c.TreeHash, "", func(id placeID) bool {
 			if w.seen[id] {
 				return false
@@ -235,11 +237,46 @@ func (w *walker) placeAll(ctx context.Context) error {
 	return nil
 }
 
+// oldestFirst orders the commits: those that a branch reaches before those that a
+// rebase left behind, parents before children (dates lie, and many commits share a
+// second), and then by date.
+func (w *walker) oldestFirst() []*object.Commit {
+	byDate := slices.Collect(maps.Values(w.commits))
+	slices.SortFunc(byDate, func(a, b *object.Commit) int {
+		if w.branch[a.Hash] != w.branch[b.Hash] {
+			return map[bool]int{true: -1, false: 1}[w.branch[a.Hash]]
+		}
+		return cmp.Or(a.Committer.When.Compare(b.Committer.When), strings.Compare(a.Hash.String(), b.Hash.String()))
+	})
+	out := make([]*object.Commit, 0, len(byDate))
+	placed := make(map[plumbing.Hash]bool, len(byDate))
+	for _, c := range byDate {
+		for todo := []*object.Commit{c}; len(todo) > 0; {
+			c := todo[len(todo)-1]
+			i := slices.IndexFunc(c.ParentHashes, func(p plumbing.Hash) bool { return !placed[p] && w.commits[p] != nil })
+			if i >= 0 && !placed[c.Hash] {
+				todo = append(todo, w.commits[c.ParentHashes[i]])
+				continue
+			}
+			todo = todo[:len(todo)-1]
+			if !placed[c.Hash] {
+				placed[c.Hash] = true
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
 // of returns the place of a commit, without a path.
 func (w *walker) of(c *object.Commit) Place {
 	p := Place{Where: "commit", Commit: c.Hash.String(), Author: c.Author.Name + " <" + c.Author.Email + ">", Date: c.Author.When.UTC(), Branch: w.branch[c.Hash]}
-	if !p.Branch && w.stash[c.Hash] {
+	switch {
+	case p.Branch:
+	case w.stash[c.Hash]:
 		p.Where = "stash"
+	default:
+		p.Where = "unreachable"
 	}
 	return p
 }
@@ -293,12 +330,12 @@ func (w *walker) messages(ctx context.Context) error {
 			return err
 		}
 	}
-	tags, err := w.repo.TagObjects()
-	if err != nil {
-		return fmt.Errorf("read the tags: %w", err)
-	}
-	defer tags.Close()
-	return tags.ForEach(func(t *object.Tag) error {
+	return w.objects().each(ctx, plumbing.TagObject, w.damaged, func(o plumbing.EncodedObject) error {
+		t, err := object.DecodeTag(w.repo.Storer, o)
+		if err != nil { // a gap, not the end
+			w.damaged(o.Hash().String())
+			return nil //nolint:nilerr // see above
+		}
 		p := Place{Where: "tag", Path: "", Author: t.Tagger.Name + " <" + t.Tagger.Email + ">", Date: t.Tagger.When.UTC(), Commit: t.Target.String(), Branch: true}
 		return w.sink.Fragment(ctx, Fragment{Text: t.Message, Places: []Place{p}})
 	})
@@ -307,32 +344,22 @@ func (w *walker) messages(ctx context.Context) error {
 // blobs scans every blob in the object database; one without a place is reached
 // by nothing.
 func (w *walker) blobs(ctx context.Context) error {
-	iter, err := w.repo.Storer.IterEncodedObjects(plumbing.BlobObject)
-	if err != nil {
-		return fmt.Errorf("read the blobs: %w", err)
-	}
-	defer iter.Close()
-	missing := len(w.places)
-	err = iter.ForEach(func(o plumbing.EncodedObject) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	err := w.objects().each(ctx, plumbing.BlobObject, w.damaged, func(o plumbing.EncodedObject) error {
 		places := w.places[o.Hash()]
 		if places == nil {
 			places = []Place{{Where: "unreachable", Blob: o.Hash().String()}}
 		} else {
-			missing--
 			delete(w.places, o.Hash())
 			places = slices.DeleteFunc(places, func(p Place) bool { return strings.HasSuffix(p.Path, "/") })
 		}
 		w.sink.Count("blobs", 1)
 		return w.blob(ctx, o, places)
 	})
-	if err != nil && !errors.Is(err, storer.ErrStop) {
+	if err != nil {
 		return err
 	}
 	for hash, p := range w.places {
-		if !strings.HasSuffix(p[0].Path, "/") {
+		if !strings.HasSuffix(p[0].Path, "/") && !w.bad[hash.String()] {
 			w.sink.Skip(Skip{What: "blob", Why: "missing from the object database", Example: hash.String() + " " + p[0].Path, Gap: true})
 		}
 	}
@@ -350,12 +377,12 @@ func (w *walker) blob(ctx context.Context, o plumbing.EncodedObject, places []Pl
 	}
 	data, err := content(o)
 	if err != nil { // a gap, not the end
-		w.sink.Skip(Skip{What: "blob", Why: "damaged", Example: name, Gap: true})
+		w.damaged(o.Hash().String())
 		return nil //nolint:nilerr // see above
 	}
 	if binary(data) {
 		w.sink.Skip(Skip{What: "blob", Why: "binary", Example: name})
-		return nil
+		data = nil // its name is still judged
 	}
 	return w.sink.Fragment(ctx, Fragment{Text: string(data), Places: places})
 }

@@ -15,6 +15,7 @@ import (
 var (
 	ErrNotRepository = errors.New("not a git repository")
 	ErrEmpty         = errors.New("the repository has no commit yet")
+	ErrNotPlain      = errors.New("not a plain file or folder")
 )
 
 // Place is where a fragment lies.
@@ -24,12 +25,15 @@ type Place struct {
 	Commit string
 	Author string
 	Date   time.Time
+	Order  int // of the commit in the history: a parent's is lower than its child's
 	Blob   string
 	Head   bool // HEAD's tree holds it
 	Branch bool // a branch or tag reaches it
 }
 
-// Fragment is one text and every place where it stands. It is scanned once.
+// Fragment is one text and every place where it stands. It is scanned once. The
+// text is empty when only the names are to be judged: a binary file has no lines,
+// but rules about paths hold for it.
 type Fragment struct {
 	Text   string
 	Places []Place
@@ -52,7 +56,11 @@ type Sink interface {
 }
 
 // Info describes the target.
-type Info struct{ Kind, Path, Head string }
+type Info struct {
+	Kind, Path, Head string
+	// MayBeEmpty: to find nothing to read is an answer, not a failure.
+	MayBeEmpty bool
+}
 
 // Source is something that can be scanned, once.
 type Source interface {

@@ -28,7 +28,7 @@ func Staged(p string) (Source, error) {
 }
 
 // Info describes the index.
-func (s staged) Info() Info { return Info{Kind: "staged", Path: s.path} }
+func (s staged) Info() Info { return Info{Kind: "staged", Path: s.path, MayBeEmpty: true} }
 
 // Walk reads the staged content of every file that differs from HEAD.
 func (s staged) Walk(ctx context.Context, sink Sink) error {
@@ -41,7 +41,7 @@ func (s staged) Walk(ctx context.Context, sink Sink) error {
 		return err
 	}
 	for _, e := range index.Entries {
-		if old[e.Name] == e.Hash || !e.Mode.IsFile() {
+		if old[e.Name] == e.Hash || !e.Mode.IsFile() || e.IntentToAdd { // the last is not in the next commit
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -64,7 +64,7 @@ func (s staged) Walk(ctx context.Context, sink Sink) error {
 		}
 		if binary(data) {
 			sink.Skip(Skip{What: "staged file", Why: "binary", Example: e.Name})
-			continue
+			data = nil // its name is still judged
 		}
 		f := Fragment{Text: string(data), Places: []Place{{Where: "index", Path: e.Name, Blob: e.Hash.String()}}}
 		if err := sink.Fragment(ctx, f); err != nil {
