@@ -183,7 +183,7 @@ func (a *app) progress() (tell func(scan.Progress), done func()) {
 				return
 			}
 			shown = true
-			_, _ = fmt.Fprintf(a.Err, "\r\x1b[K%d objects, %.1f MB, %d findings", p.Fragments, float64(p.Bytes)/1e6, p.Findings) // a lost line of progress is no loss
+			_, _ = fmt.Fprintf(a.Err, "\r\x1b[K%s", progressLine(p, a.Now().Sub(begin))) // a lost line of progress is no loss
 		}, func() {
 			if shown {
 				_, _ = fmt.Fprint(a.Err, "\r\x1b[K") // as above
@@ -191,23 +191,40 @@ func (a *app) progress() (tell func(scan.Progress), done func()) {
 		}
 }
 
+// progressLine says how far a scan is, how fast it goes, and about how long it
+// will take.
+func progressLine(p scan.Progress, since time.Duration) string {
+	line := fmt.Sprintf("%.1f MB at %.0f MB/s", float64(p.Bytes)/1e6, float64(p.Bytes)/1e6/max(since.Seconds(), 0.001))
+	if p.Total == 0 || p.Done == 0 {
+		return fmt.Sprintf("%d files, %s", p.Done, line)
+	}
+	left := time.Duration(float64(since) / float64(p.Done) * float64(max(p.Total-p.Done, 0)))
+	return fmt.Sprintf("%d of %d objects, %s, about %v left", min(p.Done, p.Total), p.Total, line, left.Round(time.Second))
+}
+
 func (a *app) openSource(req scanRequest) (source.Source, error) {
 	limit := int64(req.maxMegabytes) << 20
+	var repo *source.Repository // a nil one is no source
+	var err error
 	switch req.kind {
 	case "stdin":
 		return source.Stdin(a.In), nil
 	case "dir":
 		return source.Dir(req.path, limit)
 	case "staged":
-		return source.Staged(req.path)
+		return source.Staged(req.path, limit)
 	case "git":
-		return source.Git(req.path, limit)
+		repo, err = source.Git(req.path, limit)
+	default:
+		repo, err = source.Git(req.path, limit)
+		if errors.Is(err, source.ErrNotRepository) {
+			return source.Dir(req.path, limit)
+		}
 	}
-	src, err := source.Git(req.path, limit)
-	if errors.Is(err, source.ErrNotRepository) {
-		return source.Dir(req.path, limit)
+	if err != nil {
+		return nil, err
 	}
-	return src, err
+	return repo, nil
 }
 
 // explainSource adds the exit code and the next command to the errors of a

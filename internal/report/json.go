@@ -56,6 +56,9 @@ type findingDoc struct {
 	PathInArchive string            `json:"path_in_archive"`
 	InHead        bool              `json:"in_head"`
 	OnBranch      bool              `json:"on_branch"`
+	LastCommit    string            `json:"last_commit"`
+	LastDate      string            `json:"last_date"`
+	ReachedBy     []string          `json:"reached_by"`
 	Secret        string            `json:"secret"`
 	Proof         proofDoc          `json:"proof"`
 	Liveness      string            `json:"liveness"`
@@ -122,6 +125,7 @@ func finding(f scan.Finding, show bool) findingDoc {
 		ID: f.ID, Rule: f.Rule, Kind: string(f.Kind), Part: string(f.Part), Severity: string(f.Severity), Description: f.Description,
 		File: f.File, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
 		Commit: f.Commit, Author: f.Author, Blob: f.Blob, InHead: f.Refs.Head, OnBranch: f.Refs.Branch,
+		LastCommit: f.LastCommit, ReachedBy: f.ReachedBy,
 		Secret: f.Secret.Mask(), Proof: proofDoc{Checksum: "none"}, Liveness: "unchecked", Tags: f.Tags, Suppressed: f.Suppressed,
 	}
 	if show {
@@ -130,8 +134,14 @@ func finding(f scan.Finding, show bool) findingDoc {
 	if !f.Date.IsZero() {
 		d.Date = f.Date.Format(time.RFC3339)
 	}
+	if !f.LastDate.IsZero() {
+		d.LastDate = f.LastDate.Format(time.RFC3339)
+	}
 	if d.Tags == nil {
 		d.Tags = []string{}
+	}
+	if d.ReachedBy == nil {
+		d.ReachedBy = []string{}
 	}
 	return d
 }

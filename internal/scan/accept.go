@@ -11,7 +11,7 @@ type acceptKey struct{ rule, id, file string }
 
 // acceptance is the first finding of a secret in a file that was accepted.
 type acceptance struct {
-	order int
+	order int64
 	line  int
 	by    string
 }

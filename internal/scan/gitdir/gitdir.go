@@ -58,6 +58,9 @@ func at2dir(at string) (Dir, error) {
 	info, err := os.Stat(dot)
 	switch {
 	case err == nil && info.IsDir():
+		if _, err := os.Stat(filepath.Join(dot, "HEAD")); errors.Is(err, fs.ErrPermission) {
+			return Dir{}, fmt.Errorf("look into %s: %w", dot, err)
+		}
 		if !isGitDir(dot) {
 			return Dir{}, ErrNotRepository
 		}
@@ -83,7 +86,7 @@ func at2dir(at string) (Dir, error) {
 
 // isGitDir reports whether a folder looks like git's own, as git decides.
 func isGitDir(at string) bool {
-	if _, err := os.Lstat(filepath.Join(at, "HEAD")); err != nil {
+	if info, err := os.Stat(filepath.Join(at, "HEAD")); err != nil || !info.Mode().IsRegular() {
 		return false
 	}
 	if _, err := os.Stat(filepath.Join(at, "commondir")); err == nil {
@@ -170,6 +173,8 @@ type Traits struct {
 	Format string
 	// RefStorage is "files" or "reftable".
 	RefStorage string
+	// HooksPath is core.hooksPath, empty when it is not set.
+	HooksPath string
 	// Partial is set when objects were left out on purpose (a partial clone).
 	Partial bool
 }
@@ -207,6 +212,8 @@ func (t *Traits) setting(section, key, value string, set bool) {
 	switch section + "." + key {
 	case "core.bare":
 		t.Bare = !set || strings.EqualFold(value, "true")
+	case "core.hookspath":
+		t.HooksPath = value
 	case "extensions.objectformat":
 		t.Format = strings.ToLower(value)
 	case "extensions.refstorage":

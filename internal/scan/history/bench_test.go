@@ -52,7 +52,7 @@ func BenchmarkScan(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Logf("end after %v", time.Since(last).Round(time.Millisecond))
-		b.Logf("%d hits, %d commits, %d trees, %d blobs (%d binary), %.1f MB, missing %d; problems %v", len(res.Hits), res.Commits, res.Trees, res.Blobs, res.Binary, float64(res.Bytes)/1e6, res.Missing, db.Problems())
+		b.Logf("%d hits, %d commits, %d trees, %d blobs (%d binary), %.1f MB, missing %d; problems %v", len(res.Hits), res.Commits, res.Trees, res.Blobs, res.Binary.Count, float64(res.Bytes)/1e6, res.MissingBlobs.Count, db.Problems())
 		b.SetBytes(res.Bytes)
 		_ = db.Close()
 	}

@@ -22,8 +22,7 @@ type blobs struct {
 	runs   []match.Run
 	found  map[pack.Ref][]match.Sight
 	count  int
-	binary int
-	sample pack.ID
+	binary Gone
 }
 
 // scanBlobs looks at the content of every blob.
@@ -39,10 +38,7 @@ func (s *scanner) scanBlobs(ctx context.Context) error {
 	})
 	for _, b := range all {
 		s.res.Blobs += b.count
-		s.res.Binary += b.binary
-		if b.binary > 0 {
-			s.res.BinaryExample = b.sample.String()
-		}
+		s.res.Binary.join(b.binary)
 		for ref, sights := range b.found {
 			s.blobs[ref] = sights
 		}
@@ -58,8 +54,7 @@ func (b *blobs) Visit(o *pack.Object, base any) any {
 	}
 	if isBinary(o.Data) {
 		if !o.Dup {
-			b.binary++
-			b.sample = o.ID
+			b.binary.add(o.ID.String())
 		}
 		return nil
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
@@ -36,6 +35,7 @@ type commits struct {
 	list   []commit
 	found  []message
 	tags   map[pack.ID]pack.ID // tag -> what it names
+	gone   Gone                // root folders
 }
 
 // scanCommits reads all commits and tags and looks at their messages.
@@ -53,6 +53,7 @@ func (s *scanner) scanCommits(ctx context.Context) error {
 	for _, c := range all {
 		s.commits = append(s.commits, c.list...)
 		s.messages = append(s.messages, c.found...)
+		s.res.MissingTrees.join(c.gone)
 		for tag, to := range c.tags {
 			tags[tag] = to
 		}
@@ -89,6 +90,8 @@ func (c *commits) parse(ref pack.Ref, header []byte) commit {
 	if id, err := pack.ParseID(string(field(header, "tree"))); err == nil {
 		if t, ok := c.s.db.Lookup(id); ok {
 			out.tree = t
+		} else {
+			c.gone.add(id.String())
 		}
 	}
 	for line := range bytes.Lines(header) {
@@ -139,8 +142,8 @@ func (s *scanner) link() {
 		for _, id := range c.ids {
 			if at, ok := s.commitOf(id); ok {
 				c.parents = append(c.parents, at)
-			} else {
-				s.missing(id)
+			} else if !s.opts.Shallow[s.db.ID(c.ref)] {
+				s.res.MissingCommits.add(id.String())
 			}
 		}
 		c.ids = nil
@@ -154,11 +157,6 @@ func (s *scanner) commitOf(id pack.ID) (int32, bool) {
 	}
 	at, ok := s.commitAt[ref]
 	return at, ok
-}
-
-func (s *scanner) missing(id pack.ID) {
-	s.res.Missing++
-	s.res.MissingExample = id.String()
 }
 
 // order corrects times so that no commit is older than its parents: clocks are
@@ -196,6 +194,7 @@ func (s *scanner) order() {
 // reach marks every commit with the ways that lead to it.
 func (s *scanner) reach(tags map[pack.ID]pack.ID) {
 	byWay := map[Reach][]int32{}
+	gone := map[pack.ID]string{}
 	for _, r := range s.opts.Roots {
 		id := r.ID
 		for range 10 { // a tag may name a tag
@@ -210,9 +209,12 @@ func (s *scanner) reach(tags map[pack.ID]pack.ID) {
 			if r.Way == FromHead {
 				s.head = at
 			}
-		} else if _, there := s.db.Lookup(id); !there {
-			s.missing(id)
+		} else if _, there := s.db.Lookup(id); !there && r.Way != FromReflog { // a reflog outlives what it names
+			gone[id] = max(gone[id], r.Name) // HEAD stands for a branch
 		}
+	}
+	for id, name := range gone {
+		s.res.MissingRefs.add(name + " " + id.String())
 	}
 	for way, todo := range byWay {
 		for len(todo) > 0 {
@@ -225,19 +227,4 @@ func (s *scanner) reach(tags map[pack.ID]pack.ID) {
 			todo = append(todo, s.commits[at].parents...)
 		}
 	}
-}
-
-// show reads a commit again for what people want to know of it.
-func (s *scanner) show(at int32) Commit {
-	ref := s.commits[at].ref
-	c := Commit{ID: s.db.ID(ref)}
-	_, data, err := s.db.Read(ref, s.opts.MaxSize)
-	if err != nil {
-		return c
-	}
-	header, _, _ := bytes.Cut(data, []byte("\n\n"))
-	var seconds int64
-	c.Author, seconds = signature(field(header, "author"))
-	c.Date = time.Unix(seconds, 0).UTC()
-	return c
 }

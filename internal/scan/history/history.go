@@ -8,7 +8,6 @@ package history
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -33,8 +32,24 @@ const (
 	FromReflog
 )
 
-// kept are the ways that a fetch or a garbage collection does not drop.
+// kept are the ways that the next fetch or garbage collection leaves.
 const kept = FromHead | FromBranch | FromRemote | FromTag | FromWorktree | FromRef
+
+// rank orders commits by how firmly they are held: what a rebase left behind
+// comes last.
+func (r Reach) rank() int {
+	switch {
+	case r&kept != 0:
+		return 0
+	case r&(FromStash|FromNote) != 0:
+		return 1
+	}
+	return 2
+}
+
+// OnBranch reports whether a branch or a tag leads there, or another ref that
+// stays.
+func (r Reach) OnBranch() bool { return r&kept != 0 }
 
 var reachNames = []string{"head", "branch", "remote", "tag", "stash", "note", "worktree", "ref", "reflog"}
 
@@ -51,8 +66,9 @@ func (r Reach) Names() []string {
 
 // Root is a name that leads to an object.
 type Root struct {
-	ID  pack.ID
-	Way Reach
+	Name string // foreign text
+	ID   pack.ID
+	Way  Reach
 }
 
 // Where a hit stands.
@@ -62,7 +78,8 @@ const (
 	WhereTag         = "tag"
 	WhereStash       = "stash"
 	WhereNote        = "note"
-	WhereUnreachable = "unreachable"
+	WhereUnreachable = "unreachable" // from any ref; a reflog may still lead to it
+	WhereUnknown     = "unknown"     // the scan was stopped before this was found out
 )
 
 // Commit is what is shown of a commit. Author is foreign text.
@@ -72,22 +89,23 @@ type Commit struct {
 	Date   time.Time // the author's, in UTC
 }
 
-// Hit is one secret under one rule in one file, at one of the places there: the
-// versions of a file in which only the lines around it change are one hit.
+// Hit is one secret under one rule at one line and column of one file: versions
+// of the file in which it stands at the same place are one hit.
 type Hit struct {
 	match.Match // as in the first commit that holds it
 
 	Where string
 	Path  string // foreign text; empty in a message or when nothing leads to it
 	Blob  pack.ID
-	First Commit // zero for an object that no commit holds
+	First Commit // zero for an object that no commit holds; what a tag names
 	Last  Commit
 	Reach Reach
-	// InHead is set when HEAD's tree holds it; HeadLine is its line there.
-	InHead   bool
-	HeadLine int
-	// Lines are all lines on which it has stood, in order.
-	Lines []int
+	// InHead is set when HEAD's tree holds it.
+	InHead bool
+	// Denied is set when an allowlist takes it out for its first commit alone.
+	Denied bool
+	// Order of the first commit: a parent's is lower than its child's.
+	Order int64
 }
 
 // Options of a scan.
@@ -96,15 +114,17 @@ type Options struct {
 	Workers int   // 0: one for each processor
 	MaxSize int64 // larger objects are skipped and counted
 	Roots   []Root
+	// Shallow are the commits whose parents were left out on purpose.
+	Shallow map[pack.ID]bool
 	// Progress is told now and then, from any goroutine.
 	Progress func(Progress)
 }
 
 // Progress is how far a scan is.
 type Progress struct {
-	Phase string
-	Done  int // objects
-	Total int
+	Phase string // "commits", "blobs" or "trees"
+	Done  int    // objects, of all phases
+	Total int    // objects; some lie in two places and are done once
 	Bytes int64
 }
 
@@ -116,24 +136,40 @@ type Result struct {
 	Blobs   int
 	Tags    int
 	Bytes   int64 // of blobs and messages that were looked at
-	Binary  int   // blobs that are no text
-	// BinaryExample is the id of one.
-	BinaryExample string
-	// Missing counts commits, trees and blobs that others name and that are not
-	// there.
-	Missing        int
-	MissingExample string
+	Binary  Gone  // blobs that are no text
+	// Paths are where blobs stand that are named as an example of what was not
+	// scanned; foreign text.
+	Paths map[pack.ID]string
+	// What others name and that is not there.
+	MissingRefs, MissingCommits, MissingTrees, MissingBlobs Gone
+	// Submodules counts the names of folders whose history is elsewhere.
+	Submodules Gone
 	// BrokenTrees are folders whose content is no proper list.
-	BrokenTrees   int
-	BrokenExample string
+	BrokenTrees Gone
 	// TooDeep are folders that are nested too deep to be looked into.
 	TooDeep int
-	// Empty is set when there is no commit.
-	Empty bool
 }
 
-// ErrNothing means that not one byte was looked at.
-var ErrNothing = errors.New("nothing was scanned")
+// Gone counts things that were not scanned, and names one of them: the first in
+// order, so that every run names the same.
+type Gone struct {
+	Count   int
+	Example string
+}
+
+func (g *Gone) add(example string) {
+	if g.Count == 0 || example < g.Example {
+		g.Example = example
+	}
+	g.Count++
+}
+
+func (g *Gone) join(o Gone) {
+	if o.Count > 0 {
+		g.add(o.Example)
+		g.Count += o.Count - 1
+	}
+}
 
 // scanner holds what the phases hand each other.
 type scanner struct {
@@ -150,6 +186,9 @@ type scanner struct {
 	commitAt map[pack.Ref]int32
 	messages []message
 	trees    *treeIndex
+	samples  map[pack.Ref]bool // blobs whose path is wanted though they hold nothing
+	// treesDone tells that what no tree holds lies in none.
+	treesDone bool
 }
 
 // Scan looks at every object. On an error, the result holds what was found until
@@ -165,10 +204,10 @@ func Scan(ctx context.Context, db *pack.DB, o Options) (Result, error) {
 	}
 	if err == nil {
 		err = s.scanTrees(ctx)
+		s.treesDone = err == nil
 	}
 	s.place()
 	s.res.Bytes = s.bytes.Load()
-	s.res.Empty = len(s.commits) == 0
 	return s.res, err
 }
 

@@ -170,13 +170,14 @@ func (s *scanner) merge(into map[uint64]stretch, k uint64, st stretch) {
 	into[k] = st
 }
 
-// compare orders commits by time, then by name.
+// compare orders commits: firmly held ones before others, then by time, then by
+// name.
 func (s *scanner) compare(a, b int32) int {
 	if a == b {
 		return 0
 	}
 	x, y := &s.commits[a], &s.commits[b]
-	if c := cmp.Compare(x.time, y.time); c != 0 {
+	if c := cmp.Or(cmp.Compare(x.reach.rank(), y.reach.rank()), cmp.Compare(x.time, y.time)); c != 0 {
 		return c
 	}
 	p, q := s.db.ID(x.ref), s.db.ID(y.ref)
@@ -187,7 +188,7 @@ func (s *scanner) join(a, b stretch) stretch {
 	if s.compare(b.first, a.first) < 0 {
 		a.first = b.first
 	}
-	if s.compare(b.last, a.last) > 0 {
+	if r := cmp.Compare(s.commits[b.last].reach.rank(), s.commits[a.last].reach.rank()); r < 0 || r == 0 && s.compare(b.last, a.last) > 0 {
 		a.last = b.last
 	}
 	a.reach |= b.reach

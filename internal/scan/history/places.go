@@ -1,37 +1,55 @@
 package history
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
-// hitKey names a hit: the n-th time that a secret stands in a file.
+// hitKey names a hit.
 type hitKey struct {
-	rule   *match.Rule
-	secret string
-	path   string
-	where  string
-	n      int
+	rule         *match.Rule
+	secret       string
+	path         string
+	line, column int
+	where        string // empty for what lies in trees: that follows from the commits
 }
 
-// place puts what was found in its places.
+// placed is a hit with its stretch.
+type placed struct {
+	Hit
+
+	stretch
+}
+
+// placer puts what was found in its places.
+type placer struct {
+	s     *scanner
+	hits  map[hitKey]*placed
+	shown map[int32]Commit
+}
+
+// place makes hits of what was found. Without trees, a scan that was stopped, no
+// blob's place is known.
 func (s *scanner) place() {
+	s.res.Paths = map[pack.ID]string{}
 	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
+	known := map[pack.Ref]bool{}
 	if s.trees != nil {
 		n := newNodes(s.db.Len(), s.trees.of)
-		placedBlobs := map[pack.Ref]bool{}
 		for _, l := range s.leaves(n) {
-			placedBlobs[l.blob] = true
+			known[l.blob] = true
 			p.leaf(l)
 		}
 		s.res.TooDeep = n.deep
-		for ref, sights := range s.blobs {
-			if !placedBlobs[ref] {
-				p.lost(ref, sights)
-			}
+	}
+	for ref, sights := range s.blobs {
+		if !known[ref] {
+			p.lost(ref, sights)
 		}
 	}
 	for _, m := range s.messages {
@@ -40,75 +58,61 @@ func (s *scanner) place() {
 	s.res.Hits = p.result()
 }
 
-type placer struct {
-	s     *scanner
-	hits  map[hitKey]*placed
-	shown map[int32]Commit
-}
-
-// placed is a hit with its stretch.
-type placed struct {
-	Hit
-
-	stretch
-	lines map[int]bool
-}
-
 // leaf adds what a blob holds on a path.
 func (p *placer) leaf(l leaf) {
-	sights := p.s.blobs[l.blob]
-	matches := p.s.opts.Set.At(sights, l.path, p.s.db.ID(p.s.commits[l.first].ref).String())
-	times := map[hitKey]int{}
-	for _, m := range matches {
-		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, where: whereOf(l.reach)}
-		k.n = times[k]
-		times[k]++
-		k.n++
-		p.add(k, m, l)
+	if p.s.samples[l.blob] {
+		p.s.res.Paths[p.s.db.ID(l.blob)] = l.path
+	}
+	set, sights := p.s.opts.Set, p.s.blobs[l.blob]
+	commit := p.s.db.ID(p.s.commits[l.first].ref).String()
+	type spot struct {
+		rule       *match.Rule
+		start, end int
+	}
+	var counts map[spot]bool // what an allowlist for the commit leaves
+	if set.NamesCommit(commit) {
+		counts = map[spot]bool{}
+		for _, m := range set.At(sights, l.path, commit) {
+			counts[spot{m.Rule, m.Start, m.End}] = true
+		}
+	}
+	for _, m := range set.At(sights, l.path, "") {
+		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, line: m.Line, column: m.Column}
+		p.add(k, m, p.s.db.ID(l.blob), l.stretch, counts != nil && !counts[spot{m.Rule, m.Start, m.End}])
 	}
 }
 
-func whereOf(r Reach) string {
-	switch {
-	case r&kept != 0:
-		return WhereCommit
-	case r&FromStash != 0:
-		return WhereStash
-	case r&FromNote != 0:
-		return WhereNote
-	case r == 0:
-		return WhereUnreachable
-	}
-	return WhereCommit
-}
-
-func (p *placer) add(k hitKey, m match.Match, l leaf) {
+// add adds a match at a place. What its first commit says counts, but it is
+// allowed by a comment only where every version says so.
+func (p *placer) add(k hitKey, m match.Match, in pack.ID, st stretch, denied bool) {
 	h := p.hits[k]
 	if h == nil {
-		h = &placed{Hit: Hit{Match: m, Where: k.where, Path: l.path, Blob: p.s.db.ID(l.blob)}, stretch: l.stretch, lines: map[int]bool{}}
-		p.hits[k] = h
-	} else {
-		if p.s.compare(l.first, h.first) < 0 {
-			h.Match, h.Blob = m, p.s.db.ID(l.blob)
+		p.hits[k] = &placed{Hit: Hit{Match: m, Where: k.where, Path: k.path, Blob: in, Denied: denied}, stretch: st}
+		return
+	}
+	allowed := h.Match.Allowed && m.Allowed
+	if st.first >= 0 {
+		if p.s.compare(st.first, h.first) < 0 {
+			h.Match, h.Blob, h.Denied = m, in, denied
 		}
-		// Allowed by a comment only where every version says so.
-		allowed := h.Match.Allowed && m.Allowed
-		h.stretch = p.s.join(h.stretch, l.stretch)
-		h.Match.Allowed = allowed
+		h.stretch = p.s.join(h.stretch, st)
 	}
-	h.lines[m.Line] = true
-	if l.head {
-		h.InHead, h.HeadLine = true, m.Line
-	}
+	h.Match.Allowed = allowed
 }
+
+// nowhere is the stretch of what no commit holds.
+var nowhere = stretch{first: -1, last: -1}
 
 // lost adds a blob that no commit's tree holds.
 func (p *placer) lost(ref pack.Ref, sights []match.Sight) {
-	for n, m := range p.s.opts.Set.At(sights, "", "") {
-		k := hitKey{rule: m.Rule, secret: m.Secret, path: "", where: WhereUnreachable, n: n}
-		if p.hits[k] == nil {
-			p.hits[k] = &placed{Hit: Hit{Match: m, Where: WhereUnreachable, Blob: p.s.db.ID(ref)}, stretch: stretch{first: -1, last: -1}, lines: map[int]bool{m.Line: true}}
-		}
+	where := WhereUnreachable
+	if !p.s.treesDone {
+		where = WhereUnknown
+	}
+	id := p.s.db.ID(ref)
+	for _, m := range p.s.opts.Set.At(sights, "", "") {
+		// The blob is its only name, so each is a hit of its own.
+		p.add(hitKey{rule: m.Rule, secret: m.Secret, path: "", line: m.Line, column: m.Column, where: where + id.String()}, m, id, nowhere, false)
 	}
 }
 
@@ -117,37 +121,39 @@ func (p *placer) message(m message) {
 	where, st := WhereTag, stretch{first: -1, last: -1, reach: FromTag}
 	if m.kind == pack.Commit {
 		at := p.s.commitAt[m.ref]
-		where, st = WhereMessage, stretch{first: at, last: at, reach: p.s.commits[at].reach}
+		where, st = WhereMessage, stretch{first: at, last: at, reach: p.s.commits[at].reach, head: at == p.s.head}
 	}
+	id := p.s.db.ID(m.ref)
 	for _, x := range p.s.opts.Set.At(m.sights, "", "") {
-		k := hitKey{rule: x.Rule, secret: x.Secret, where: where, n: x.Line}
-		h := p.hits[k]
-		if h == nil {
-			h = &placed{Hit: Hit{Match: x, Where: where, Blob: p.s.db.ID(m.ref)}, stretch: st, lines: map[int]bool{x.Line: true}}
-			p.hits[k] = h
-			continue
-		}
-		if st.first >= 0 {
-			if p.s.compare(st.first, h.first) < 0 {
-				h.Blob = p.s.db.ID(m.ref)
-			}
-			h.stretch = p.s.join(h.stretch, st)
-		}
+		k := hitKey{rule: x.Rule, secret: x.Secret, line: x.Line, column: x.Column, where: where + id.String()}
+		p.add(k, x, id, st, false)
 	}
 }
 
 // result reads the commits that are shown and sorts.
 func (p *placer) result() []Hit {
 	out := make([]Hit, 0, len(p.hits))
-	for _, h := range p.hits {
-		h.Hit.Reach = h.reach
+	for k, h := range p.hits {
+		h.Hit.Reach, h.Hit.InHead = h.reach, h.head
+		switch {
+		case k.where != "": // the id of the object was added to it
+			h.Where = k.where[:len(k.where)-2*pack.IDSize]
+		case h.reach.rank() == 2:
+			h.Where = WhereUnreachable
+		case h.reach.OnBranch():
+			h.Where = WhereCommit
+		case h.reach&FromStash != 0:
+			h.Where = WhereStash
+		default:
+			h.Where = WhereNote
+		}
 		if h.first >= 0 {
 			h.First, h.Last = p.commit(h.first), p.commit(h.last)
+			c := p.s.commits[h.first]
+			h.Order = int64(c.reach.rank())<<60 + c.time
+		} else if h.Where == WhereTag {
+			h.First = p.s.tagged(h.Blob)
 		}
-		for line := range h.lines {
-			h.Lines = append(h.Lines, line)
-		}
-		slices.Sort(h.Lines)
 		out = append(out, h.Hit)
 	}
 	slices.SortFunc(out, func(a, b Hit) int {
@@ -164,4 +170,41 @@ func (p *placer) commit(at int32) Commit {
 		p.shown[at] = c
 	}
 	return c
+}
+
+// show reads a commit again for what people want to know of it.
+func (s *scanner) show(at int32) Commit {
+	ref := s.commits[at].ref
+	c := Commit{ID: s.db.ID(ref)}
+	if header, ok := s.header(ref); ok {
+		c.Author, c.Date = who(field(header, "author"))
+	}
+	return c
+}
+
+// tagged returns what a tag names, and who says so.
+func (s *scanner) tagged(tag pack.ID) Commit {
+	var c Commit
+	ref, ok := s.db.Lookup(tag)
+	if !ok {
+		return c
+	}
+	if header, ok := s.header(ref); ok {
+		c.Author, c.Date = who(field(header, "tagger"))
+		if id, err := pack.ParseID(string(field(header, "object"))); err == nil {
+			c.ID = id
+		}
+	}
+	return c
+}
+
+func (s *scanner) header(ref pack.Ref) ([]byte, bool) {
+	_, data, err := s.db.Read(ref, s.opts.MaxSize)
+	header, _, _ := bytes.Cut(data, []byte("\n\n"))
+	return header, err == nil
+}
+
+func who(line []byte) (string, time.Time) {
+	name, seconds := signature(line)
+	return name, time.Unix(seconds, 0).UTC()
 }

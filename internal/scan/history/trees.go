@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -61,31 +62,29 @@ func (t *treeIndex) name(b []byte) uint32 {
 	return n
 }
 
-// scanTrees finds out which trees hold the blobs that matter. Without such blobs,
-// and without rules about paths, there is nothing to find out.
+// scanTrees finds out which trees hold the blobs that matter, and what trees name
+// that is not there.
 func (s *scanner) scanTrees(ctx context.Context) error {
 	s.trees = &treeIndex{ids: map[string]uint32{}, at: make([]uint32, s.db.Len()), edges: make([][]edge, 1)}
-	if len(s.blobs) == 0 && !s.opts.Set.NamesMatter() {
-		return nil
-	}
 	for ref := range s.blobs {
 		s.trees.mark(s.db.ID(ref))
 	}
+	s.sample()
 	var mu sync.Mutex
 	var all []*trees
 	err := s.walk(ctx, pack.Of(pack.Tree), func() pack.Visitor {
-		t := &trees{s: s, byName: map[pack.Ref]bool{}}
+		t := &trees{s: s, byName: map[pack.Ref]bool{}, gone: map[pack.ID]bool{}, modules: map[string]bool{}}
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, t)
 		return t
 	})
+	gone, modules := map[pack.ID]bool{}, map[string]bool{}
 	for _, t := range all {
 		s.res.Trees += t.count
-		if t.broken > 0 {
-			s.res.BrokenTrees += t.broken
-			s.res.BrokenExample = t.sample.String()
-		}
+		s.res.BrokenTrees.join(t.broken)
+		maps.Copy(gone, t.gone)
+		maps.Copy(modules, t.modules)
 		for i, ref := range t.refs {
 			s.trees.at[ref] = uint32(len(s.trees.edges))
 			s.trees.edges = append(s.trees.edges, t.found[i])
@@ -94,7 +93,34 @@ func (s *scanner) scanTrees(ctx context.Context) error {
 			s.byName[ref] = true
 		}
 	}
+	for id, folder := range gone {
+		if folder {
+			s.res.MissingTrees.add(id.String())
+		} else {
+			s.res.MissingBlobs.add(id.String())
+		}
+	}
+	for name := range modules {
+		s.res.Submodules.add(name)
+	}
 	return err
+}
+
+// sample chooses the blobs that are shown as examples of what was not scanned.
+func (s *scanner) sample() {
+	s.samples = map[pack.Ref]bool{}
+	names := []string{s.res.Binary.Example}
+	for _, p := range s.db.Problems() {
+		names = append(names, p.Example)
+	}
+	for _, n := range names {
+		if id, err := pack.ParseID(n); err == nil {
+			if ref, ok := s.db.Lookup(id); ok {
+				s.samples[ref] = true
+				s.trees.mark(id)
+			}
+		}
+	}
 }
 
 // trees visits trees for one worker.
@@ -104,9 +130,12 @@ type trees struct {
 	found  [][]edge // of refs
 	byName map[pack.Ref]bool
 	count  int
-	broken int
-	sample pack.ID
+	broken Gone
 	arena  []edge
+
+	there   [1 << 12]pack.ID // names of blobs that are there, found lately
+	gone    map[pack.ID]bool // names of what is not; true for a folder
+	modules map[string]bool
 }
 
 // seenTree is what is remembered of a tree for those that are deltas of it: where
@@ -134,8 +163,7 @@ func (t *trees) Visit(o *pack.Object, base any) any {
 		before = &seenTree{}
 	}
 	if !t.read(o, before, rec) && !o.Dup {
-		t.broken++
-		t.sample = o.ID
+		t.broken.add(o.ID.String())
 	}
 	if !o.Dup && len(rec.entries) > 0 {
 		if cap(t.arena)-len(t.arena) < len(rec.entries) {
@@ -232,26 +260,40 @@ func (t *trees) entry(mode, name, id []byte) (edge, bool) {
 		if ref, ok := t.s.db.Lookup(pack.ID(id)); ok {
 			return edge{name: t.s.trees.name(name), ref: ref}, true
 		}
+		t.gone[pack.ID(id)] = true
 	case '1':
 		if len(mode) == 6 && mode[1] == '6' { // a submodule: its history is elsewhere
+			t.modules[string(name)] = true
 			return edge{}, false
 		}
-		known := t.s.trees.maybe(id)
-		named := t.s.opts.Set.NameMatters(name)
-		if !known && !named {
-			return edge{}, false
-		}
-		ref, ok := t.s.db.Lookup(pack.ID(id))
-		if !ok {
-			return edge{}, false
-		}
-		if _, known = t.s.blobs[ref]; !known && !named {
-			return edge{}, false
-		}
-		if named {
-			t.byName[ref] = true
-		}
-		return edge{name: t.s.trees.name(name), ref: ref, blob: true}, true
+		return t.blob(name, id)
 	}
 	return edge{}, false
+}
+
+// blob tells whether a file matters, and notes when its content is not there.
+func (t *trees) blob(name, id []byte) (edge, bool) {
+	known := t.s.trees.maybe(id)
+	named := t.s.opts.Set.NameMatters(name)
+	lately := &t.there[(uint(id[18])<<8|uint(id[19]))%uint(len(t.there))]
+	if !known && !named && *lately == pack.ID(id) {
+		return edge{}, false
+	}
+	ref, ok := t.s.db.Lookup(pack.ID(id))
+	if !ok {
+		t.gone[pack.ID(id)] = false
+		return edge{}, false
+	}
+	*lately = pack.ID(id)
+	if known {
+		_, known = t.s.blobs[ref]
+		known = known || t.s.samples[ref]
+	}
+	if !known && !named {
+		return edge{}, false
+	}
+	if named {
+		t.byName[ref] = true
+	}
+	return edge{name: t.s.trees.name(name), ref: ref, blob: true}, true
 }

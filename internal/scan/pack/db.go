@@ -16,6 +16,7 @@ import (
 // DB is an open object database. Reading it from many goroutines is safe; Close
 // ends all mappings, and nothing read by Walk may be used after it.
 type DB struct {
+	dirs  []string // the objects folder and its alternates
 	packs []*packFile
 	loose []looseFile // sorted by id
 	total int
@@ -39,7 +40,13 @@ const (
 // Open maps the packs of an objects folder and of its alternates, and lists the
 // loose objects. It fails only when the folder cannot be read at all; a pack that
 // cannot be used is a problem.
-func Open(objects string) (*DB, error) {
+func Open(objects string) (*DB, error) { return open(objects, true) }
+
+// OpenFew opens a database for reading a few objects by their names with ReadID:
+// loose objects are not listed, which saves looking into 256 folders.
+func OpenFew(objects string) (*DB, error) { return open(objects, false) }
+
+func open(objects string, list bool) (*DB, error) {
 	db := &DB{}
 	seen := map[string]bool{}
 	todo := []string{objects}
@@ -50,13 +57,14 @@ func Open(objects string) (*DB, error) {
 			continue
 		}
 		seen[dir] = true
-		if err := db.openDir(dir); err != nil {
+		if err := db.openDir(dir, list); err != nil {
 			if dir == filepath.Clean(objects) {
 				return nil, errors.Join(err, db.Close())
 			}
 			db.problem(Problem{What: "alternate object folder", Why: reason(err), Example: dir})
 			continue
 		}
+		db.dirs = append(db.dirs, dir)
 		more, err := alternates(dir)
 		if err != nil {
 			db.problem(Problem{What: "alternate object folder", Why: reason(err), Example: dir})
@@ -80,12 +88,21 @@ func Open(objects string) (*DB, error) {
 	return db, nil
 }
 
-func (db *DB) openDir(dir string) error {
-	list, err := os.ReadDir(dir)
+func (db *DB) openDir(dir string, list bool) error {
+	if !list {
+		if _, err := os.Stat(dir); err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(dir, "pack")); err == nil {
+			db.openPacks(filepath.Join(dir, "pack"))
+		}
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
+	for _, e := range entries {
 		switch {
 		case e.Name() == "pack" && e.IsDir():
 			db.openPacks(filepath.Join(dir, "pack"))

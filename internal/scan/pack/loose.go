@@ -16,9 +16,14 @@ import (
 type looseFile struct {
 	id  ID
 	dir string // the objects folder
+	// kind is known once it was read; unreadable when that failed.
+	kind Kind
 }
 
-func (l looseFile) path() string {
+// unreadable marks what is reported already.
+const unreadable = Kind(0xff)
+
+func (l *looseFile) path() string {
 	s := l.id.String()
 	return filepath.Join(l.dir, s[:2], s[2:])
 }
@@ -41,16 +46,16 @@ func (db *DB) listLoose(dir, sub string) {
 			db.problem(Problem{What: "loose object", Why: "not a plain file", Example: id.String(), Objects: 1})
 			continue
 		}
-		db.loose = append(db.loose, looseFile{id, dir})
+		db.loose = append(db.loose, looseFile{id: id, dir: dir})
 	}
 }
 
 // looseHeader is the most that "<type> <size>\0" takes.
 const looseHeader = 32
 
-// readLoose returns an object's kind and content. Above max bytes it is
-// ErrTooLarge.
-func (l looseFile) read(z *inflate.Inflater, max int64) (Kind, []byte, error) {
+// read returns an object's kind, and its content when the kind is wanted. Above
+// max bytes it is ErrTooLarge.
+func (l *looseFile) read(z *inflate.Inflater, wanted Kinds, max int64) (Kind, []byte, error) {
 	info, err := os.Lstat(l.path())
 	if err != nil {
 		return 0, nil, err
@@ -73,7 +78,10 @@ func (l looseFile) read(z *inflate.Inflater, max int64) (Kind, []byte, error) {
 	if !ok {
 		return 0, nil, fmt.Errorf("%w: a loose object's header", ErrDamaged)
 	}
-	if size > max {
+	switch {
+	case !wanted.Has(kind):
+		return kind, nil, nil
+	case size > max:
 		return kind, nil, ErrTooLarge
 	}
 	all := make([]byte, n+int(size))

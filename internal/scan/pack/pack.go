@@ -70,6 +70,9 @@ func (k Kind) String() string {
 // Kinds is a set of kinds.
 type Kinds uint8
 
+// anyKind holds every kind.
+var anyKind = Of(Commit, Tree, Blob, Tag)
+
 // Of returns the set of the given kinds.
 func Of(kinds ...Kind) Kinds {
 	var s Kinds

@@ -3,6 +3,7 @@ package pack
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"runtime/debug"
 	"sync"
@@ -27,7 +28,7 @@ func (db *DB) Read(r Ref, max int64) (Kind, []byte, error) {
 func (db *DB) read(z *inflate.Inflater, r Ref, max int64, depth int) (kind Kind, data []byte, err error) {
 	p, i := db.at(r)
 	if p == nil {
-		return db.loose[i].read(z, max)
+		return db.loose[i].read(z, anyKind, max)
 	}
 	err = guarded(func() error {
 		off, err := p.offset(i)
@@ -123,11 +124,29 @@ func rebuild(z *inflate.Inflater, p *packFile, e entry, base []byte, max int64) 
 func (db *DB) ReadID(id ID, max int64) (Kind, []byte, error) {
 	r, ok := db.Lookup(id)
 	if !ok {
-		return 0, nil, ErrMissing
+		return db.readUnlisted(id, max)
 	}
 	kind, data, err := db.Read(r, max)
 	if errors.Is(err, ErrTooLarge) || err == nil {
 		return kind, data, err
 	}
 	return kind, nil, fmt.Errorf("%s: %w", id, err)
+}
+
+// readUnlisted looks for a loose object that Open has not listed, or that was
+// written after it did.
+func (db *DB) readUnlisted(id ID, max int64) (Kind, []byte, error) {
+	z := inflaters.Get().(*inflate.Inflater)
+	defer inflaters.Put(z)
+	for _, dir := range db.dirs {
+		kind, data, err := (&looseFile{id: id, dir: dir}).read(z, anyKind, max)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil && !errors.Is(err, ErrTooLarge) {
+			return kind, nil, fmt.Errorf("%s: %w", id, err)
+		}
+		return kind, data, err
+	}
+	return 0, nil, fmt.Errorf("%s: %w", id, ErrMissing)
 }

@@ -171,7 +171,7 @@ func (w *worker) do(t task) {
 
 func (w *worker) lost(f *forest, node int32, err error) {
 	if errors.Is(err, ErrTooLarge) {
-		w.db.problem(Problem{What: "object", Why: tooLarge(w.opts.MaxSize), Example: w.db.ID(f.ref(node)).String(), Objects: int(f.weight[node])})
+		w.db.problem(Problem{What: f.kind[node].String(), Why: tooLarge(w.opts.MaxSize), Example: w.db.ID(f.ref(node)).String(), Objects: int(f.weight[node])})
 		return
 	}
 	w.db.problem(Problem{What: "object", Why: "damaged in the pack", Example: w.db.ID(f.ref(node)).String(), Objects: int(f.weight[node])})
@@ -289,17 +289,23 @@ func (w *worker) visitNode(f *forest, i int32, data []byte, ops []Op, base any) 
 
 func (w *worker) looseObject(i int) {
 	ref := Ref(w.db.total - len(w.db.loose) + i)
-	l := w.db.loose[i]
-	if w.opts.Wanted != nil && !w.opts.Wanted(ref, 0) {
+	l := &w.db.loose[i]
+	if l.kind != 0 && !w.opts.Kinds.Has(l.kind) || w.opts.Wanted != nil && !w.opts.Wanted(ref, l.kind) {
 		return
 	}
-	kind, data, err := l.read(&w.z, w.opts.MaxSize)
+	kind, data, err := l.read(&w.z, w.opts.Kinds, w.opts.MaxSize)
+	l.kind = kind
 	switch {
 	case errors.Is(err, ErrTooLarge):
-		if kind == 0 || w.opts.Kinds.Has(kind) {
-			w.db.problem(Problem{What: "object", Why: tooLarge(w.opts.MaxSize), Example: l.id.String(), Objects: 1})
+		what := "object"
+		if kind == 0 {
+			l.kind = unreadable
+		} else {
+			what = kind.String()
 		}
+		w.db.problem(Problem{What: what, Why: tooLarge(w.opts.MaxSize), Example: l.id.String(), Objects: 1})
 	case err != nil:
+		l.kind = unreadable
 		w.db.problem(Problem{What: "loose object", Why: looseReason(err), Example: l.id.String(), Objects: 1})
 	case w.opts.Kinds.Has(kind):
 		w.visitor.Visit(&Object{Ref: ref, ID: l.id, Kind: kind, Data: data, Dup: w.db.Dup(ref)}, nil)

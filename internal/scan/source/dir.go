@@ -102,7 +102,7 @@ func (d dir) file(ctx context.Context, path, name string, sink Sink) error {
 		sink.Skip(Skip{What: "file", Why: fmt.Sprintf("larger than %d MB", d.max>>20), Example: name, Gap: true})
 		return nil
 	}
-	sink.Count("files", 1)
+	sink.Files(1)
 	if binary(data) {
 		sink.Skip(Skip{What: "file", Why: "binary", Example: name})
 		data = nil // its name is still judged

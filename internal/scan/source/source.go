@@ -25,7 +25,6 @@ type Place struct {
 	Commit string
 	Author string
 	Date   time.Time
-	Order  int // of the commit in the history: a parent's is lower than its child's
 	Blob   string
 	Head   bool // HEAD's tree holds it
 	Branch bool // a branch or tag reaches it
@@ -50,9 +49,8 @@ type Skip struct {
 type Sink interface {
 	Fragment(ctx context.Context, f Fragment) error
 	Skip(s Skip)
-	// Count adds to the coverage: "refs", "commits", "blobs", "files".
-	Count(what string, n int)
-	Shallow()
+	// Files adds to the files that were looked at.
+	Files(n int)
 }
 
 // Info describes the target.
@@ -62,9 +60,12 @@ type Info struct {
 	MayBeEmpty bool
 }
 
-// Source is something that can be scanned, once.
-type Source interface {
-	Info() Info
+// Source is something that can be scanned, once: a Walker or a Repository.
+type Source interface{ Info() Info }
+
+// Walker is a source that brings its texts itself.
+type Walker interface {
+	Source
 	Walk(ctx context.Context, s Sink) error
 }
 
@@ -96,6 +97,6 @@ func (s stream) Walk(ctx context.Context, sink Sink) error {
 		sink.Skip(Skip{What: "stdin", Why: "only the first 100 MB were scanned", Gap: true})
 		b = b[:DefaultMaxBytes]
 	}
-	sink.Count("files", 1)
+	sink.Files(1)
 	return sink.Fragment(ctx, Fragment{Text: string(b), Places: []Place{{Where: "stdin"}}})
 }
