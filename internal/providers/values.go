@@ -47,6 +47,8 @@ type KeyInfo struct {
 	Ref     KeyRef
 	Active  bool
 	Created time.Time
+	// Usage is the issuer's record of its last use; nil when it is not known.
+	Usage *Usage
 }
 
 // KeyState is what Inspect found out.

@@ -199,5 +199,5 @@ func (p *Provider) Store(ctx context.Context, pl providers.Placement, v secret.T
 	if pl.ContextParam != "" {
 		body["context_parameter"] = pl.ContextParam
 	}
-	return p.call(ctx, "store "+pl.Key, http.MethodPatch, envPath(pl.Account, pl.Key, pl.Resource), body, nil)
+	return p.call(ctx, "store "+pl.Key, http.MethodPatch, envPath(pl.Account, pl.Key, pl.Resource), body, &variable{})
 }

@@ -177,6 +177,6 @@ func (p *Provider) Read(ctx context.Context, pl providers.Placement) (secret.Tex
 
 // Store sets one variable and leaves all others. It may be repeated.
 func (p *Provider) Store(ctx context.Context, pl providers.Placement, v secret.Text) error {
-	err := p.call(ctx, "store "+pl.Key, http.MethodPut, varPath(pl), map[string]string{"value": v.Reveal()}, nil)
-	return err
+	var stored any // the variable of a service, or the whole group
+	return p.call(ctx, "store "+pl.Key, http.MethodPut, varPath(pl), map[string]string{"value": v.Reveal()}, &stored)
 }

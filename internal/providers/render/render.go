@@ -75,17 +75,10 @@ func Descriptor() providers.Descriptor {
 	}
 }
 
-// call sends a request and decodes the answer into out when it is not nil and
-// there is a body.
+// call sends a request and decodes the answer into out.
 func (p *Provider) call(ctx context.Context, op, method, path string, body, out any) error {
-	res, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: p.header, Body: body})
-	if err != nil {
-		return providers.Classify(Name, err)
-	}
-	if out == nil || res.Status == http.StatusAccepted && len(res.Body) == 0 {
-		return nil
-	}
-	return providers.Classify(Name, res.JSON(op, method == http.MethodGet, out))
+	_, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: p.header, Body: body, Out: out})
+	return providers.Classify(Name, err)
 }
 
 // pageSize is the most that Render lists at once.
