@@ -67,7 +67,8 @@ func Descriptor() providers.Descriptor {
 		},
 		Permissions: []string{"an API key of a user who may edit the services' variables and start deploys"},
 		Limits: []string{
-			"A deploy ships the newest commit of the service's branch.",
+			"A deploy ships the newest commit of the service's branch, unless its auto-deploy is off.",
+			"More than 100 env groups of one workspace cannot be listed.",
 			"Secret files are searched and shown, not changed.",
 			"10 deploys a minute and service; 30 other writes a minute.",
 		},
