@@ -155,8 +155,9 @@ func (a *AWS) works(k *awsKey, now time.Time) bool {
 	return now.Sub(k.changed) < a.lab.opts.DisableDelay
 }
 
-// use lets a consumer call a service with a key, as its own SDK would.
-func (a *AWS) use(id, secret, service string) bool {
+// Use calls a service with a key, as a consumer's own SDK would; it reports
+// whether the key was accepted.
+func (a *AWS) Use(id, secret, service string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k := a.keys[id]

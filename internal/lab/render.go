@@ -69,6 +69,13 @@ func (r *Render) AddOwner() string {
 	return r.owners[len(r.owners)-1]
 }
 
+// Owners returns the ids of the workspaces.
+func (r *Render) Owners() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.owners)
+}
+
 // AddService adds a service ("web_service", "background_worker", "cron_job") to
 // the newest workspace and returns its id.
 func (r *Render) AddService(name, kind string) string {

@@ -63,7 +63,7 @@ func (c *consumer) settle(l *Lab) {
 		d.live = true
 		c.env = d.env
 		c.needsKey = c.needsKey || d.env["AWS_ACCESS_KEY_ID"] != ""
-		l.AWS.use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
+		l.AWS.Use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
 	}
 }
 
@@ -95,7 +95,7 @@ func (c *consumer) well(l *Lab) bool {
 	if !c.needsKey {
 		return c.env != nil
 	}
-	return l.AWS.use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
+	return l.AWS.Use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
 }
 
 // usesKey reports whether the consumer's work hangs on an AWS key.

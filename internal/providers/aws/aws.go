@@ -141,10 +141,14 @@ func (p *Provider) middleware() []func(*middleware.Stack) error {
 var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies", "GetCallerIdentity", "GetAccessKeyInfo"}
 
 // markReads tells the HTTP client which requests may go out while only reading
-// is allowed.
+// is allowed. It also ends an operation whose caller has given up already: the
+// SDK would not tell that nothing was sent.
 func markReads(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("secretguardReads",
 		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			if err := ctx.Err(); err != nil {
+				return middleware.InitializeOutput{}, middleware.Metadata{}, errors.Join(httpx.ErrNotSent, err)
+			}
 			if slices.Contains(reads, awsmiddleware.GetOperationName(ctx)) {
 				ctx = httpx.Reading(ctx)
 			}

@@ -48,7 +48,7 @@ func classify(ctx context.Context, op string, err error, read bool) error {
 		return nil
 	}
 	var res *awshttp.ResponseError
-	if !errors.As(err, &res) || res.Response == nil {
+	if !errors.As(err, &res) || res.HTTPStatusCode() == 0 { // no answer
 		return providers.Classify(Name, httpx.Lost(ctx, op, read, err))
 	}
 	e := &providers.Error{Provider: Name, Op: op, Class: providers.ErrAmbiguous, Code: errorCode(err), Status: res.HTTPStatusCode()}

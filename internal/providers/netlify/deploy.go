@@ -69,7 +69,7 @@ func (p *Provider) Start(ctx context.Context, t providers.Target) (providers.Dep
 	var e *providers.Error
 	switch {
 	case errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusUnprocessableEntity):
-		e.Class, e.Err = providers.ErrUnsupported, errors.New("this site has no repository, or its builds are stopped: deploy it by hand, then resume")
+		e.Err = errors.New("this site has no repository, or its builds are stopped: deploy it by hand, then resume")
 	case err == nil && b.DeployID == "":
 		err = &providers.Error{Provider: Name, Op: op, Class: providers.ErrAmbiguous, Err: errAnswer}
 	}

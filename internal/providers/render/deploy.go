@@ -64,12 +64,15 @@ func (p *Provider) Start(ctx context.Context, t providers.Target) (providers.Dep
 		return providers.Deploy{}, err
 	}
 	var d deploy
-	err = p.call(ctx, op, http.MethodPost, "/services/"+url.PathEscape(t.ID)+"/deploys", body, &d)
+	res, err := p.send(ctx, op, http.MethodPost, "/services/"+url.PathEscape(t.ID)+"/deploys", body, &d)
 	if err != nil {
 		return providers.Deploy{}, err
 	}
 	if d.ID != "" {
 		return state(d), nil
+	}
+	if res.Status != http.StatusAccepted {
+		return providers.Deploy{}, &providers.Error{Provider: Name, Op: op, Class: providers.ErrAmbiguous, Err: errAnswer}
 	}
 	list, err := p.recent(ctx, t)
 	if err != nil {

@@ -78,8 +78,13 @@ func Descriptor() providers.Descriptor {
 
 // call sends a request and decodes the answer into out.
 func (p *Provider) call(ctx context.Context, op, method, path string, body, out any) error {
-	_, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: p.header, Body: body, Out: out})
-	return providers.Classify(Name, err)
+	_, err := p.send(ctx, op, method, path, body, out)
+	return err
+}
+
+func (p *Provider) send(ctx context.Context, op, method, path string, body, out any) (httpx.Response, error) {
+	res, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: p.header, Body: body, Out: out})
+	return res, providers.Classify(Name, err)
 }
 
 // pageSize is the most that Render lists at once.
