@@ -2,7 +2,6 @@ package providertest
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -164,7 +163,7 @@ func (c *Contract) Exchange(r *http.Request, body []byte, status int, header htt
 		return
 	}
 	in := &openapi3filter.RequestValidationInput{
-		Request: r.Clone(context.Background()), PathParams: params, Route: route,
+		Request: r.Clone(r.Context()), PathParams: params, Route: route,
 		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, MultiError: true},
 	}
 	in.Request.Body = io.NopCloser(bytes.NewReader(body))
@@ -175,14 +174,14 @@ func (c *Contract) Exchange(r *http.Request, body []byte, status int, header htt
 	if rb := route.Operation.RequestBody; rb != nil && len(body) > 0 {
 		c.undeclared(name+": request", rb.Value.Content.Get("application/json"), body)
 	}
-	real := c.rewrite(answer)
+	spelt := c.rewrite(answer)
 	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: status, Header: header, Options: in.Options}
-	out.SetBodyBytes(real)
+	out.SetBodyBytes(spelt)
 	if err := openapi3filter.ValidateResponse(r.Context(), out); err != nil {
 		c.note(fmt.Sprintf("%s: answer %d: %v", name, status, err))
 	}
-	if res := route.Operation.Responses.Status(status); res != nil && len(real) > 0 {
-		c.undeclared(fmt.Sprintf("%s: answer %d", name, status), res.Value.Content.Get("application/json"), real)
+	if res := route.Operation.Responses.Status(status); res != nil && len(spelt) > 0 {
+		c.undeclared(fmt.Sprintf("%s: answer %d", name, status), res.Value.Content.Get("application/json"), spelt)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
