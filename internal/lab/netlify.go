@@ -73,6 +73,13 @@ func (n *Netlify) AddSiteTo(slug, name string) string {
 	return n.addSite(n.account(slug), name)
 }
 
+// AccountNames returns how an account may stand in addresses: its slug and its id.
+func (n *Netlify) AccountNames(slug string) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return []string{slug, n.account(slug).id}
+}
+
 func (n *Netlify) addSite(a *netAccount, name string) string {
 	s := &site{id: random("0123456789abcdef", 24), account: a, vars: map[string]*netVar{}}
 	s.name = name
