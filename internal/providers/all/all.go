@@ -2,6 +2,7 @@
 package all
 
 import (
+	"fmt"
 	"os"
 	"strings"
 
@@ -74,6 +75,9 @@ func Registry(o Options) (providers.Registry, []Problem) {
 		d := f.describe()
 		client := httpx.New(httpx.Options{AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(d.Name)), Version: o.Version})
 		p, err := f.make(o, client)
+		if unread := o.unreadable(d); unread != nil {
+			err = unread
+		}
 		if err != nil {
 			sink := false
 			for _, r := range d.Roles {
@@ -118,6 +122,21 @@ func (o Options) setting(name string) secret.Text {
 		}
 	}
 	return secret.Text{}
+}
+
+// unreadable reports a setting whose file was named and cannot be read: "not set"
+// would send the user looking in the wrong place.
+func (o Options) unreadable(d providers.Descriptor) error {
+	for _, s := range d.Settings {
+		path := o.Env(s.Env + "_FILE")
+		if path == "" || o.Env(s.Env) != "" {
+			continue
+		}
+		if _, err := os.ReadFile(path); err != nil {
+			return fmt.Errorf("read the file that %s_FILE names: %w", s.Env, err)
+		}
+	}
+	return nil
 }
 
 func (o Options) baseURL(name string) string {
