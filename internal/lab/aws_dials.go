@@ -89,3 +89,10 @@ func (a *AWS) dial(set func(*awsDials)) {
 	defer a.mu.Unlock()
 	set(&a.dials)
 }
+
+// Deactivate disables a key as somebody else would, so that it is refused at once.
+func (a *AWS) Deactivate(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.keys[id].active, a.keys[id].changed = false, time.Time{}
+}

@@ -99,3 +99,14 @@ func (n *Netlify) deployJSON(s *site, d *deploy) map[string]any {
 	}
 	return out
 }
+
+// LiveDeploy returns the id of the deploy that a site serves.
+func (n *Netlify) LiveDeploy(siteID string) (id string) {
+	n.with(siteID, func(s *site) {
+		s.settle(n.lab)
+		if d := s.current(); d != nil {
+			id = d.id
+		}
+	})
+	return id
+}

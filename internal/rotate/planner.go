@@ -103,6 +103,9 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 	if state.Self {
 		p.Risks = append(p.Risks, "the leaked key is the one that this rotation itself signs with; use another administrator's key")
 	}
+	if !state.Key.Active {
+		p.Risks = append(p.Risks, "the leaked key is disabled already: whoever uses it is down now, and until the new key is deployed")
+	}
 	for _, g := range req.Located.Gaps {
 		p.Risks = append(p.Risks, "not searched: "+g.What+" ("+g.Why+")")
 	}

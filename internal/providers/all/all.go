@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
@@ -25,6 +26,8 @@ type Options struct {
 	// AllowPrivate permits private addresses for every provider.
 	AllowPrivate bool
 	Version      string
+	// Timeout bounds one attempt of a request; zero means 30 s.
+	Timeout time.Duration
 }
 
 // Problem is a provider that is not set up.
@@ -73,7 +76,9 @@ func Registry(o Options) (providers.Registry, []Problem) {
 	var problems []Problem
 	for _, f := range factories() {
 		d := f.describe()
-		client := httpx.New(httpx.Options{AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(d.Name)), Version: o.Version})
+		client := httpx.New(httpx.Options{
+			AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(d.Name)), Version: o.Version, Timeout: o.Timeout,
+		})
 		p, err := f.make(o, client)
 		if unread := o.unreadable(d); unread != nil {
 			err = unread
