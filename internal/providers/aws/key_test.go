@@ -76,6 +76,20 @@ func TestErrorCodes(t *testing.T) {
 	}
 }
 
+// An answer of the right form with nothing in it makes no key live.
+func TestLiveNeedsAnIdentity(t *testing.T) {
+	t.Parallel()
+	l := providertest.Start(t, lab.Options{})
+	l.AWS.CreateUser("bot")
+	old := key(l.AWS.CreateKey("bot"))
+	l.Fault("aws", "GetCallerIdentity", lab.Fault{
+		Status: 200, ContentType: "text/xml", Body: "<GetCallerIdentityResponse><GetCallerIdentityResult></GetCallerIdentityResult></GetCallerIdentityResponse>",
+	})
+	if v, err := open(t, l).Verify(t.Context(), old); v.Liveness != providers.Unknown || !errors.Is(err, providers.ErrTransient) {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 func TestMissingRightIsNamed(t *testing.T) {
 	t.Parallel()
 	l := providertest.Start(t, lab.Options{})

@@ -321,6 +321,20 @@ func TestRow36StaleListing(t *testing.T) {
 	w.finish(p.ID)
 }
 
+// The lost key is not seen, and the second try is refused for another reason:
+// nothing was sent the second time, yet the first time is not settled.
+func TestRow36LostAndThenRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.lab.AWS.StaleList(time.Hour)
+	w.lab.Fault("aws", "CreateAccessKey", lab.Fault{DropAfter: true})
+	w.lab.Fault("aws", "CreateAccessKey", lab.Fault{Status: 403})
+	p, err := w.start(fast)
+	w.assertHeld(p.ID, err, "lacks a permission")
+	w.lab.AWS.StaleList(0)
+	w.finish(p.ID)
+}
+
 func TestRow37NoRoomIsSaidBeforeApproval(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
