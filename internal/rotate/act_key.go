@@ -96,7 +96,7 @@ type unsettled struct{ error }
 
 // Is hides errNothingSent and nothing else.
 func (u unsettled) Is(target error) bool {
-	return target != errNothingSent && errors.Is(u.error, target) //nolint:errorlint // a sentinel is asked for by itself
+	return target != errNothingSent && errors.Is(u.error, target)
 }
 
 // As finds what the cause holds.
@@ -105,7 +105,7 @@ func (u unsettled) As(target any) bool { return errors.As(u.error, target) }
 func (r *runner) issueRequest(before []string) providers.IssueRequest {
 	id := r.state.plan.ID
 	return providers.IssueRequest{
-		Old: r.state.plan.Old, Name: "sg_" + strings.ReplaceAll(id, "-", "_"), Before: before, EffectID: id,
+		Old: r.state.plan.Old, Name: "sg_" + strings.ReplaceAll(id, "-", "_"), Before: before, Since: r.state.peek("issue").began, EffectID: id,
 	}
 }
 

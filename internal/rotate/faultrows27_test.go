@@ -190,8 +190,17 @@ func TestRow30NoAnswerInTime(t *testing.T) {
 func TestRow31CutOffAnswers(t *testing.T) {
 	t.Parallel()
 	for _, f := range []struct{ service, op string }{
-		{"aws", "CreateAccessKey"}, {"aws", "ListAccessKeys"}, {"aws", "UpdateAccessKey"}, {"aws", "DeleteAccessKey"}, {"aws", "GetCallerIdentity"},
-		{"netlify", "PATCH env"}, {"netlify", "GET env one"}, {"netlify", "POST builds"}, {"netlify", "GET deploy"}, {"render", "PUT env-vars one"}, {"render", "POST deploys"},
+		{"aws", "CreateAccessKey"},
+		{"aws", "ListAccessKeys"},
+		{"aws", "UpdateAccessKey"},
+		{"aws", "DeleteAccessKey"},
+		{"aws", "GetCallerIdentity"},
+		{"netlify", "PATCH env"},
+		{"netlify", "GET env one"},
+		{"netlify", "POST builds"},
+		{"netlify", "GET deploy"},
+		{"render", "PUT env-vars one"},
+		{"render", "POST deploys"},
 	} {
 		t.Run(f.op, func(t *testing.T) {
 			t.Parallel()

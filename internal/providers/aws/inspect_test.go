@@ -162,6 +162,30 @@ func TestSiblingsUseIsShown(t *testing.T) {
 	}
 }
 
+// A key that a listing did not show before and that is older than our request
+// is not our orphan, though nobody has used it.
+func TestReconcileKnowsAKeyThatIsOlder(t *testing.T) {
+	t.Parallel()
+	l := providertest.Start(t, lab.Options{})
+	l.AWS.CreateUser("bot")
+	old := key(l.AWS.CreateKey("bot"))
+	l.AWS.CreateKey("bot") // made a day ago
+	p := open(t, l)
+	req := providers.IssueRequest{Old: providers.KeyRef{ID: old.ID, Owner: "bot"}, Before: []string{old.ID}, Since: time.Now()}
+	if rec, err := p.Reconcile(t.Context(), req); err != nil || rec.Outcome != providers.Unclear || len(rec.Candidates) != 1 {
+		t.Errorf("%+v, %v", rec, err)
+	}
+	req.Since = time.Time{}
+	if rec, err := p.Reconcile(t.Context(), req); err != nil || rec.Outcome != providers.Orphaned {
+		t.Errorf("without a time: %+v, %v", rec, err)
+	}
+	// The old key may be gone by then, by somebody's hand: that changes nothing.
+	l.AWS.RemoveKey(old.ID)
+	if rec, err := p.Reconcile(t.Context(), req); err != nil || rec.Outcome != providers.Orphaned {
+		t.Errorf("without the old key: %+v, %v", rec, err)
+	}
+}
+
 // A wrong clock is named, is no refusal of the key, and heals itself where the
 // SDK may try again.
 func TestClockSkew(t *testing.T) {

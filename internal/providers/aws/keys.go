@@ -214,6 +214,9 @@ func (p *Provider) Issue(ctx context.Context, req providers.IssueRequest) (provi
 	}, nil
 }
 
+// clockLeeway is how far our clock and IAM's may differ.
+const clockLeeway = 5 * time.Minute
+
 // Reconcile lists the user's keys and compares them with those from before.
 func (p *Provider) Reconcile(ctx context.Context, req providers.IssueRequest) (providers.Reconciliation, error) {
 	all, err := p.keysOf(ctx, req.Old.Owner)
@@ -227,21 +230,22 @@ func (p *Provider) Reconcile(ctx context.Context, req providers.IssueRequest) (p
 		}
 	}
 	rec := providers.Reconciliation{Outcome: providers.Unclear, Candidates: fresh}
-	switch len(fresh) {
-	case 0:
+	switch {
+	case len(fresh) == 0:
 		rec.Outcome, rec.Detail = providers.NotApplied, "no new key"
-	case 1:
+	case len(fresh) > 1:
+		rec.Detail = fmt.Sprintf("%d new keys", len(fresh))
+	case !req.Since.IsZero() && fresh[0].Created.Before(req.Since.Add(-clockLeeway)):
+		rec.Detail = "a key that was not listed before is older than the request: somebody else made it"
+	default:
 		u, err := p.LastUsed(ctx, fresh[0].Ref)
 		if err != nil {
 			return rec, err
 		}
-		if u.At.IsZero() {
-			rec.Outcome, rec.Detail = providers.Orphaned, "one new key that was never used"
-		} else {
-			rec.Detail = "the new key is in use: somebody else made it"
+		rec.Outcome, rec.Detail = providers.Orphaned, "one new key that was never used"
+		if !u.At.IsZero() {
+			rec.Outcome, rec.Detail = providers.Unclear, "the new key is in use: somebody else made it"
 		}
-	default:
-		rec.Detail = fmt.Sprintf("%d new keys", len(fresh))
 	}
 	return rec, nil
 }

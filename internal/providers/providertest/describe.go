@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ var (
 // provider can do.
 func describe(t *testing.T, w *World) {
 	d := w.Provider.Describe()
+	w.hidden(t, "the provider when it is printed", fmt.Sprintf("%v %+v %#v", w.Provider, w.Provider, w.Provider))
 	if !nameForm.MatchString(d.Name) || d.Title == "" {
 		t.Errorf("name %q, title %q", d.Name, d.Title)
 	}

@@ -33,7 +33,7 @@ type Config struct {
 // Provider is safe for use from many goroutines.
 type Provider struct {
 	base   string
-	header http.Header
+	token  secret.Text
 	client *httpx.Client
 }
 
@@ -50,8 +50,7 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = DefaultURL
 	}
-	h := http.Header{"Authorization": {"Bearer " + cfg.Token.Reveal()}, "Accept": {"application/json"}}
-	return &Provider{base: strings.TrimRight(cfg.BaseURL, "/"), header: h, client: cfg.Client}, nil
+	return &Provider{base: strings.TrimRight(cfg.BaseURL, "/"), token: cfg.Token, client: cfg.Client}, nil
 }
 
 // Describe returns what this provider is.
@@ -68,6 +67,7 @@ func Descriptor() providers.Descriptor {
 		Permissions: []string{"an API key of a user who may edit the services' variables and start deploys"},
 		Limits: []string{
 			"A deploy ships the newest commit of the service's branch, unless its auto-deploy is off.",
+			"A service that is declared in render.yaml may get the values declared there back with the next sync.",
 			"More than 100 env groups of one workspace cannot be listed.",
 			"Secret files are searched and shown, not changed.",
 			"10 deploys a minute and service; 30 other writes a minute.",
@@ -83,7 +83,8 @@ func (p *Provider) call(ctx context.Context, op, method, path string, body, out 
 }
 
 func (p *Provider) send(ctx context.Context, op, method, path string, body, out any) (httpx.Response, error) {
-	res, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: p.header, Body: body, Out: out})
+	h := http.Header{"Authorization": {"Bearer " + p.token.Reveal()}, "Accept": {"application/json"}}
+	res, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: h, Body: body, Out: out})
 	return res, providers.Classify(Name, err)
 }
 
