@@ -112,7 +112,8 @@ func TestQuarantineAndOwnAccess(t *testing.T) {
 	if err != nil || len(st.Warnings) != 0 || st.Self {
 		t.Errorf("nothing to warn of: %+v, %v", st, err)
 	}
-	for _, policy := range []string{"AWSCompromisedKeyQuarantine", "AWSCompromisedKeyQuarantineV2", "AWSCompromisedKeyQuarantineV3"} {
+	for _, version := range []string{"", "V2", "V3"} {
+		policy := "AWSCompromisedKeyQuarantine" + version
 		st, err = inspect(t, "", func(a *lab.AWS) { a.Attach("bot", "ReadOnlyAccess"); a.Attach("bot", policy) })
 		if err != nil || !warned(st, policy) {
 			t.Errorf("%s: %+v, %v", policy, st.Warnings, err)
