@@ -54,8 +54,8 @@ exec secretguard hook pre-commit
 func (a *app) hookInstallCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "install", Short: "Install the pre-commit hook into this repository", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			dir, err := source.HooksDir(".")
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := source.HooksDir(cmd.Context(), ".")
 			if err != nil {
 				return usage(err)
 			}

@@ -34,9 +34,9 @@ func (a *app) targetConfig(target string) (config.Config, error) {
 // loadRules compiles the rules that a configuration asks for.
 func loadRules(cfg config.Config) (*match.Set, error) {
 	if cfg.Rules == nil {
-		return ruleset.Load(nil, "")
+		return ruleset.Load(nil, "", nil)
 	}
-	return ruleset.Load(cfg.Rules.Data, cfg.Rules.Path)
+	return ruleset.Load(cfg.Rules.Data, cfg.Rules.Path, cfg.Rules.Read)
 }
 
 func (a *app) rulesCmd() *cobra.Command {

@@ -212,7 +212,7 @@ func (a *app) openSource(req scanRequest) (source.Source, error) {
 	case "dir":
 		return source.Dir(req.path, limit)
 	case "staged":
-		return source.Staged(req.path, limit)
+		return source.Staged(req.path, a.gitEnv(req.path), limit)
 	case "git":
 		repo, err = source.Git(req.path, limit)
 	default:
@@ -227,6 +227,14 @@ func (a *app) openSource(req scanRequest) (source.Source, error) {
 	return repo, nil
 }
 
+// gitEnv is what git tells a hook that scans the repository it runs in.
+func (a *app) gitEnv(path string) source.GitEnv {
+	if path != "." {
+		return source.GitEnv{}
+	}
+	return source.GitEnv{Dir: a.Env("GIT_DIR"), IndexFile: a.Env("GIT_INDEX_FILE")}
+}
+
 // explainSource adds the exit code and the next command to the errors of a
 // source. What is no mistake of the caller left something unseen.
 func explainSource(err error, req scanRequest) error {
@@ -238,6 +246,8 @@ func explainSource(err error, req scanRequest) error {
 		return err
 	case errors.Is(err, source.ErrNotRepository):
 		p.code, p.try = ExitUsage, "secretguard scan dir "+req.path
+	case errors.Is(err, source.ErrBare):
+		p.code, p.try = ExitUsage, "secretguard scan git "+req.path
 	case errors.Is(err, source.ErrNotPlain):
 		p.code, p.try = ExitUsage, "secretguard scan stdin < "+req.path
 	case errors.Is(err, source.ErrEmpty):

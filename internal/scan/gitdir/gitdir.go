@@ -52,6 +52,22 @@ func Find(path string) (Dir, error) {
 	}
 }
 
+// At returns the repository of a git folder that is known, as the environment of a
+// hook names it, with its working tree.
+func At(git, tree string) (Dir, error) {
+	abs, err := filepath.Abs(git)
+	if err == nil {
+		tree, err = filepath.Abs(tree)
+	}
+	if err != nil {
+		return Dir{}, fmt.Errorf("look at %s: %w", git, err)
+	}
+	if !isGitDir(abs) {
+		return Dir{}, fmt.Errorf("%s: %w", git, ErrNotRepository)
+	}
+	return withCommon(Dir{Root: tree, Git: abs})
+}
+
 // at2dir looks at one folder: its .git, or the folder itself when it is bare.
 func at2dir(at string) (Dir, error) {
 	dot := filepath.Join(at, ".git")
@@ -173,8 +189,6 @@ type Traits struct {
 	Format string
 	// RefStorage is "files" or "reftable".
 	RefStorage string
-	// HooksPath is core.hooksPath, empty when it is not set.
-	HooksPath string
 	// Partial is set when objects were left out on purpose (a partial clone).
 	Partial bool
 }
@@ -212,8 +226,6 @@ func (t *Traits) setting(section, key, value string, set bool) {
 	switch section + "." + key {
 	case "core.bare":
 		t.Bare = !set || strings.EqualFold(value, "true")
-	case "core.hookspath":
-		t.HooksPath = value
 	case "extensions.objectformat":
 		t.Format = strings.ToLower(value)
 	case "extensions.refstorage":

@@ -128,7 +128,7 @@ func (t texts) text(lines int) string {
 
 func load(t testing.TB) *match.Set {
 	t.Helper()
-	set, err := ruleset.Load(nil, "")
+	set, err := ruleset.Load(nil, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,10 @@ import (
 )
 
 // Load compiles the built-in rules, or those of a gitleaks configuration (data,
-// with its name for errors) together with our own packs. No data means the
-// built-in ones.
-func Load(data []byte, name string) (*match.Set, error) {
-	own, err := gitleaks.Parse(rules.Core, "rules/core.toml")
+// with its name for errors, and a reader for the files that it extends) together
+// with our own packs. No data means the built-in ones.
+func Load(data []byte, name string, read gitleaks.Reader) (*match.Set, error) {
+	own, err := gitleaks.Parse(rules.Core, "rules/core.toml", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func Load(data []byte, name string) (*match.Set, error) {
 	}
 	base, err := gitleaks.Default()
 	if len(data) > 0 {
-		base, err = gitleaks.Parse(data, name)
+		base, err = gitleaks.Parse(data, name, read)
 	}
 	if err != nil {
 		return nil, err

@@ -104,7 +104,7 @@ func corpus() []examples {
 
 func TestEveryOwnRuleByItsExamples(t *testing.T) {
 	t.Parallel()
-	set, err := Load(nil, "")
+	set, err := Load(nil, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
