@@ -14,17 +14,12 @@ import (
 )
 
 func (a *app) hookCmd() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "hook", Short: "Run as a git hook, or install one",
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(&cobra.Command{
+	return group("hook", "Run as a git hook, or install one", &cobra.Command{
 		Use: "pre-commit", Short: "Scan what is staged; under ten lines of output", Args: cobra.ArbitraryArgs,
 		Long: `Scans the content of the index, not the working files. Names that a framework passes are
-ignored: the index says what is staged.` + exitHelp,
+ignored: the index says what is staged.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.hookPreCommit(cmd.Context()) },
 	}, a.hookInstallCmd())
-	return cmd
 }
 
 func (a *app) hookPreCommit(ctx context.Context) error {
@@ -53,7 +48,7 @@ exec secretguard hook pre-commit
 
 func (a *app) hookInstallCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "install", Short: "Install the pre-commit hook into this repository", Args: cobra.NoArgs,
+		Use: "install", Short: "Install the pre-commit hook into this repository", Args: atMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			dir, err := source.HooksDir(".")
 			if err != nil {

@@ -22,11 +22,11 @@ func (a *app) rotateCmd() *cobra.Command {
 		Short: "Carry an approved plan out, from a script",
 		Long: `Carries out a plan made by "secretguard plan" on this machine. The approval names the
 plan's digest; a plan is valid for 15 minutes. Each effect is written to the journal before
-and after, so a run that was killed continues with "rotate resume".` + exitHelp,
+and after, so a run that was killed continues with "rotate resume".`,
 		Example: `  secretguard plan c-1a2b3c -o plan.json
   secretguard rotate plan.json --approve 7f3a-9c21
   secretguard rotate resume r-0a1b2c3d4e`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("PLAN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate"); err != nil {
 				return err
@@ -104,16 +104,16 @@ func (a *app) events() func(rotate.Event) {
 
 func (a *app) outcome(s rotate.Snapshot) error {
 	if a.json {
-		return json.NewEncoder(a.Out).Encode(s)
+		return report.WriteRunJSON(a.Out, s)
 	}
 	return report.WriteRun(a.Out, s)
 }
 
 func (a *app) resumeCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "resume [RUN]", Short: "Continue a run that was killed, paused or held", Args: cobra.MaximumNArgs(1),
+		Use: "resume [RUN]", Short: "Continue a run that was killed, paused or held", Args: atMost(1),
 		Long: `Continues a run from what the journal says. A request whose answer was lost is looked up
-at the provider first, never blindly repeated. Without RUN: the newest unfinished one.` + exitHelp,
+at the provider first, never blindly repeated. Without RUN: the newest unfinished one.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate resume"); err != nil {
 				return err
@@ -127,22 +127,23 @@ at the provider first, never blindly repeated. Without RUN: the newest unfinishe
 // demo that was killed may have left one.
 func (a *app) resume(ctx context.Context, args []string) error {
 	run, err := a.pick(ctx, args)
-	var st *stage
-	var pointer string
-	if err != nil || !a.knows(ctx, run) {
-		var ok bool
-		if st, pointer, ok = a.interruptedDemo(); ok {
-			run, err = a.pick(ctx, args)
-		}
+	if err == nil && a.knows(ctx, run) {
+		return a.continueRun(ctx, run)
 	}
-	if err != nil {
+	st, busy := a.interruptedDemo()
+	switch {
+	case st != nil:
+		return a.resumeDemo(ctx, st, args)
+	case busy && len(args) == 0:
+		return problem{code: ExitNeedsPerson, err: errors.New("a demo is running; it needs no resume"), try: "wait for its end"}
+	case err != nil:
 		return err
 	}
-	err = a.execute(ctx, run, func(ctx context.Context, x *rotate.Executor) error { return x.Resume(ctx, run) })
-	if st != nil {
-		return errors.Join(err, a.afterResume(ctx, st, pointer, run))
-	}
-	return err
+	return a.continueRun(ctx, run) // says that there is no such run
+}
+
+func (a *app) continueRun(ctx context.Context, run string) error {
+	return a.execute(ctx, run, func(ctx context.Context, x *rotate.Executor) error { return x.Resume(ctx, run) })
 }
 
 // knows reports whether the journal has the run.
@@ -159,7 +160,7 @@ func (a *app) knows(ctx context.Context, run string) bool {
 func (a *app) rollbackCmd() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use: "rollback [RUN]", Short: "Undo a run: old values back, new key deleted last", Args: cobra.MaximumNArgs(1),
+		Use: "rollback [RUN]", Short: "Undo a run: old values back, new key deleted last", Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate rollback"); err != nil {
 				return err
@@ -179,7 +180,7 @@ func (a *app) waiveCmd() *cobra.Command {
 	var level int
 	var reason string
 	cmd := &cobra.Command{
-		Use: "waive RUN STEP --level N --reason TEXT", Short: "Accept a lower attestation for one consumer", Args: cobra.ExactArgs(2),
+		Use: "waive RUN STEP --level N --reason TEXT", Short: "Accept a lower attestation for one consumer", Args: exactly("RUN", "STEP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if level < 0 || level > 4 {
 				return usagef("a level is 0 to 4, not %d", level)
@@ -196,29 +197,38 @@ func (a *app) waiveCmd() *cobra.Command {
 
 func (a *app) statusCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "status [RUN]", Short: "What happened in a run, and which command is next", Args: cobra.MaximumNArgs(1),
+		Use: "status [RUN]", Short: "What happened in a run, and which command is next", Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := a.open(cmd.Context())
+			s, err := a.snapshot(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
-			defer func() { _ = w.close() }() // only read
-			run, err := newest(cmd.Context(), w, args, func(*rotate.State) bool { return true })
-			if err != nil {
-				return err
-			}
-			s, err := rotate.Load(cmd.Context(), w.journal, run)
-			if err != nil {
-				return usage(err)
-			}
-			return a.outcome(s.Snapshot())
+			return a.outcome(s)
 		},
 	}
 }
 
+// snapshot reads the run that was named, or the newest.
+func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, error) {
+	w, err := a.open(ctx)
+	if err != nil {
+		return rotate.Snapshot{}, err
+	}
+	defer func() { _ = w.close() }() // only read
+	run, err := newest(ctx, w, args, func(*rotate.State) bool { return true })
+	if err != nil {
+		return rotate.Snapshot{}, err
+	}
+	s, err := rotate.Load(ctx, w.journal, run)
+	if err != nil {
+		return rotate.Snapshot{}, usage(err)
+	}
+	return s.Snapshot(), nil
+}
+
 func (a *app) listCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "All runs in this machine's journal", Args: cobra.NoArgs,
+		Use: "list", Short: "All runs in this machine's journal", Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, err := a.open(cmd.Context())
 			if err != nil {
@@ -245,14 +255,20 @@ func (a *app) listCmd() *cobra.Command {
 
 func (a *app) runLine(s *rotate.State) error {
 	p := s.Plan()
-	if a.json {
-		return json.NewEncoder(a.Out).Encode(map[string]any{
-			"schema": "secretguard.run/1", "run": p.ID, "status": s.Status(), "case": p.Case, "old": p.OldMask, "owner": p.Old.Owner, "created": p.Created,
-		})
-	}
 	status := string(s.Status())
 	if status == "" {
 		status = "planned"
+	}
+	if a.json {
+		return a.encode(struct {
+			Schema  string    `json:"schema"`
+			Run     string    `json:"run"`
+			Status  string    `json:"status"`
+			Case    string    `json:"case"`
+			Old     string    `json:"old"`
+			Owner   string    `json:"owner"`
+			Created time.Time `json:"created"`
+		}{"secretguard.run-line/1", p.ID, status, p.Case, p.OldMask, p.Old.Owner, p.Created})
 	}
 	return a.line(fmt.Sprintf("%s  %-11s  %s  %s  %s", p.ID, status, p.Created.Local().Format(time.DateTime), p.OldMask, term.Clean(p.Old.Owner)))
 }
@@ -264,8 +280,11 @@ func (a *app) pick(ctx context.Context, args []string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = w.close() }() // only read
-	return newest(ctx, w, args, func(s *rotate.State) bool { return s.Status() != "" && !s.Closed() })
+	return newest(ctx, w, args, begun)
 }
+
+// begun is a run that was approved and has not ended.
+func begun(s *rotate.State) bool { return s.Status() != "" && !s.Closed() }
 
 func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.State) bool) (string, error) {
 	if len(args) == 1 {

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os/user"
 
 	"github.com/secretguard/secretguard/internal/config"
@@ -102,13 +101,4 @@ func (a *app) requireWrite(what string) error {
 		return usagef("%s: --read-only is set", what)
 	}
 	return nil
-}
-
-// missingProviders explains which providers are not configured.
-func (w *workspace) missingProviders() string {
-	s := ""
-	for _, p := range w.problems {
-		s += fmt.Sprintf("\n%s: %s", p.Provider, p.Missing)
-	}
-	return s
 }
