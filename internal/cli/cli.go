@@ -157,9 +157,10 @@ revokes the old key and proves it dead.`,
 	add(groupTry, a.demoCmd(), a.labCmd())
 	add(groupSetUp, a.rulesCmd(), a.providersCmd(), a.configCmd(), a.hookCmd(), a.versionCmd())
 	root.AddCommand(a.scanAliases()...)
-	root.SetHelpCommandGroupID(groupSetUp)
 	root.SetCompletionCommandGroupID(groupSetUp)
-	root.SetHelpCommand(helpCmd())
+	help := helpCmd()
+	help.GroupID = groupSetUp
+	root.SetHelpCommand(help)
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageTemplate(root.UsageTemplate() + exitHelp)
@@ -181,6 +182,7 @@ func helpCmd() *cobra.Command {
 				}
 			}
 			about.InitDefaultHelpFlag()
+			about.InitDefaultVersionFlag()
 			return about.Help()
 		},
 	}

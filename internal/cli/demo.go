@@ -63,7 +63,7 @@ func (a *app) resumeDemo(ctx context.Context, st *stage, args []string) error {
 	if err != nil {
 		return errors.Join(err, st.leave())
 	}
-	run, err := newest(ctx, w, args, func(s *rotate.State) bool { return s.Status() != "" })
+	run, err := newest(ctx, w, args, approved, errNoRuns)
 	if closing := w.close(); err != nil || closing != nil {
 		return errors.Join(demoGone("it was killed before its rotation was approved, nothing was changed"), closing, st.tearDown(ctx))
 	}

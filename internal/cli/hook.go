@@ -11,6 +11,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/scan/source"
+	"github.com/secretguard/secretguard/internal/term"
 )
 
 func (a *app) hookCmd() *cobra.Command {
@@ -49,28 +50,45 @@ exec secretguard hook pre-commit
 func (a *app) hookInstallCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "install", Short: "Install the pre-commit hook into this repository", Args: atMost(0),
-		RunE: func(*cobra.Command, []string) error {
-			dir, err := source.HooksDir(".")
-			if err != nil {
-				return usage(err)
-			}
-			path := filepath.Join(dir, "pre-commit")
-			old, err := os.ReadFile(path)
-			switch {
-			case err == nil && string(old) == hookScript:
-				return a.line("already installed: " + path)
-			case err == nil:
-				return problem{
-					code: ExitUsage, err: fmt.Errorf("there is a pre-commit hook already: %s", path),
-					try: "add this line to it: secretguard hook pre-commit || exit",
-				}
-			case !errors.Is(err, os.ErrNotExist):
-				return usagef("read the hook: %w", err)
-			}
-			if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, []byte(hookScript), 0o755)); err != nil {
-				return usagef("install the hook: %w", err)
-			}
-			return a.line("installed: " + path)
-		},
+		RunE: func(*cobra.Command, []string) error { return a.hookInstall() },
 	}
+}
+
+func (a *app) hookInstall() error {
+	dir, err := source.HooksDir(".")
+	if err != nil {
+		return problem{code: ExitUsage, err: err, try: "git init, or go to the repository first"}
+	}
+	path := filepath.Join(dir, "pre-commit")
+	old, err := os.ReadFile(path)
+	switch {
+	case err == nil && string(old) == hookScript:
+		return a.hookInstalled(path, false)
+	case err == nil:
+		return problem{
+			code: ExitUsage, err: fmt.Errorf("there is a pre-commit hook already: %s", path),
+			try: "add this line to it: secretguard hook pre-commit || exit",
+		}
+	case !errors.Is(err, os.ErrNotExist):
+		return usagef("read the hook: %w", err)
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, []byte(hookScript), 0o755)); err != nil {
+		return usagef("install the hook: %w", err)
+	}
+	return a.hookInstalled(path, true)
+}
+
+func (a *app) hookInstalled(path string, now bool) error {
+	if a.json {
+		return a.encode(struct {
+			Schema    string `json:"schema"`
+			Path      string `json:"path"`
+			Installed bool   `json:"installed"`
+		}{"secretguard.hook/1", path, now})
+	}
+	word := "already installed: "
+	if now {
+		word = "installed: "
+	}
+	return a.line(word + string(term.Clean(path)))
 }

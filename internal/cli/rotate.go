@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -32,6 +33,9 @@ and after, so a run that was killed continues with "rotate resume".`,
 				return err
 			}
 			plan, err := readPlan(args[0])
+			if errors.Is(err, os.ErrNotExist) && term.Nearest(args[0], commandNames(cmd)) != "" {
+				return onlyCommands(cmd, args)
+			}
 			if err != nil {
 				return err
 			}
@@ -51,17 +55,31 @@ and after, so a run that was killed continues with "rotate resume".`,
 	return cmd
 }
 
+// maxPlan is the largest plan document that is read, in bytes.
+const maxPlan = 16 << 20
+
 func readPlan(path string) (rotate.Plan, error) {
 	var p rotate.Plan
-	b, err := os.ReadFile(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return p, problem{code: ExitUsage, err: fmt.Errorf("read the plan: %w", err), try: "secretguard plan CASE -o plan.json"}
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxPlan+1))
 	if err != nil {
 		return p, usagef("read the plan: %w", err)
 	}
+	if len(b) > maxPlan {
+		return p, usagef("%s is not a plan: it is larger than %d MB", path, maxPlan>>20)
+	}
 	if err := json.Unmarshal(b, &p); err != nil {
-		return p, usagef("%s is not a plan: %w", path, err)
+		return p, problem{code: ExitUsage, err: fmt.Errorf("%s is not a plan: %w", path, err), try: "secretguard plan CASE -o plan.json"}
 	}
 	if p.Schema != rotate.PlanSchema {
-		return p, usagef("%s has the schema %q; this version reads %q", path, p.Schema, rotate.PlanSchema)
+		return p, problem{
+			code: ExitUsage, err: fmt.Errorf("%s is not a plan that this version can read: its schema is %q, not %q", path, p.Schema, rotate.PlanSchema),
+			try: "secretguard plan CASE -o plan.json",
+		}
 	}
 	return p, nil
 }
@@ -208,14 +226,18 @@ func (a *app) statusCmd() *cobra.Command {
 	}
 }
 
-// snapshot reads the run that was named, or the newest.
+// snapshot reads the run that was named, or the newest; a plan that nobody
+// approved only when there is nothing else.
 func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, error) {
 	w, err := a.open(ctx)
 	if err != nil {
 		return rotate.Snapshot{}, err
 	}
 	defer func() { _ = w.close() }() // only read
-	run, err := newest(ctx, w, args, func(*rotate.State) bool { return true })
+	run, err := newest(ctx, w, args, approved, errNoRuns)
+	if errors.Is(err, errNoRuns) {
+		run, err = newest(ctx, w, args, func(*rotate.State) bool { return true }, errNoRuns)
+	}
 	if err != nil {
 		return rotate.Snapshot{}, err
 	}
@@ -280,13 +302,22 @@ func (a *app) pick(ctx context.Context, args []string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = w.close() }() // only read
-	return newest(ctx, w, args, begun)
+	return newest(ctx, w, args, begun, errNoUnfinished)
 }
 
-// begun is a run that was approved and has not ended.
-func begun(s *rotate.State) bool { return s.Status() != "" && !s.Closed() }
+// approved is a run that a person wanted; begun is one that has not ended.
+func approved(s *rotate.State) bool { return s.Status() != "" }
+func begun(s *rotate.State) bool    { return approved(s) && !s.Closed() }
 
-func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.State) bool) (string, error) {
+// Why there is no newest run.
+var (
+	errNoUnfinished = errors.New("there is no unfinished run")
+	errNoRuns       = errors.New("there is no run")
+)
+
+// newest returns the run that was named, or the newest one that is wanted; none
+// says why there is no such run.
+func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.State) bool, none error) (string, error) {
 	if len(args) == 1 {
 		return args[0], nil
 	}
@@ -303,5 +334,5 @@ func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.
 			return id, nil
 		}
 	}
-	return "", usagef("no such run in this machine's journal; list them with: secretguard rotate list")
+	return "", problem{code: ExitUsage, err: fmt.Errorf("%w in this machine's journal", none), try: "secretguard rotate list"}
 }

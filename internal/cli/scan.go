@@ -188,6 +188,9 @@ func (a *app) writeScan(res scan.Result, req scanRequest) error {
 			return usagef("write the report: %w", err)
 		}
 	}
+	if a.Env("CI") != "" {
+		opts.ShowSecrets = false // the file may hold them, the log may not
+	}
 	if a.json {
 		return report.WriteScanJSON(a.Out, res, opts)
 	}
@@ -196,8 +199,9 @@ func (a *app) writeScan(res scan.Result, req scanRequest) error {
 	}
 	if len(res.Active()) > 0 && (req.kind == "git" || req.kind == "dir" || req.kind == "auto") {
 		target := targetFlag(req.path)
-		a.talk("next: secretguard verify%s       asks each issuer whether its key still works", target)
-		a.talk("      secretguard plan%s CASE    shows how one of them would be replaced; changes nothing", target)
+		verify, plan := "secretguard verify"+target, "secretguard plan CASE"+target
+		a.talk("next: %-*s   asks each issuer whether its key still works", len(plan), verify)
+		a.talk("      %s   shows how one of them would be replaced; changes nothing", plan)
 	}
 	return nil
 }

@@ -73,7 +73,10 @@ func Save(ctx context.Context, j *journal.Journal, p Plan, c credential.Credenti
 func (x *Executor) Start(ctx context.Context, p Plan, a Approval) error {
 	s, err := Load(ctx, x.Journal, p.ID)
 	if err != nil {
-		return fmt.Errorf("%w; a plan is executed on the machine that made it: plan again here", err)
+		return fmt.Errorf("%w; a plan is carried out on the machine that made it: plan again here", err)
+	}
+	if s.Closed() {
+		return fmt.Errorf("plan %s was carried out already and is %s; plan again to go on", p.ID, s.status)
 	}
 	if s.approved {
 		return fmt.Errorf("%w: plan %s was approved before; run: secretguard rotate resume %s", ErrBusy, p.ID, p.ID)
