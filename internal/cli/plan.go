@@ -60,6 +60,7 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 		return err
 	}
 	defer func() { _ = w.close() }() // the plan's record was flushed
+	w.sweep(ctx)
 	strategy := rotate.KeepRunning
 	if o.contain {
 		strategy = rotate.ContainFirst

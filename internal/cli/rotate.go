@@ -91,6 +91,7 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 		return err
 	}
 	defer func() { _ = w.close() }() // every record was flushed when it was written
+	w.sweep(ctx)
 	err = do(ctx, w.executor(a.events()))
 	if s, loadErr := rotate.Load(context.WithoutCancel(ctx), w.journal, run); loadErr == nil && s.Status() != "" {
 		if out := a.outcome(s.Snapshot()); out != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/secretguard/secretguard/internal/providers/all"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
+	"github.com/secretguard/secretguard/internal/term"
 )
 
 // workspace is what the commands that act need: providers and the journal.
@@ -65,9 +66,17 @@ func (a *app) open(ctx context.Context) (*workspace, error) {
 		return nil, usage(err)
 	}
 	if err != nil {
-		a.talk("warning: %v: it can be read, nothing will be changed", err)
+		a.talk("warning: %s: it can be read, nothing will be changed", term.Clean(err.Error()))
 	}
 	return w, nil
+}
+
+// sweep destroys sealed values that are of no more use. That it could not is
+// said, and stops nothing.
+func (w *workspace) sweep(ctx context.Context) {
+	if err := rotate.Sweep(ctx, w.journal, actor(), w.app.Now()); err != nil && !errors.Is(err, journal.ErrCorrupt) {
+		w.app.talk("warning: sealed values of old runs are still there: %s", term.Clean(err.Error()))
+	}
 }
 
 func (w *workspace) close() error { return w.journal.Close() }
