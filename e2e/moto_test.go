@@ -1,7 +1,5 @@
 //go:build e2e
 
-// Package e2e runs SecretGuard against real peers: moto for AWS, tmux for the
-// terminal, and its own binary under kill -9.
 package e2e
 
 import (

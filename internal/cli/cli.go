@@ -63,7 +63,7 @@ func Main(args []string, s Streams) int {
 	if !s.Facts.ErrTTY {
 		s.Err = pipe{s.Err}
 	}
-	a := &app{Streams: s}
+	a := &app{Streams: s, failpoint: failpoint(s.Env)}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(s.In)
@@ -100,6 +100,15 @@ type app struct {
 
 	inLab bool          // the environment is a lab's
 	abort chan struct{} // closed by the second Ctrl-C
+	// failpoint is nil in every build but the crash tests' own.
+	failpoint func(point string) error
+}
+
+// at is a boundary where the crash tests may kill the process.
+func (a *app) at(point string) {
+	if a.failpoint != nil {
+		_ = a.failpoint(point) // a kill does not return
+	}
 }
 
 // Groups of commands in the help.

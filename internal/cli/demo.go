@@ -38,6 +38,7 @@ func (a *app) demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.at("demo: lab ready")
 	a.enter(st)
 	err = a.demoHeadless(ctx, st)
 	if err != nil && ctx.Err() != nil {
@@ -55,10 +56,14 @@ func (a *app) demo(ctx context.Context) error {
 // takes its stage down. A demo that was killed before its rotation was approved
 // is only taken down: it changed nothing.
 func (a *app) resumeDemo(ctx context.Context, st *stage, args []string) error {
-	if err := st.await(ctx, labFound); err != nil || !st.alive(ctx) {
+	err := st.await(ctx, labFound)
+	a.enter(st)
+	if err != nil || !st.alive(ctx) {
+		if s, err := a.snapshot(ctx, args); err == nil && s.Proof != nil { // it was killed while it took its stage down
+			return errors.Join(a.outcome(s), st.remove())
+		}
 		return errors.Join(demoGone("its lab is not running"), st.remove())
 	}
-	a.enter(st)
 	w, err := a.open(ctx)
 	if err != nil {
 		return errors.Join(err, st.leave())

@@ -84,6 +84,7 @@ func (a *app) demoRotate(ctx context.Context, w *workspace, c triage.Case) (rota
 	if err != nil {
 		return p, err
 	}
+	a.at("demo: planned")
 	for _, s := range p.Steps {
 		if s.Action == rotate.ActStore {
 			where := strings.TrimSpace(s.Placement.Key + " " + s.Placement.Context)

@@ -101,18 +101,24 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 	return err
 }
 
+// quietFor is how long progress within a step is kept back after a line of it.
+const quietFor = 5 * time.Second
+
 // events returns a listener that prints one line for each event: JSON with
-// --json, else a line for people.
+// --json, else a line for people, who see progress within a step now and then.
 func (a *app) events() func(rotate.Event) {
-	enc := json.NewEncoder(a.Out)
+	if a.json {
+		return func(e rotate.Event) { _ = a.encode(e) } // a reader that went away must not stop a rotation
+	}
+	var seen int64
+	var told time.Time
 	return func(e rotate.Event) {
-		if a.json {
-			_ = enc.Encode(e) // a reader that went away must not stop a rotation
+		progress := e.Seq == seen // the journal has nothing new
+		seen = e.Seq
+		if a.quiet || progress && e.Time.Sub(told) < quietFor {
 			return
 		}
-		if a.quiet {
-			return
-		}
+		told = e.Time
 		line := fmt.Sprintf("%s  %s", e.Time.Local().Format(time.TimeOnly), term.Clean(e.Text))
 		if e.Detail != "" {
 			line += "  " + string(term.Clean(e.Detail))

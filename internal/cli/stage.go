@@ -28,6 +28,7 @@ type stage struct {
 	File string `json:"lab_file"`
 
 	info    labFile
+	at      func(string)  // boundaries, for the crash tests
 	pointer string        // the note that leads a resume here; may be empty
 	lock    *flock.Flock  // held while a process works on the stage
 	lab     *os.Process   // the lab, when it is our child
@@ -47,8 +48,9 @@ const rootPrefix = "secretguard-demo-"
 // setUp makes the folder, starts the lab as a child process, and waits for it.
 // The note that leads a resume here comes first: whatever a kill leaves is found.
 func (a *app) setUp(ctx context.Context) (*stage, error) {
-	st := newStage(filepath.Join(os.TempDir(), rootPrefix+strings.ToLower(rand.Text()[:10])))
+	st := a.newStage(filepath.Join(os.TempDir(), rootPrefix+strings.ToLower(rand.Text()[:10])))
 	st.pointer = a.leavePointer(st)
+	a.at("demo: note written")
 	if err := os.Mkdir(st.Root, 0o700); err != nil {
 		err = fmt.Errorf("make the demo's folder: %w", err)
 		return nil, problem{code: ExitUsage, err: errors.Join(err, st.remove()), try: "export TMPDIR=/a/folder/that/can/be/written"}
@@ -56,17 +58,20 @@ func (a *app) setUp(ctx context.Context) (*stage, error) {
 	if ok, err := st.lock.TryLock(); err != nil || !ok {
 		return nil, errors.Join(fmt.Errorf("lock the demo's folder: %w", err), st.remove())
 	}
+	a.at("demo: folder made")
 	if err := st.startLab(); err != nil {
 		return nil, errors.Join(err, st.remove())
 	}
+	a.at("demo: lab started")
 	if err := st.await(ctx, labStart); err != nil {
 		return nil, errors.Join(err, st.tearDown(ctx))
 	}
 	return st, nil
 }
 
-func newStage(root string) *stage {
+func (a *app) newStage(root string) *stage {
 	return &stage{
+		at:   a.at,
 		Root: root, Home: filepath.Join(root, "state"), Repo: filepath.Join(root, "shop"), File: filepath.Join(root, "lab.json"),
 		lock: flock.New(filepath.Join(root, "lock")),
 	}
@@ -150,12 +155,14 @@ func (st *stage) tearDown(ctx context.Context) error {
 			err = errors.Join(err, st.lab.Kill())
 		}
 	}
+	st.at("demo: lab stopped")
 	return errors.Join(err, st.remove())
 }
 
 // remove deletes the folder and the note that leads to it.
 func (st *stage) remove() error {
 	err := errors.Join(st.lock.Unlock(), os.RemoveAll(st.Root))
+	st.at("demo: folder removed")
 	if st.pointer == "" {
 		return err
 	}
@@ -227,7 +234,7 @@ func (a *app) interruptedDemo() (found *stage, busy bool) {
 	}
 	slices.SortFunc(notes, func(a, b string) int { return changed(b).Compare(changed(a)) })
 	for _, note := range notes {
-		st, ok := readPointer(note)
+		st, ok := a.readPointer(note)
 		if !ok {
 			_ = os.Remove(note) // leads nowhere; a note that stays does no harm
 			continue
@@ -242,7 +249,7 @@ func (a *app) interruptedDemo() (found *stage, busy bool) {
 }
 
 // readPointer reads a note; false when its folder is gone or is none of ours.
-func readPointer(note string) (*stage, bool) {
+func (a *app) readPointer(note string) (*stage, bool) {
 	b, err := os.ReadFile(note)
 	if err != nil {
 		return nil, false
@@ -254,7 +261,7 @@ func readPointer(note string) (*stage, bool) {
 	if info, err := os.Lstat(p.Root); err != nil || !info.IsDir() {
 		return nil, false
 	}
-	st := newStage(p.Root)
+	st := a.newStage(p.Root)
 	st.pointer = note
 	return st, true
 }

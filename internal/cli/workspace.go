@@ -91,7 +91,7 @@ func (w *workspace) executor(onEvent func(rotate.Event)) *rotate.Executor {
 	return &rotate.Executor{
 		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health,
 		OnEvent: onEvent, Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
-		Failpoint: failpoint(w.app.Env),
+		Failpoint: w.app.failpoint,
 	}
 }
 
