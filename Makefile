@@ -43,7 +43,7 @@ test: ## vet and all unit tests
 
 lint: $(GOLANGCI) ## golangci-lint, pinned
 	$(GOLANGCI) config verify
-	$(GOLANGCI) run ./...
+	$(GOLANGCI) run --allow-parallel-runners ./...
 
 # The linter is built from source: no download of a foreign binary, and the Go
 # checksum database vouches for what is built. This takes some minutes, once.

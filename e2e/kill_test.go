@@ -18,8 +18,9 @@ import (
 // atOnce is how many demos run side by side: they wait more than they work.
 const atOnce = 12
 
-// sideBySide runs named subtests, atOnce at a time whatever -parallel says.
-func sideBySide(t *testing.T, n int, name func(int) string, test func(*testing.T, int)) {
+// sideBySide runs named subtests, each with a demo of its own, atOnce at a time
+// whatever -parallel says.
+func sideBySide(t *testing.T, bin string, n int, name func(int) string, test func(*demo, int)) {
 	t.Helper()
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
@@ -27,7 +28,7 @@ func sideBySide(t *testing.T, n int, name func(int) string, test func(*testing.T
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			t.Run(name(i), func(t *testing.T) { test(t, i) })
+			t.Run(name(i), func(t *testing.T) { test(newDemo(t, bin), i) })
 		})
 	}
 	wg.Wait()
@@ -95,12 +96,11 @@ func TestDemoKilledAtEveryBoundary(t *testing.T) {
 	approved := position(t, points, "after approved")
 	ready, ended := position(t, points, "demo: lab ready"), position(t, points, "shred")
 	name := func(i int) string { return fmt.Sprintf("%02d %s", i+1, label(points[i])) }
-	sideBySide(t, len(points), name, func(t *testing.T, i int) {
-		d := newDemo(t, bin)
+	sideBySide(t, bin, len(points), name, func(d *demo, i int) {
 		d.killedAt("#"+strconv.Itoa(i+1), "demo", "--headless")
 		d.look()
 		if i+1 >= ready && i+1 <= ended && d.done == nil {
-			t.Fatal("the lab does not outlive the demo that was killed")
+			d.t.Fatal("the lab does not outlive the demo that was killed")
 		}
 		code, out := d.run("", "rotate", "resume")
 		d.judge(code, out, i+1 >= approved)
@@ -117,8 +117,7 @@ func TestDemoKilledTwice(t *testing.T) {
 		n = append(n, i)
 	}
 	name := func(i int) string { return fmt.Sprintf("%02d %s", n[i], label(points[n[i]-1])) }
-	sideBySide(t, len(n), name, func(t *testing.T, i int) {
-		d := newDemo(t, bin)
+	sideBySide(t, bin, len(n), name, func(d *demo, i int) {
 		d.killedAt("#"+strconv.Itoa(n[i]), "demo", "--headless")
 		d.look()
 		code, out := d.run("SECRETGUARD_FAILPOINT=#"+strconv.Itoa(1+i%11), "rotate", "resume")
@@ -153,8 +152,7 @@ func TestDemoKilledAtRandomMoments(t *testing.T) {
 		}
 	}
 	name := func(i int) string { return fmt.Sprintf("%s then %s", moments[i].first, moments[i].second) }
-	sideBySide(t, len(moments), name, func(t *testing.T, i int) {
-		d := newDemo(t, bin)
+	sideBySide(t, bin, len(moments), name, func(d *demo, i int) {
 		if code, _ := d.killedAfter(moments[i].first, "demo", "--headless"); code == 0 {
 			d.assertNothingLeft() // it was through before the kill
 			return

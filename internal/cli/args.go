@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,19 +28,26 @@ func exactly(names ...string) cobra.PositionalArgs {
 // atMost allows up to n arguments.
 func atMost(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) <= n {
-			return nil
+		try := cmd.CommandPath() + " --help"
+		switch {
+		case len(args) > n:
+			return problem{code: ExitUsage, err: fmt.Errorf("%s: one argument too many: %s", cmd.CommandPath(), quote(args[n])), try: try}
+		case slices.Contains(args, ""): // a variable of a script that was not set
+			return problem{code: ExitUsage, err: fmt.Errorf("%s: an argument is empty", cmd.CommandPath()), try: try}
 		}
-		return problem{
-			code: ExitUsage, err: fmt.Errorf("%s: one argument too many: %q", cmd.CommandPath(), args[n]),
-			try: cmd.CommandPath() + " --help",
-		}
+		return nil
 	}
+}
+
+// quote quotes what a person typed, shortened: the error must stay readable.
+func quote(s string) string {
+	const most = 80
+	return strconv.Quote(string(term.Truncate(term.Clean(s), most)))
 }
 
 // unknown says that there is no such thing, and which one may have been meant.
 func unknown(what, word string, known []string, try string) error {
-	text := fmt.Sprintf("there is no %s %q", what, word)
+	text := fmt.Sprintf("there is no %s %s", what, quote(word))
 	if n := term.Nearest(word, known); n != "" {
 		text += fmt.Sprintf("; did you mean %q?", n)
 	}
@@ -99,7 +108,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		return problem{code: ExitUsage, err: fmt.Errorf("the flag --%s needs a value", novalue.GetFlag().Name), try: try}
 	case errors.As(err, &invalid):
 		f := invalid.GetFlag()
-		return problem{code: ExitUsage, err: fmt.Errorf("the flag --%s cannot be %q: it takes %s", f.Name, invalid.GetValue(), takes(f)), try: try}
+		return problem{code: ExitUsage, err: fmt.Errorf("the flag --%s cannot be %s: it takes %s", f.Name, quote(invalid.GetValue()), takes(f)), try: try}
 	}
 	return problem{code: ExitUsage, err: err, try: try}
 }

@@ -74,6 +74,8 @@ func Main(args []string, s Streams) int {
 	err := root.ExecuteContext(ctx)
 	var code exitError
 	switch {
+	case err == nil && a.damaged != nil:
+		return ExitIncomplete // it was read, and not all of it may be true
 	case err == nil:
 		return ExitOK
 	case errors.As(err, &code) && code.err == nil:
@@ -98,8 +100,9 @@ type app struct {
 	accessible   bool
 	ascii        bool
 
-	inLab bool          // the environment is a lab's
-	abort chan struct{} // closed by the second Ctrl-C
+	inLab   bool          // the environment is a lab's
+	abort   chan struct{} // closed by the second Ctrl-C
+	damaged error         // what is wrong with the journal that was read
 	// failpoint is nil in every build but the crash tests' own.
 	failpoint func(point string) error
 }

@@ -90,6 +90,14 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 
 // makePlan looks for the consumers, plans, and saves the plan.
 func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate.Strategy, level rotate.Level) (rotate.Plan, error) {
+	if run, err := rotate.Unfinished(ctx, w.journal, c.Credential); err != nil || run != "" {
+		if err != nil {
+			return rotate.Plan{}, err
+		}
+		return rotate.Plan{}, problem{
+			code: ExitNeedsPerson, err: fmt.Errorf("%w: run %s", rotate.ErrBusy, run), try: "secretguard rotate resume " + run + " (or rollback)",
+		}
+	}
 	planner := w.planner()
 	located, err := triage.Locate(planner.Guard(ctx), w.registry, c)
 	if err != nil && !errors.Is(err, providers.ErrAuth) && !errors.Is(err, providers.ErrForbidden) && len(located.Gaps) == 0 {

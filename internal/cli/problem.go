@@ -80,7 +80,7 @@ func exitCode(err error) int {
 	case errors.Is(err, rotate.ErrPaused), errors.Is(err, context.Canceled):
 		return ExitInterrupted
 	case errors.Is(err, rotate.ErrHeld), errors.Is(err, rotate.ErrBusy), errors.Is(err, journal.ErrLocked),
-		errors.Is(err, journal.ErrFenced), errors.Is(err, rotate.ErrNoRoom):
+		errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrCorrupt), errors.Is(err, rotate.ErrNoRoom):
 		return ExitNeedsPerson
 	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden):
 		return ExitAccess

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,14 +73,21 @@ func readPlan(path string) (rotate.Plan, error) {
 	if len(b) > maxPlan {
 		return p, usagef("%s is not a plan: it is larger than %d MB", path, maxPlan>>20)
 	}
-	if err := json.Unmarshal(b, &p); err != nil {
+	var head struct{ Schema string }
+	if err := json.Unmarshal(b, &head); err != nil {
 		return p, problem{code: ExitUsage, err: fmt.Errorf("%s is not a plan: %w", path, err), try: "secretguard plan CASE -o plan.json"}
 	}
-	if p.Schema != rotate.PlanSchema {
+	if head.Schema != rotate.PlanSchema {
 		return p, problem{
-			code: ExitUsage, err: fmt.Errorf("%s is not a plan that this version can read: its schema is %q, not %q", path, p.Schema, rotate.PlanSchema),
+			code: ExitUsage, err: fmt.Errorf("%s is not a plan that this version can read: its schema is %q, not %q", path, head.Schema, rotate.PlanSchema),
 			try: "secretguard plan CASE -o plan.json",
 		}
+	}
+	// Strictly: what is in the file is what is approved, and nothing else.
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p); err != nil {
+		return p, problem{code: ExitUsage, err: fmt.Errorf("%s is not as it was made: %w", path, err), try: "secretguard plan CASE -o plan.json"}
 	}
 	return p, nil
 }
@@ -92,7 +100,12 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 	}
 	defer func() { _ = w.close() }() // every record was flushed when it was written
 	w.sweep(ctx)
-	err = do(ctx, w.executor(a.events()))
+	happened := false
+	tell := a.events()
+	err = do(ctx, w.executor(func(e rotate.Event) { happened = true; tell(e) }))
+	if err != nil && !happened {
+		return err // the run stands as it stood
+	}
 	if s, loadErr := rotate.Load(context.WithoutCancel(ctx), w.journal, run); loadErr == nil && s.Status() != "" {
 		if out := a.outcome(s.Snapshot()); out != nil {
 			return errors.Join(err, out)
@@ -205,19 +218,41 @@ func (a *app) waiveCmd() *cobra.Command {
 	var level int
 	var reason string
 	cmd := &cobra.Command{
-		Use: "waive RUN STEP --level N --reason TEXT", Short: "Accept a lower attestation for one consumer", Args: exactly("RUN", "STEP"),
+		Use: "waive RUN STEP --reason TEXT", Short: "Accept less of one held step", Args: exactly("RUN", "STEP"),
+		Long: `Accepts, with a reason that goes into the journal and the report: for an attest step, a lower
+level for that consumer; for the disable step, that the disabled key is not refused yet. Then
+continue with "rotate resume". What a held run waits for, "rotate status" says.`,
+		Example: `  secretguard rotate waive r-0a1b2c3d4e attest:render/srv-1 --level 1 --reason "it has no health URL"
+  secretguard rotate waive r-0a1b2c3d4e disable --reason "the emulator takes inactive keys"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if level < 0 || level > 4 {
+			if level < 0 || level > int(rotate.L4) {
 				return usagef("a level is 0 to 4, not %d", level)
 			}
-			return a.execute(cmd.Context(), args[0], func(ctx context.Context, x *rotate.Executor) error {
-				return x.Waive(ctx, args[0], args[1], rotate.Level(level), reason)
-			})
+			return a.waive(cmd.Context(), args[0], args[1], rotate.Level(level), reason)
 		},
 	}
-	cmd.Flags().IntVar(&level, "level", 1, "the level that is accepted: 0 to 4")
+	cmd.Flags().IntVar(&level, "level", 1, "the level that is accepted of an attest step: 0 to 4")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal")
 	return cmd
+}
+
+func (a *app) waive(ctx context.Context, run, step string, level rotate.Level, reason string) error {
+	w, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.close() }() // the record was flushed
+	if err := w.executor(nil).Waive(ctx, run, step, level, reason); err != nil {
+		return err
+	}
+	if a.json {
+		s, err := rotate.Load(ctx, w.journal, run)
+		if err != nil {
+			return err
+		}
+		return report.WriteRunJSON(a.Out, s.Snapshot())
+	}
+	return a.line("accepted; continue with: secretguard rotate resume " + string(term.Clean(run)))
 }
 
 func (a *app) statusCmd() *cobra.Command {

@@ -322,7 +322,7 @@ func explainSource(err error, req scanRequest) error {
 	case errors.Is(err, scan.ErrNothingScanned):
 		return problem{code: ExitIncomplete, err: err, try: "check the path: there was nothing to read in " + shellWord(req.path)}
 	case errors.Is(err, os.ErrNotExist):
-		return problem{code: ExitUsage, err: err, try: "check the path"}
+		return problem{code: ExitUsage, err: fmt.Errorf("there is no file or folder %s", quote(req.path)), try: "check the path"}
 	case errors.Is(err, os.ErrPermission):
 		return problem{code: ExitIncomplete, err: err, try: "run as a user who may read it"}
 	case req.kind == "dir" || req.kind == "stdin":

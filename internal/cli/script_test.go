@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	_ "modernc.org/sqlite" // for the sql command
 
 	"github.com/secretguard/secretguard/internal/cli"
 	"github.com/secretguard/secretguard/internal/lab"
@@ -46,6 +49,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "leak": leak, "leakyrepo": leaky, "waitfor": waitFor, "jsonenv": jsonEnv, "alter": alter, "gone": gone, "envfile": envFile,
+			"sql": sqlCmd, "restore": restore,
 		},
 	})
 }
@@ -153,4 +157,23 @@ func alter(ts *testscript.TestScript, _ bool, args []string) {
 // envfile NAME FILE puts the text of a file into the environment, trimmed.
 func envFile(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// sql FILE STATEMENT changes a database behind the program's back.
+func sqlCmd(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, err = db.ExecContext(context.Background(), args[1])
+	ts.Check(errors.Join(err, db.Close()))
+}
+
+// restore puts the journal saved.db back.
+func restore(ts *testscript.TestScript, _ bool, _ []string) {
+	journal := ts.MkAbs("home/.local/state/secretguard/journal.db")
+	for _, tail := range []string{"-wal", "-shm"} {
+		if err := os.Remove(journal + tail); !errors.Is(err, os.ErrNotExist) {
+			ts.Check(err)
+		}
+	}
+	ts.Check(os.WriteFile(journal, []byte(ts.ReadFile("saved.db")), 0o600))
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/user"
 
 	"github.com/secretguard/secretguard/internal/config"
@@ -62,10 +63,13 @@ func (a *app) open(ctx context.Context) (*workspace, error) {
 		return nil, usage(err)
 	}
 	w.journal, err = journal.Open(ctx, dir, Version())
-	if err != nil && !errors.Is(err, journal.ErrCorrupt) {
+	switch {
+	case err != nil && w.journal == nil && errors.Is(err, journal.ErrCorrupt):
+		return nil, fmt.Errorf("%w (in %s)", err, dir)
+	case err != nil && w.journal == nil:
 		return nil, usage(err)
-	}
-	if err != nil {
+	case err != nil && a.damaged == nil:
+		a.damaged = err
 		a.talk("warning: %s: it can be read, nothing will be changed", term.Clean(err.Error()))
 	}
 	return w, nil

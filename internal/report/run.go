@@ -60,14 +60,16 @@ func WriteRun(w io.Writer, s rotate.Snapshot) error {
 		status = "planned, not approved"
 	}
 	p.f("   run %s: %s  old key %s, new key %s", s.Plan.ID, strings.ToUpper(status), clean(s.Plan.OldMask), clean(orDash(s.NewMask)))
+	said := false // a failed step has told the problem
 	for i, st := range s.Steps {
+		said = said || st.Detail == s.Problem
 		p.fold(fmt.Sprintf("   %2d  %-8s ", i+1, st.Status), s.Plan.Steps[i].Title)
 		if st.Detail != "" {
 			p.fold("                  ", st.Detail)
 		}
 	}
 	p.proof(s)
-	if s.Problem != "" {
+	if s.Problem != "" && !said {
 		p.fold("   held: ", s.Problem)
 	}
 	if s.Remedy != "" {
