@@ -100,9 +100,10 @@ type app struct {
 	accessible   bool
 	ascii        bool
 
-	inLab   bool          // the environment is a lab's
-	abort   chan struct{} // closed by the second Ctrl-C
-	damaged error         // what is wrong with the journal that was read
+	inLab     bool          // the environment is a lab's
+	abort     chan struct{} // closed by the second Ctrl-C
+	rulesFrom string        // the file that a scan's rules came from
+	damaged   error         // what is wrong with the journal that was read
 	// failpoint is nil in every build but the crash tests' own.
 	failpoint func(point string) error
 }

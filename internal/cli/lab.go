@@ -43,7 +43,7 @@ func (a *app) labServeCmd() *cobra.Command {
 		Long: `Starts the provider twins on loopback with a small estate: a Netlify site and a Render
 service that run with one leaked AWS key. Prints how to point the other commands at it.`,
 		Example: `  secretguard lab serve --file /tmp/lab.json --repo /tmp/shop
-  SECRETGUARD_LAB=/tmp/lab.json secretguard respond /tmp/shop`,
+  SECRETGUARD_LAB=/tmp/lab.json secretguard verify --target /tmp/shop --yes`,
 		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.labServe(cmd.Context(), o) },
 	}

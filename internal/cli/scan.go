@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/scan/source"
@@ -178,7 +179,7 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 }
 
 func (a *app) writeScan(res scan.Result, req scanRequest) error {
-	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Color: a.colour()}
+	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Color: a.colour(), RulesFrom: a.rulesFrom}
 	if req.reportPath != "" {
 		f, err := os.OpenFile(req.reportPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -234,6 +235,7 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	if err != nil {
 		return scan.Result{}, usage(err)
 	}
+	a.noteRules(cfg)
 	if req.maxMegabytes == 0 {
 		req.maxMegabytes = cfg.Scan.MaxTargetMegabytes
 	}
@@ -249,6 +251,18 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	res, err := scan.New(set, scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}).Scan(ctx, src)
 	done()
 	return res, explainSource(err, req)
+}
+
+// noteRules says whose rules are used when they are not ours or the user's: an
+// allowlist of the scanned repository can hide anything in it.
+func (a *app) noteRules(cfg config.Config) {
+	if cfg.Rules == nil {
+		return
+	}
+	a.rulesFrom = cfg.Rules.Path
+	if cfg.Rules.Trust == config.FromTarget {
+		a.talk("note: the scanned repository brings its own rules and allowlists (%s); --config FILE uses yours instead", term.Clean(cfg.Rules.Path))
+	}
 }
 
 // accepted loads what was accepted before: a baseline, and gitleaks' ignore file.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,6 +39,11 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
+			module, err := filepath.Abs("../..")
+			if err != nil {
+				return err
+			}
+			e.Setenv("MODULE", module)
 			home := filepath.Join(e.WorkDir, "home")
 			e.Setenv("HOME", home)
 			return os.Mkdir(home, 0o700)
@@ -49,7 +56,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "leak": leak, "leakyrepo": leaky, "waitfor": waitFor, "jsonenv": jsonEnv, "alter": alter, "gone": gone, "envfile": envFile,
-			"sql": sqlCmd, "restore": restore,
+			"sql": sqlCmd, "restore": restore, "documented": documented, "asinreadme": asInReadme,
 		},
 	})
 }
@@ -176,4 +183,47 @@ func restore(ts *testscript.TestScript, _ bool, _ []string) {
 		}
 	}
 	ts.Check(os.WriteFile(journal, []byte(ts.ReadFile("saved.db")), 0o600))
+}
+
+// documented SCHEMA wants every document of the last stdout to be as docs/json.md
+// says, the last one with this schema.
+func documented(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := readContract(filepath.Join(ts.Getenv("MODULE"), "docs", "json.md"))
+	ts.Check(err)
+	schemas, err := c.checkAll(ts.ReadFile("stdout"))
+	ts.Check(err)
+	if last := schemas[len(schemas)-1]; last != args[0] {
+		ts.Fatalf("the last document is %s, want %s", last, args[0])
+	}
+}
+
+// volatile is what differs from one demo to the next.
+var volatile = regexp.MustCompile(`c-[A-Za-z0-9_-]{10}|\*{4,}[A-Za-z0-9]{4}|[0-9.]+(?:ms|kB|s\b)|\([0-9a-f]{24}\)|\(dep-[0-9a-z]+\)|127\.0\.0\.1:[0-9]+|refused [0-9]+ times| +`)
+
+// asinreadme wants the lines that README.md shows of the demo to be in the last
+// stdout; "..." stands for lines left out. Cases of one severity are in the order
+// of their ids, which are made anew each time, so order is not compared.
+func asInReadme(ts *testscript.TestScript, _ bool, _ []string) {
+	_, after, ok := strings.Cut(ts.ReadFile(filepath.Join(ts.Getenv("MODULE"), "README.md")), "what the demo prints")
+	if !ok {
+		ts.Fatalf("README.md has no marked block")
+	}
+	block := strings.Split(after, "```")[1]
+	same := func(s string) string { return strings.TrimSpace(volatile.ReplaceAllString(s, "~")) }
+	rest := strings.Split(ts.ReadFile("stdout"), "\n")
+	n := 0
+	for line := range strings.SplitSeq(strings.TrimSpace(block), "\n") {
+		if strings.TrimSpace(line) == "..." {
+			continue
+		}
+		i := slices.IndexFunc(rest, func(l string) bool { return same(l) == same(line) })
+		if i < 0 {
+			ts.Fatalf("README.md shows a line that the demo does not print (there):\n%s", line)
+		}
+		rest = slices.Delete(rest, i, i+1)
+		n++
+	}
+	if n < 15 {
+		ts.Fatalf("README.md shows %d lines only", n)
+	}
 }

@@ -4,6 +4,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"slices"
@@ -22,6 +23,8 @@ type ScanOptions struct {
 	ShowSecrets bool
 	Version     string
 	Color       bool // text only
+	// RulesFrom names the file that the rules come from; empty: built in.
+	RulesFrom string
 }
 
 type scanDoc struct {
@@ -96,6 +99,7 @@ type coverageDoc struct {
 	Skipped  []scan.Skip `json:"skipped"`
 	Shallow  bool        `json:"shallow"`
 	Rules    string      `json:"rules"`
+	From     string      `json:"rules_from"`
 }
 
 type statsDoc struct {
@@ -116,6 +120,7 @@ func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
 		Coverage: coverageDoc{
 			Complete: r.Coverage.Complete, Refs: r.Coverage.Refs, Commits: r.Coverage.Commits, Blobs: r.Coverage.Blobs, Files: r.Coverage.Files,
 			Bytes: r.Coverage.Bytes, Skipped: r.Coverage.Skipped, Shallow: r.Coverage.Shallow, Rules: r.Coverage.Rules,
+			From: cmp.Or(o.RulesFrom, "built in"),
 		},
 		Stats: statsDoc{DurationMS: r.Duration.Milliseconds()},
 	}
