@@ -41,7 +41,7 @@ func TestStaged(t *testing.T) {
 		dir := repository(t, leak())
 		write(t, dir, "b.txt", "nothing\n")
 		git(t, dir, "add", "-A")
-		run("scan", "--staged", dir).expect(t, 0, "1 files")
+		run("scan", "--staged", dir).expect(t, 0, "in 1 file")
 	})
 	t.Run("intent to add", func(t *testing.T) {
 		t.Parallel()
@@ -133,10 +133,10 @@ func TestStaged(t *testing.T) {
 		git(t, dir, "sparse-checkout", "set", "--cone", "--sparse-index", "one")
 		write(t, dir, "one/b.txt", leak())
 		git(t, dir, "add", "one/b.txt")
-		run("scan", "--staged", dir).expect(t, 1, "one/b.txt:1", "1 files")
+		run("scan", "--staged", dir).expect(t, 1, "one/b.txt:1", "in 1 file")
 		bare := git(t, dir, "commit-tree", "-m", "without two", git(t, dir, "rev-parse", "HEAD:one"))
 		git(t, dir, "update-ref", "HEAD", bare) // now the folder two, one entry, is new
-		run("scan", "--staged", dir).expect(t, 1, "4 files")
+		run("scan", "--staged", dir).expect(t, 1, "in 4 files")
 	})
 	t.Run("not a repository", func(t *testing.T) {
 		t.Parallel()
