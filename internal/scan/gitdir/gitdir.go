@@ -162,7 +162,7 @@ const maxSmall = 64 << 10
 // opened: opening a pipe would wait for ever.
 func readSmall(name string) ([]byte, error) { return readPlain(name, maxSmall) }
 
-func readPlain(name string, max int64) ([]byte, error) {
+func readPlain(name string, limit int64) ([]byte, error) {
 	info, err := os.Lstat(name)
 	if err != nil {
 		return nil, err
@@ -170,15 +170,15 @@ func readPlain(name string, max int64) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a plain file", filepath.Base(name))
 	}
-	if info.Size() > max {
-		return nil, fmt.Errorf("%s is larger than %d bytes", filepath.Base(name), max)
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s is larger than %d bytes", filepath.Base(name), limit)
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, max+1))
+	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
 // Traits are the settings of a repository that decide whether it can be read

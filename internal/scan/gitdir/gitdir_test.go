@@ -12,37 +12,37 @@ import (
 	"testing"
 )
 
-func git(t testing.TB, dir string, args ...string) string {
-	t.Helper()
+func git(tb testing.TB, dir string, args ...string) string {
+	tb.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=Jo", "-c", "user.email=jo@shop.invalid"}, args...)...)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C")
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("git %v: %v", args, err)
+		tb.Fatalf("git %v: %v", args, err)
 	}
 	return strings.TrimRight(string(out), "\n")
 }
 
-func write(t testing.TB, dir, name, text string) {
-	t.Helper()
+func write(tb testing.TB, dir, name, text string) {
+	tb.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func repository(t testing.TB) string {
-	t.Helper()
-	dir := t.TempDir()
-	git(t, dir, "init", "-q", "-b", "main")
+func repository(tb testing.TB) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	git(tb, dir, "init", "-q", "-b", "main")
 	for i := range 30 {
-		write(t, dir, fmt.Sprintf("d%d/%s%d.txt", i%4, strings.Repeat("n", i), i), fmt.Sprint(i))
+		write(tb, dir, fmt.Sprintf("d%d/%s%d.txt", i%4, strings.Repeat("n", i), i), fmt.Sprint(i))
 	}
-	git(t, dir, "add", "-A")
-	git(t, dir, "commit", "-q", "-m", "one")
+	git(tb, dir, "add", "-A")
+	git(tb, dir, "commit", "-q", "-m", "one")
 	return dir
 }
 

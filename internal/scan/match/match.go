@@ -75,7 +75,7 @@ func (f *Finder) settle(text []byte, h *hit) (Sight, bool) {
 	s.Match = Match{Rule: &c.Rule, Start: int(h.from), End: int(h.to), MatchStart: int(h.start), MatchEnd: int(h.end), Tags: c.Tags}
 	raw := lineAt(text, s.MatchStart, s.MatchEnd)
 	s.Allowed = bytes.Contains(raw, []byte("gitleaks:allow")) || bytes.Contains(raw, []byte("secretguard:allow"))
-	keyword := false
+	var keyword bool
 	if d := h.decoded; d != nil {
 		s.Secret, s.whole, s.line, keyword = d.secret, d.whole, d.line, d.keyword
 		s.Tags = slices.Concat(c.Tags, d.tags)
