@@ -93,17 +93,8 @@ type Reader func(path string) ([]byte, error)
 
 // Parse reads a configuration. name is used in errors, and relative paths in
 // [extend] start from its folder; without a reader it may not extend a file.
-// Every expression is checked.
-func Parse(data []byte, name string, read Reader) (Config, error) {
-	c, err := parse(data, name, 0, read)
-	if err != nil {
-		return c, err
-	}
-	if _, err := match.Compile(c.Rules, c.Global); err != nil {
-		return c, fmt.Errorf("%s: %w", name, err)
-	}
-	return c, nil
-}
+// Expressions are checked when they are compiled, by match.Compile.
+func Parse(data []byte, name string, read Reader) (Config, error) { return parse(data, name, 0, read) }
 
 func parse(data []byte, name string, depth int, read Reader) (Config, error) {
 	var doc document

@@ -142,6 +142,9 @@ func positions(text []byte, list []Sight) {
 // may rule some out. It reads only its arguments and may be called from many
 // goroutines.
 func (s *Set) At(sights []Sight, path, commit string) []Match {
+	if len(sights) == 0 && !s.NameMatters([]byte(path)) {
+		return nil
+	}
 	o := origin{path, commit}
 	if allowedOrigin(s.global(), o) {
 		return nil
