@@ -266,7 +266,7 @@ const around = 12
 
 // Excerpt reads the lines around a finding from the object or the file it was
 // found in.
-func (e *engine) Excerpt(_ context.Context, id string, i int) (screen.Excerpt, error) {
+func (e *engine) Excerpt(ctx context.Context, id string, i int) (screen.Excerpt, error) {
 	c, err := e.find(id)
 	if err != nil {
 		return screen.Excerpt{}, err
@@ -281,7 +281,7 @@ func (e *engine) Excerpt(_ context.Context, id string, i int) (screen.Excerpt, e
 	var text []byte
 	switch {
 	case f.Blob != "" && target.Kind != "dir":
-		text, err = source.ReadBlob(e.req.path, f.Blob, 0)
+		text, err = source.ReadBlob(ctx, e.req.path, f.Blob, 0)
 	case f.File != "" && target.Kind == "dir":
 		text, err = source.ReadFile(e.req.path, f.File, 0)
 	default:

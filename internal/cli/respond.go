@@ -48,11 +48,11 @@ Nothing outside this machine is changed before a plan was approved by typing its
 Leaving pauses a rotation at its next safe point and prints the command that goes on.
 
 It needs a terminal of at least 60x15. --accessible, SECRETGUARD_ACCESSIBLE=1 or TERM=dumb
-give plain numbered lines in place of a screen.` + exitHelp,
+give plain numbered lines in place of a screen.`,
 		Example: `  secretguard respond                  the repository you stand in
   secretguard respond ~/src/shop --read-only
   secretguard respond scan.json        the target of a saved report`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			arg := "."
 			if len(args) == 1 {
@@ -102,14 +102,6 @@ func (a *app) noTerminal(arg string) error {
 		_, _ = fmt.Fprintln(a.Err, "  "+string(term.Clean(line)))
 	}
 	return exitError{code: ExitUsage}
-}
-
-// shellWord quotes an argument so that the printed command can be pasted.
-func shellWord(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./~") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // openTarget tells a path from a saved report. For a report it returns the target
@@ -178,8 +170,8 @@ func (a *app) openResponder(ctx context.Context, o respondOptions, req scanReque
 	for _, p := range w.problems {
 		e.notices = append(e.notices, p.Provider+" is not set up: "+p.Missing)
 	}
-	if w.damaged != nil { // the warning on the normal screen is gone by now
-		e.notices = append(e.notices, fmt.Sprintf("%v: it can be read, nothing will be changed", w.damaged))
+	if a.damaged != nil { // the warning on the normal screen is gone by now
+		e.notices = append(e.notices, fmt.Sprintf("%v: it can be read, nothing will be changed", a.damaged))
 	}
 	err = a.show(ctx, e, o)
 	if e.running() {

@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/scan/suppress"
+	"github.com/secretguard/secretguard/internal/term"
 )
 
 // scanRequest says what to scan and how to report it.
@@ -35,15 +38,15 @@ func (a *app) scanCmd() *cobra.Command {
 	var req scanRequest
 	cmd := &cobra.Command{
 		Use:   "scan [git|dir|stdin] [PATH]",
-		Short: "Find secrets in every object of a history, in files, in the index or on stdin",
+		Short: "Find secrets in a whole history, in files, in the index or on stdin",
 		Long: `Finds secrets with gitleaks' rules and our own. Without a kind: the whole history when PATH
 is in a git repository, else the folder. What could not be read is counted, named and makes
-the exit code 3: a scan that saw only a part is never "clean".` + exitHelp,
+the exit code 3: a scan that saw only a part is never "clean".`,
 		Example: `  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
   secretguard scan dir ./config --json   files, as one JSON document
   secretguard scan --staged              what the next commit would hold
   git diff | secretguard scan stdin`,
-		Args: cobra.MaximumNArgs(2),
+		Args: atMost(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := req.arguments(args); err != nil {
 				return err
@@ -51,15 +54,67 @@ the exit code 3: a scan that saw only a part is never "clean".` + exitHelp,
 			return a.scan(cmd.Context(), req)
 		},
 	}
-	f := cmd.Flags()
-	f.BoolVar(&req.staged, "staged", false, "scan what is staged for the next commit")
-	f.BoolVar(&req.showSecrets, "show-secrets", false, "show the secrets in the clear")
-	f.BoolVar(&req.ignoreAllow, "ignore-gitleaks-allow", false, "do not honour inline allow comments")
-	f.StringVarP(&req.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
-	f.StringVarP(&req.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
-	f.StringVarP(&req.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
-	f.IntVar(&req.maxMegabytes, "max-target-megabytes", 0, "skip larger files (counted); 0: the default")
+	req.flags(cmd)
 	return cmd
+}
+
+// flags adds the flags of a scan.
+func (r *scanRequest) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&r.staged, "staged", false, "scan what is staged for the next commit")
+	f.BoolVar(&r.showSecrets, "show-secrets", false, "show the secrets in the clear")
+	f.BoolVar(&r.ignoreAllow, "ignore-gitleaks-allow", false, "do not honour inline allow comments")
+	f.StringVarP(&r.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
+	f.StringVarP(&r.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
+	f.StringVarP(&r.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
+	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files (counted); 0: the default")
+}
+
+// scanAliases are the names that users of gitleaks and trufflehog have in their
+// fingers. They are not in the help; those that gitleaks itself deprecated, or
+// that say less than ours, name the command to use from now on.
+func (a *app) scanAliases() []*cobra.Command {
+	var out []*cobra.Command
+	for _, alias := range []struct{ name, kind, instead string }{
+		{"git", "git", ""},
+		{"dir", "dir", ""},
+		{"stdin", "stdin", ""},
+		{"filesystem", "dir", "scan dir"},
+		{"detect", "git", "scan git"},
+		{"protect", "staged", "scan --staged"},
+	} {
+		var req scanRequest
+		var source string
+		var noGit bool
+		cmd := &cobra.Command{
+			Use: alias.name + " [PATH]", Short: "The same as: secretguard scan", Hidden: true, Args: atMost(1),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				if alias.instead != "" {
+					a.talk("warning: %q is an old name; use: secretguard %s", alias.name, alias.instead)
+				}
+				req.kind, req.path = alias.kind, "."
+				if noGit {
+					req.kind = "dir"
+				}
+				if len(args) == 1 {
+					source = args[0]
+				}
+				if source != "" {
+					req.path = source
+				}
+				return a.scan(cmd.Context(), req)
+			},
+		}
+		req.flags(cmd)
+		if alias.name == "detect" || alias.name == "protect" {
+			cmd.Flags().StringVarP(&source, "source", "s", "", "the repository or folder")
+		}
+		if alias.name == "detect" {
+			cmd.Flags().BoolVar(&noGit, "no-git", false, "scan files, no history")
+		}
+		out = append(out, cmd)
+	}
+	return out
 }
 
 // arguments reads "[KIND] [PATH]".
@@ -73,11 +128,18 @@ func (r *scanRequest) arguments(args []string) error {
 			r.kind, args = "dir", args[1:]
 		}
 	}
+	kinds := []string{"git", "dir", "stdin"}
 	if len(args) > 1 {
-		return usagef("unknown kind %q: scan [git|dir|stdin] [PATH]", args[0])
+		return unknown("kind of target", args[0], kinds, "secretguard scan --help")
 	}
 	if len(args) == 1 {
 		r.path = args[0]
+		if _, err := os.Lstat(r.path); r.kind == "auto" && errors.Is(err, os.ErrNotExist) && term.Nearest(r.path, kinds) != "" {
+			return unknown("file or folder", r.path, kinds, "secretguard scan --help")
+		}
+	}
+	if r.kind == "stdin" && len(args) == 1 {
+		return usagef("scan stdin takes no path, but there is %q", r.path)
 	}
 	if r.staged {
 		if r.kind == "dir" || r.kind == "stdin" {
@@ -98,20 +160,18 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 		return usagef("--show-secrets in CI would print keys into a log that others read; name a file with --report-path")
 	}
 	res, err := a.scanTarget(ctx, req)
-	var partial error
-	if err != nil {
-		if !errors.Is(err, context.Canceled) {
-			return err
+	if errors.Is(err, context.Canceled) {
+		err = exitError{code: ExitInterrupted, err: errors.New("interrupted: the findings so far are shown, the scan is incomplete")}
+	}
+	// A scan that broke off still shows what it saw; the error decides the exit code.
+	if err == nil || !res.Started.IsZero() {
+		if werr := a.writeScan(res, req); werr != nil {
+			return werr
 		}
-		partial = exitError{code: ExitInterrupted, err: errors.New("interrupted: the findings so far are shown, the scan is incomplete")}
-	}
-	if err := a.writeScan(res, req); err != nil {
-		return err
-	}
-	if partial != nil {
-		return partial
 	}
 	switch {
+	case err != nil:
+		return err
 	case len(res.Active()) > 0:
 		return exitError{code: ExitFindings}
 	case !res.Coverage.Complete:
@@ -121,20 +181,49 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 }
 
 func (a *app) writeScan(res scan.Result, req scanRequest) error {
-	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Width: a.Facts.Width, Color: a.colour()}
+	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Color: a.colour(), RulesFrom: a.rulesFrom}
 	if req.reportPath != "" {
 		f, err := os.OpenFile(req.reportPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 		if err != nil {
 			return usagef("write the report: %w", err)
 		}
 		if err := errors.Join(report.WriteScanJSON(f, res, opts), f.Close()); err != nil {
-			return fmt.Errorf("write the report: %w", err)
+			return usagef("write the report: %w", err)
 		}
+	}
+	if a.Env("CI") != "" {
+		opts.ShowSecrets = false // the file may hold them, the log may not
 	}
 	if a.json {
 		return report.WriteScanJSON(a.Out, res, opts)
 	}
-	return report.WriteScanText(a.Out, res, opts)
+	if err := report.WriteScanText(a.Out, res, opts); err != nil {
+		return err
+	}
+	if len(res.Active()) > 0 && (req.kind == "git" || req.kind == "dir" || req.kind == "auto") {
+		target := targetFlag(req.path)
+		verify, plan := "secretguard verify"+target, "secretguard plan CASE"+target
+		a.talk("next: %-*s   asks each issuer whether its key still works", len(plan), verify)
+		a.talk("      %s   shows how one of them would be replaced; changes nothing", plan)
+	}
+	return nil
+}
+
+// targetFlag is the flag that names a target to another command, with the space
+// before it; empty for the current folder.
+func targetFlag(path string) string {
+	if path == "." {
+		return ""
+	}
+	return " -t " + shellWord(path)
+}
+
+// shellWord quotes a path for a command that a person pastes.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+,") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // scanTarget loads the rules and scans. A cancelled scan returns what was found
@@ -148,7 +237,11 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	if err != nil {
 		return scan.Result{}, usage(err)
 	}
-	src, err := a.openSource(req)
+	a.noteRules(cfg)
+	if req.maxMegabytes == 0 {
+		req.maxMegabytes = cfg.Scan.MaxTargetMegabytes
+	}
+	src, err := a.openSource(ctx, req)
 	if err != nil {
 		return scan.Result{}, explainSource(err, req)
 	}
@@ -165,6 +258,18 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	return res, explainSource(err, req)
 }
 
+// noteRules says whose rules are used when they are not ours or the user's: an
+// allowlist of the scanned repository can hide anything in it.
+func (a *app) noteRules(cfg config.Config) {
+	if cfg.Rules == nil {
+		return
+	}
+	a.rulesFrom = cfg.Rules.Path
+	if cfg.Rules.Trust == config.FromTarget {
+		a.talk("note: the scanned repository brings its own rules and allowlists (%s); --config FILE uses yours instead", term.Clean(cfg.Rules.Path))
+	}
+}
+
 // accepted loads what was accepted before: a baseline, and gitleaks' ignore file.
 func (r scanRequest) accepted() (*suppress.List, error) {
 	l := &suppress.List{}
@@ -174,9 +279,13 @@ func (r scanRequest) accepted() (*suppress.List, error) {
 		}
 	}
 	if r.gitleaksFile != "" {
-		return l, l.AddIgnoreFile(r.gitleaksFile, true)
+		return l, l.AddIgnoreFile(r.gitleaksFile)
 	}
-	return l, l.AddIgnoreFile(filepath.Join(r.path, ".gitleaksignore"), false)
+	folder := r.path
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		folder = filepath.Dir(folder)
+	}
+	return l, l.AddIgnoreFileOf(folder)
 }
 
 // progress returns a callback that shows how far a long scan is, and one that
@@ -191,7 +300,7 @@ func (a *app) progress() (tell func(scan.Progress), done func()) {
 				return
 			}
 			shown = true
-			_, _ = fmt.Fprintf(a.Err, "\r\x1b[K%d objects, %.1f MB, %d findings", p.Fragments, float64(p.Bytes)/1e6, p.Findings) // a lost line of progress is no loss
+			_, _ = fmt.Fprintf(a.Err, "\r\x1b[K%s", progressLine(p, a.Now().Sub(begin))) // a lost line of progress is no loss
 		}, func() {
 			if shown {
 				_, _ = fmt.Fprint(a.Err, "\r\x1b[K") // as above
@@ -199,40 +308,78 @@ func (a *app) progress() (tell func(scan.Progress), done func()) {
 		}
 }
 
-func (a *app) openSource(req scanRequest) (source.Source, error) {
+// progressLine says how far a scan is, how fast it goes, and about how long it
+// will take.
+func progressLine(p scan.Progress, since time.Duration) string {
+	line := fmt.Sprintf("%.1f MB at %.0f MB/s", float64(p.Bytes)/1e6, float64(p.Bytes)/1e6/max(since.Seconds(), 0.001))
+	if p.Total == 0 || p.Done == 0 {
+		return fmt.Sprintf("%d files, %s", p.Done, line)
+	}
+	left := time.Duration(float64(since) / float64(p.Done) * float64(max(p.Total-p.Done, 0)))
+	return fmt.Sprintf("%d of %d objects, %s, about %v left", min(p.Done, p.Total), p.Total, line, left.Round(time.Second))
+}
+
+func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, error) {
 	limit := int64(req.maxMegabytes) << 20
+	var repo *source.Repository // a nil one is no source
+	var err error
 	switch req.kind {
 	case "stdin":
 		return source.Stdin(a.In), nil
 	case "dir":
 		return source.Dir(req.path, limit)
 	case "staged":
-		return source.Staged(req.path)
+		return source.Staged(req.path, a.gitEnv(req.path), limit)
 	case "git":
-		return source.Git(req.path, limit)
+		repo, err = source.Git(ctx, req.path, limit)
+	default:
+		repo, err = source.Git(ctx, req.path, limit)
+		if errors.Is(err, source.ErrNotRepository) {
+			return source.Dir(req.path, limit)
+		}
 	}
-	src, err := source.Git(req.path, limit)
-	if errors.Is(err, source.ErrNotRepository) {
-		return source.Dir(req.path, limit)
+	if err != nil {
+		return nil, err
 	}
-	return src, err
+	return repo, nil
 }
 
-// explainSource adds the next command to the errors of a source.
+// gitEnv is what git tells a hook that scans the repository it runs in.
+func (a *app) gitEnv(path string) source.GitEnv {
+	if path != "." {
+		return source.GitEnv{}
+	}
+	return source.GitEnv{Dir: a.Env("GIT_DIR"), IndexFile: a.Env("GIT_INDEX_FILE")}
+}
+
+// explainSource adds the exit code and the next command to the errors of a
+// source. What is no mistake of the caller left something unseen.
 func explainSource(err error, req scanRequest) error {
+	p := problem{code: ExitIncomplete, err: err}
+	path := shellWord(req.path)
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, context.Canceled):
+		return err
 	case errors.Is(err, source.ErrNotRepository):
-		return problem{code: ExitUsage, err: err, try: "secretguard scan dir " + req.path}
+		p.code, p.try = ExitUsage, "secretguard scan dir "+path
+	case errors.Is(err, source.ErrBare):
+		p.code, p.try = ExitUsage, "secretguard scan git "+path
+	case errors.Is(err, source.ErrNotPlain):
+		p.code, p.try = ExitUsage, "secretguard scan stdin < "+path
 	case errors.Is(err, source.ErrEmpty):
-		return problem{code: ExitIncomplete, err: err, try: "secretguard scan dir " + req.path}
+		p.try = "secretguard scan dir " + path
+	case errors.Is(err, source.ErrUnsupported):
+		p.try = fmt.Sprintf("git clone --mirror %s copy.git && secretguard scan git copy.git", path)
 	case errors.Is(err, scan.ErrNothingScanned):
-		return problem{code: ExitIncomplete, err: err, try: "check the path: there was nothing to read there"}
+		p.try = "check the path: there was nothing to read in " + path
 	case errors.Is(err, os.ErrNotExist):
-		return problem{code: ExitUsage, err: err, try: "check the path"}
+		p.code, p.err, p.try = ExitUsage, fmt.Errorf("there is no file or folder %s", quote(req.path)), "check the path"
 	case errors.Is(err, os.ErrPermission):
-		return problem{code: ExitIncomplete, err: err, try: "run as a user who may read it"}
+		p.try = "run as a user who may read it"
+	case req.kind != "dir" && req.kind != "stdin":
+		p.try = "secretguard scan dir " + path + " reads the files without the history"
 	}
-	return err
+	return p
 }

@@ -21,7 +21,9 @@ const (
 	WhereStash         Where = "stash"
 	WhereTag           Where = "tag"
 	WhereCommitMessage Where = "commit-message"
+	WhereNote          Where = "note"
 	WhereUnreachable   Where = "unreachable"
+	WhereUnknown       Where = "unknown" // in an object; the scan was stopped before its place was found
 	WhereStdin         Where = "stdin"
 )
 
@@ -53,16 +55,27 @@ type Finding struct {
 	EndLine, EndColumn int
 	Where              Where
 
-	Commit string // first commit that holds it here; empty outside history
-	Author string // foreign text
-	Date   time.Time
-	Blob   string
-	Refs   Reach
+	Commit     string // first commit that holds it here; empty outside history
+	Author     string // foreign text
+	Date       time.Time
+	LastCommit string // that holds it here; a later one may hold it elsewhere
+	LastDate   time.Time
+	Blob       string
+	Refs       Reach
+	// ReachedBy names the kinds of refs that lead to the commits: "head", "branch",
+	// "remote", "tag", "stash", "note", "worktree", "ref", "reflog".
+	ReachedBy []string
 
 	Tags        []string
 	Description string
 	// Suppressed says why the finding does not count, nil when it does.
 	Suppressed *Suppression
+
+	// also are gitleaks' rules that found the same, and countedAt the line at which
+	// gitleaks counts the finding: an ignore file may name these.
+	also      []string
+	countedAt int
+	order     int64 // of its commit: parents before children
 }
 
 // Reach says what still leads to a finding in history.
@@ -73,7 +86,7 @@ type Reach struct {
 
 // Suppression is why a finding was waived.
 type Suppression struct {
-	By     string `json:"by"` // "inline", "ignore-file", "baseline"
+	By     string `json:"by"` // "inline", "ignore-file", "baseline", "allowlist"
 	Reason string `json:"reason,omitempty"`
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -17,7 +18,7 @@ import (
 )
 
 // ErrNothingScanned means that not one byte was scanned: a clean answer would
-// say nothing.
+// say nothing. An index in which nothing is staged is no such case.
 var ErrNothingScanned = errors.New("nothing was scanned")
 
 // Options of a scan.
@@ -32,10 +33,13 @@ type Options struct {
 
 // Progress is how far a scan is.
 type Progress struct {
-	Fragments int
-	Bytes     int64
-	Findings  int
+	Done  int // files or objects
+	Total int // objects; 0 when it is not known
+	Bytes int64
 }
+
+// tellEvery is how often a caller is told of the progress.
+const tellEvery = 100 * time.Millisecond
 
 // Scanner scans sources with a set of rules. It may be used from many
 // goroutines.
@@ -50,31 +54,46 @@ func New(set *match.Set, opts Options) *Scanner { return &Scanner{set: set, opts
 // Scan reads a source to its end. Findings come in a stable order. With an error,
 // the result holds what was found until then and is marked incomplete.
 func (s *Scanner) Scan(ctx context.Context, src source.Source) (Result, error) {
-	c := &collector{scanner: s, started: time.Now(), work: make(chan source.Fragment, 2*runtime.NumCPU()), places: map[placeKey]int{}}
-	c.skips = map[skipKey]*Skip{}
-	var wg sync.WaitGroup
-	for range runtime.NumCPU() {
-		wg.Go(func() {
-			for f := range c.work {
-				c.scan(f)
-			}
-		})
+	c := &collector{scanner: s, started: time.Now(), places: map[placeKey]int{}, skips: map[skipKey]*Skip{}}
+	var err error
+	switch src := src.(type) {
+	case *source.Repository:
+		err = c.repository(ctx, src)
+	case source.Walker:
+		err = c.texts(ctx, src)
+	default:
+		return Result{}, fmt.Errorf("a source of the type %T cannot be scanned", src)
 	}
-	err := src.Walk(ctx, c)
-	close(c.work)
-	wg.Wait()
 	res := c.result(src.Info())
 	res.Coverage.Rules = s.set.Hash()
 	if err == nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	if err == nil && res.Coverage.Bytes == 0 {
+	if err == nil && res.Coverage.Bytes == 0 && len(res.Findings) == 0 && !src.Info().MayBeEmpty { // a name alone can be a finding
 		err = ErrNothingScanned
 	}
 	if err != nil {
 		res.Coverage.Complete = false
 	}
 	return res, err
+}
+
+// texts scans what a source brings.
+func (c *collector) texts(ctx context.Context, src source.Walker) error {
+	c.work = make(chan source.Fragment, 2*runtime.NumCPU())
+	var wg sync.WaitGroup
+	for range runtime.NumCPU() {
+		wg.Go(func() {
+			finder := c.scanner.set.Finder()
+			for f := range c.work {
+				c.scan(finder, f)
+			}
+		})
+	}
+	err := src.Walk(ctx, c)
+	close(c.work)
+	wg.Wait()
+	return err
 }
 
 type placeKey struct {
@@ -84,6 +103,8 @@ type placeKey struct {
 }
 
 type skipKey struct{ what, why string }
+
+type idKey struct{ rule, secret string }
 
 // collector gathers what the workers find.
 type collector struct {
@@ -98,6 +119,8 @@ type collector struct {
 	skips    map[skipKey]*Skip
 	done     int
 	told     time.Time
+
+	ids sync.Map // idKey -> string: the id of a short secret is stretched, and a secret stands in many versions of a file
 }
 
 // Fragment hands a fragment to the workers.
@@ -112,58 +135,40 @@ func (c *collector) Fragment(ctx context.Context, f source.Fragment) error {
 
 // Skip counts something that was not scanned.
 func (c *collector) Skip(s source.Skip) {
+	c.skip(Skip{What: s.What, Why: s.Why, Gap: s.Gap, Example: s.Example, Count: 1})
+}
+
+func (c *collector) skip(s Skip) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := skipKey{s.What, s.Why}
-	if c.skips[k] == nil {
-		c.skips[k] = &Skip{What: s.What, Why: s.Why, Gap: s.Gap, Example: s.Example}
+	old := c.skips[k]
+	if old == nil {
+		c.skips[k] = &s
+		return
 	}
-	c.skips[k].Count++
+	old.Count += s.Count
+	old.Example = min(old.Example, s.Example) // the same one in every run
 }
 
-// Count adds to the coverage.
-func (c *collector) Count(what string, n int) {
+// Files counts files.
+func (c *collector) Files(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch what {
-	case "refs":
-		c.cov.Refs += n
-	case "commits":
-		c.cov.Commits += n
-	case "blobs":
-		c.cov.Blobs += n
-	case "files":
-		c.cov.Files += n
-	}
+	c.cov.Files += n
 }
 
-// Shallow marks the history as cut off.
-func (c *collector) Shallow() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cov.Shallow = true
-}
-
-// scan runs the rules over a fragment, once for each distinct path: rules and
-// allowlists may ask for the path.
-func (c *collector) scan(f source.Fragment) {
+// scan runs the rules over a fragment. Rules and allowlists may ask for the path.
+func (c *collector) scan(finder *match.Finder, f source.Fragment) {
+	text := []byte(f.Text)
+	sights := finder.Settle(text, finder.Find(text))
 	var found []Finding
-	byPath := map[string][]source.Place{}
-	var order []string
 	for _, p := range f.Places {
-		if byPath[p.Path] == nil {
-			order = append(order, p.Path)
-		}
-		byPath[p.Path] = append(byPath[p.Path], p)
-	}
-	for _, path := range order {
-		for _, m := range c.scanner.set.Scan(match.Fragment{Text: f.Text, Path: path, Commit: byPath[path][0].Commit}) {
-			for _, p := range byPath[path] {
-				found = append(found, c.scanner.finding(f.Text, m, p))
-			}
+		for _, m := range c.scanner.set.At(sights, p.Path, p.Commit) {
+			found = append(found, c.finding(m, p, false))
 		}
 	}
-	c.add(found, len(f.Text))
+	c.add(found, len(text))
 }
 
 func (c *collector) add(found []Finding, bytes int) {
@@ -173,48 +178,44 @@ func (c *collector) add(found []Finding, bytes int) {
 	c.done++
 	for _, f := range found {
 		k := placeKey{f.Rule, f.ID, f.File, f.Line, f.Column, f.Where}
-		i, ok := c.places[k]
-		if !ok {
-			c.places[k] = len(c.findings)
-			c.findings = append(c.findings, f)
+		if i, ok := c.places[k]; ok { // once more, decoded another way
+			if f.Suppressed == nil {
+				c.findings[i].Suppressed = nil
+			}
 			continue
 		}
-		c.findings[i] = earlier(c.findings[i], f)
+		c.places[k] = len(c.findings)
+		c.findings = append(c.findings, f)
 	}
-	if p := c.scanner.opts.Progress; p != nil && time.Since(c.told) > 100*time.Millisecond {
+	if p := c.scanner.opts.Progress; p != nil && time.Since(c.told) > tellEvery {
 		c.told = time.Now()
-		p(Progress{c.done, c.cov.Bytes, len(c.findings)})
+		p(Progress{Done: c.done, Bytes: c.cov.Bytes})
 	}
 }
 
-// earlier merges two findings of one place: the first commit, what either
-// reaches, and suppressed only when both are.
-func earlier(a, b Finding) Finding {
-	first, other := a, b
-	if b.Date.Before(a.Date) || b.Date.Equal(a.Date) && b.Commit < a.Commit {
-		first, other = b, a
+// id returns the finding id of a secret under a rule.
+func (c *collector) id(rule, value string) string {
+	k := idKey{rule, value}
+	if id, ok := c.ids.Load(k); ok {
+		return id.(string)
 	}
-	first.Refs.Head = first.Refs.Head || other.Refs.Head
-	first.Refs.Branch = first.Refs.Branch || other.Refs.Branch
-	if other.Suppressed == nil {
-		first.Suppressed = nil
-	}
-	return first
+	id := secret.FindingID(rule, secret.New(value))
+	c.ids.Store(k, id)
+	return id
 }
 
-func (s *Scanner) finding(text string, m match.Match, p source.Place) Finding {
-	value := secret.New(m.Secret)
+func (c *collector) finding(m match.Match, p source.Place, allowed bool) Finding {
+	s, named := c.scanner, m.Secret
+	if named == "" { // the path is the finding
+		named = p.Path
+	}
 	f := Finding{
-		ID: secret.FindingID(m.Rule.ID, value), Rule: m.Rule.ID, Kind: m.Rule.Kind, Part: m.Rule.Part,
-		Severity: Severity(m.Rule.Severity), Secret: value, Description: m.Rule.Description, Tags: m.Tags,
+		ID: c.id(m.Rule.ID, named), Rule: m.Rule.ID, Kind: m.Rule.Kind, Part: m.Rule.Part,
+		Severity: Severity(m.Rule.Severity), Secret: secret.New(m.Secret), Description: m.Rule.Description, Tags: m.Tags,
 		File: p.Path, Where: Where(p.Where), Commit: p.Commit, Author: p.Author, Date: p.Date, Blob: p.Blob,
 		Refs: Reach{Head: p.Head, Branch: p.Branch},
 	}
-	if m.Secret == "" { // the path is the finding
-		f.ID = secret.FindingID(m.Rule.ID, secret.New(p.Path))
-	}
-	f.Line, f.Column = match.Position(text, m.Start)
-	f.EndLine, f.EndColumn = match.Position(text, m.End)
+	f.Line, f.Column, f.EndLine, f.EndColumn = m.Line, m.Column, m.EndLine, m.EndColumn
 	if f.Kind == "" {
 		f.Kind = credential.Kind("generic." + m.Rule.ID)
 	}
@@ -224,11 +225,15 @@ func (s *Scanner) finding(text string, m match.Match, p source.Place) Finding {
 	if f.Severity == "" {
 		f.Severity = Medium
 	}
-	if m.Allowed && !s.opts.IgnoreAllow {
-		f.Suppressed = &Suppression{By: "inline"}
+	f.also = m.Also
+	if m.Secret != "" { // gitleaks counts a path as line 0
+		f.countedAt = m.MatchLine
 	}
-	if by, reason, ok := s.opts.Accepted.Why(f.ID, f.Rule, f.File, f.Line, f.Commit); ok && f.Suppressed == nil {
-		f.Suppressed = &Suppression{By: by, Reason: reason}
+	switch {
+	case allowed:
+		f.Suppressed = &Suppression{By: "allowlist", Reason: "an allowlist names its commit"}
+	case m.Allowed && !s.opts.IgnoreAllow:
+		f.Suppressed = &Suppression{By: "inline"}
 	}
 	return f
 }
@@ -236,6 +241,7 @@ func (s *Scanner) finding(text string, m match.Match, p source.Place) Finding {
 func (c *collector) result(info source.Info) Result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.scanner.accept(c.findings)
 	c.cov.Complete = !c.cov.Shallow
 	for _, s := range c.skips {
 		c.cov.Skipped = append(c.cov.Skipped, *s)

@@ -97,10 +97,39 @@ func CutLeft(s Safe, width int, head Safe) Safe {
 	return head
 }
 
-// Wrap breaks text at spaces into lines of at most width cells; a longer word is
-// cut. It returns at least one line. No letter is lost: ansi.Wrap drops marks that
-// stand on a space and leaves a line too long after a dash.
+// Width returns how many cells the text takes.
+func Width(s Safe) int { return ansi.StringWidth(string(s)) }
+
+// Pad fills with spaces up to width cells, or cuts.
+func Pad(s Safe, width int) Safe {
+	s = Truncate(s, width)
+	return s + Safe(strings.Repeat(" ", max(0, width-Width(s))))
+}
+
+// Wrap breaks text at spaces into lines of at most width cells. A word that is
+// longer stands alone on a line, whole: a path or a command must stay usable.
 func Wrap(s Safe, width int) []Safe {
+	var lines []Safe
+	line, cells := "", 0
+	for word := range strings.FieldsSeq(string(s)) {
+		n := ansi.StringWidth(word)
+		if line != "" && cells+1+n > width {
+			lines = append(lines, Safe(line))
+			line, cells = "", 0
+		}
+		if line != "" {
+			line, cells = line+" ", cells+1
+		}
+		line, cells = line+word, cells+n
+	}
+	return append(lines, Safe(line))
+}
+
+// Fold breaks text at spaces into lines of at most width cells, for a box that
+// nothing may leave: a longer word is cut. It returns at least one line. No letter
+// is lost: ansi.Wrap drops marks that stand on a space and leaves a line too long
+// after a dash.
+func Fold(s Safe, width int) []Safe {
 	var out []Safe
 	line, empty := "", true
 	for word := range strings.SplitSeq(string(s), " ") {
@@ -122,13 +151,4 @@ func Wrap(s Safe, width int) []Safe {
 		line, empty = word, false
 	}
 	return append(out, Safe(line))
-}
-
-// Width returns how many cells the text takes.
-func Width(s Safe) int { return ansi.StringWidth(string(s)) }
-
-// Pad fills with spaces up to width cells, or cuts.
-func Pad(s Safe, width int) Safe {
-	s = Truncate(s, width)
-	return s + Safe(strings.Repeat(" ", max(0, width-Width(s))))
 }

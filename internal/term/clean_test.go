@@ -1,6 +1,7 @@
 package term
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -66,21 +67,21 @@ func TestTruncateCountsCells(t *testing.T) {
 	}
 }
 
-func TestWrapKeepsEveryLetterAndTheWidth(t *testing.T) {
+func TestFoldKeepsEveryLetterAndTheWidth(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in := Clean(rapid.String().Draw(t, "text"))
 		width := rapid.IntRange(2, 40).Draw(t, "width")
 		var joined strings.Builder
-		for _, line := range Wrap(in, width) {
+		for _, line := range Fold(in, width) {
 			if Width(line) > width {
-				t.Fatalf("Wrap(%q, %d) has a line of %d cells: %q", in, width, Width(line), line)
+				t.Fatalf("Fold(%q, %d) has a line of %d cells: %q", in, width, Width(line), line)
 			}
 			joined.WriteString(string(line))
 		}
 		bare := func(s string) string { return strings.Join(strings.Fields(s), "") }
 		if bare(joined.String()) != bare(string(in)) {
-			t.Fatalf("Wrap(%q, %d) lost text: %q", in, width, joined.String())
+			t.Fatalf("Fold(%q, %d) lost text: %q", in, width, joined.String())
 		}
 	})
 }
@@ -110,4 +111,23 @@ func TestCutLeftKeepsTheEnd(t *testing.T) {
 			t.Fatalf("CutLeft(%q, %d) = %q is %d cells", in, width, got, Width(got))
 		}
 	})
+}
+
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in    string
+		width int
+		want  []Safe
+	}{
+		{"", 10, []Safe{""}},
+		{"one two three", 7, []Safe{"one two", "three"}},
+		{"a-very-long-word-that-stays-whole and more", 10, []Safe{"a-very-long-word-that-stays-whole", "and more"}},
+		{"日本 語", 4, []Safe{"日本", "語"}},
+		{"  spaces   fold ", 80, []Safe{"spaces fold"}},
+	} {
+		if got := Wrap(Clean(tt.in), tt.width); !slices.Equal(got, tt.want) {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", tt.in, tt.width, got, tt.want)
+		}
+	}
 }

@@ -9,7 +9,6 @@ package gitleaks
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,13 +55,19 @@ type rule struct {
 	SkipReport  bool        `toml:"skipReport"`
 	Allowlist   *allowlist  `toml:"allowlist"`
 	Allowlists  []allowlist `toml:"allowlists"`
-	Required    []any       `toml:"required"`
+	Required    []required  `toml:"required"`
 
 	// Ours; gitleaks ignores what it does not know.
 	Kind     string `toml:"kind"`
 	Part     string `toml:"part"`
 	Severity string `toml:"severity"`
 	Link     string `toml:"link"`
+}
+
+type required struct {
+	ID            string `toml:"id"`
+	WithinLines   *int   `toml:"withinLines"`
+	WithinColumns *int   `toml:"withinColumns"`
 }
 
 type allowlist struct {
@@ -78,25 +83,20 @@ type allowlist struct {
 }
 
 // Default returns gitleaks' built-in rules.
-func Default() (Config, error) { return Parse([]byte(config.DefaultConfig), "gitleaks default") }
+func Default() (Config, error) { return Parse([]byte(config.DefaultConfig), "gitleaks default", nil) }
 
 // maxExtend is how deep one configuration may extend another, as in gitleaks.
 const maxExtend = 2
 
-// Parse reads a configuration. name is used in errors, and relative paths in
-// [extend] start from its folder. Every expression is checked.
-func Parse(data []byte, name string) (Config, error) {
-	c, err := parse(data, name, 0)
-	if err != nil {
-		return c, err
-	}
-	if _, err := match.Compile(c.Rules, c.Global, nil); err != nil {
-		return c, fmt.Errorf("%s: %w", name, err)
-	}
-	return c, nil
-}
+// Reader reads a file that a configuration extends.
+type Reader func(path string) ([]byte, error)
 
-func parse(data []byte, name string, depth int) (Config, error) {
+// Parse reads a configuration. name is used in errors, and relative paths in
+// [extend] start from its folder; without a reader it may not extend a file.
+// Expressions are checked when they are compiled, by match.Compile.
+func Parse(data []byte, name string, read Reader) (Config, error) { return parse(data, name, 0, read) }
+
+func parse(data []byte, name string, depth int, read Reader) (Config, error) {
 	var doc document
 	if err := toml.Unmarshal(data, &doc); err != nil {
 		var d *toml.DecodeError
@@ -106,7 +106,7 @@ func parse(data []byte, name string, depth int) (Config, error) {
 		}
 		return Config{}, fmt.Errorf("%s: %w", name, err)
 	}
-	base, err := extended(doc.Extend, name, depth)
+	base, err := extended(doc.Extend, name, depth, read)
 	if err != nil {
 		return Config{}, err
 	}
@@ -119,7 +119,7 @@ func parse(data []byte, name string, depth int) (Config, error) {
 	return base, base.allow(doc, name)
 }
 
-func extended(e extend, name string, depth int) (Config, error) {
+func extended(e extend, name string, depth int, read Reader) (Config, error) {
 	switch {
 	case !e.UseDefault && e.Path == "" && e.URL == "":
 		return Config{}, nil
@@ -130,17 +130,20 @@ func extended(e extend, name string, depth int) (Config, error) {
 	case e.UseDefault && e.Path != "":
 		return Config{}, fmt.Errorf("%s: [extend] has both useDefault and path; choose one", name)
 	case e.UseDefault:
-		return parse([]byte(config.DefaultConfig), "gitleaks default", depth+1)
+		return parse([]byte(config.DefaultConfig), "gitleaks default", depth+1, read)
 	}
 	path := e.Path
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(name), path)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return Config{}, fmt.Errorf("%s: [extend]: %w", name, err)
+	if read == nil {
+		return Config{}, fmt.Errorf("%s: [extend] path: no file can be read here", name)
 	}
-	return parse(data, path, depth+1)
+	data, err := read(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: [extend] path %q: %w", name, e.Path, err)
+	}
+	return parse(data, path, depth+1, read)
 }
 
 // add adds a rule, or changes the one of the same id that was extended: only
@@ -148,9 +151,6 @@ func extended(e extend, name string, depth int) (Config, error) {
 func (c *Config) add(r rule, name string) error {
 	if r.ID == "" {
 		return fmt.Errorf("%s: a rule has no id", name)
-	}
-	if r.SkipReport || len(r.Required) > 0 {
-		return fmt.Errorf("%s: rule %s: required and skipReport are not supported yet", name, r.ID)
 	}
 	i := slices.IndexFunc(c.Rules, func(o match.Rule) bool { return o.ID == r.ID })
 	if i < 0 {
@@ -167,6 +167,10 @@ func (c *Config) add(r rule, name string) error {
 	set(&m.Link, r.Link)
 	set(&m.Kind, credential.Kind(r.Kind))
 	set(&m.Part, credential.Part(r.Part))
+	set(&m.SkipReport, r.SkipReport)
+	for _, q := range r.Required {
+		m.Required = append(m.Required, match.Required{Rule: q.ID, WithinLines: limit(q.WithinLines), WithinColumns: limit(q.WithinColumns)})
+	}
 	m.Tags = append(m.Tags, r.Tags...)
 	for _, k := range r.Keywords {
 		m.Keywords = append(m.Keywords, strings.ToLower(k))
@@ -183,6 +187,14 @@ func (c *Config) add(r rule, name string) error {
 		m.Allowlists = append(m.Allowlists, x)
 	}
 	return nil
+}
+
+// limit turns an absent number into no limit.
+func limit(n *int) int {
+	if n == nil {
+		return -1
+	}
+	return *n
 }
 
 func set[T comparable](into *T, v T) {
@@ -222,7 +234,7 @@ func (c *Config) allow(doc document, name string) error {
 func (a allowlist) convert(name string) (match.Allowlist, error) {
 	out := match.Allowlist{Paths: a.Paths, Regexes: a.Regexes, StopWords: a.StopWords, RegexTarget: strings.ToLower(a.RegexTarget)}
 	for _, c := range a.Commits {
-		out.Commits = append(out.Commits, strings.ToLower(c))
+		out.Commits = append(out.Commits, strings.ToLower(strings.TrimSpace(c)))
 	}
 	switch strings.ToUpper(a.Condition) {
 	case "", "OR", "||":

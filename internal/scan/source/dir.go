@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
 )
 
 // dir is a scan of a folder or of one file.
@@ -16,6 +17,7 @@ type dir struct {
 	path string
 	root *os.Root
 	only string // one file of root; empty for the whole folder
+	name string // what the user calls that file
 	max  int64
 }
 
@@ -31,11 +33,15 @@ func Dir(p string, maxBytes int64) (Source, error) {
 		d.max = DefaultMaxBytes
 	}
 	folder := p
+	if !info.IsDir() && !info.Mode().IsRegular() { // to open a pipe would wait for ever
+		return nil, fmt.Errorf("%s: %w", p, ErrNotPlain)
+	}
 	if !info.IsDir() {
-		folder, d.only = filepath.Split(p)
-		if folder == "" {
-			folder = "."
+		file, err := filepath.EvalSymlinks(p) // a link that the user names is followed
+		if err != nil {
+			return nil, fmt.Errorf("look at %s: %w", p, err)
 		}
+		folder, d.only, d.name = filepath.Dir(file), filepath.Base(file), filepath.Base(p)
 	}
 	if d.root, err = os.OpenRoot(folder); err != nil {
 		return nil, fmt.Errorf("open %s: %w", folder, err)
@@ -50,7 +56,7 @@ func (d dir) Info() Info { return Info{Kind: "dir", Path: d.path} }
 func (d dir) Walk(ctx context.Context, sink Sink) error {
 	defer d.root.Close()
 	if d.only != "" {
-		return d.file(ctx, d.only, sink)
+		return d.file(ctx, d.only, d.name, sink)
 	}
 	return fs.WalkDir(d.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
@@ -76,17 +82,22 @@ func (d dir) Walk(ctx context.Context, sink Sink) error {
 			sink.Skip(Skip{What: "special file", Why: "not a plain file", Example: name})
 			return nil
 		}
-		return d.file(ctx, name, sink)
+		return d.file(ctx, name, name, sink)
 	})
 }
 
-func (d dir) file(ctx context.Context, name string, sink Sink) error {
-	f, err := d.root.Open(name)
+// file scans the file at path under a name.
+func (d dir) file(ctx context.Context, path, name string, sink Sink) error {
+	f, err := d.root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe put in its place must not wait
 	if err != nil {
 		sink.Skip(Skip{What: "file", Why: reason(err), Example: name, Gap: true})
 		return nil
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		sink.Skip(Skip{What: "file", Why: "no longer a plain file", Example: name, Gap: true})
+		return nil
+	}
 	data, err := io.ReadAll(io.LimitReader(f, d.max+1))
 	if err != nil {
 		sink.Skip(Skip{What: "file", Why: reason(err), Example: name, Gap: true})
@@ -96,10 +107,10 @@ func (d dir) file(ctx context.Context, name string, sink Sink) error {
 		sink.Skip(Skip{What: "file", Why: fmt.Sprintf("larger than %d MB", d.max>>20), Example: name, Gap: true})
 		return nil
 	}
-	sink.Count("files", 1)
+	sink.Files(1)
 	if binary(data) {
 		sink.Skip(Skip{What: "file", Why: "binary", Example: name})
-		return nil
+		data = nil // its name is still judged
 	}
 	return sink.Fragment(ctx, Fragment{Text: string(data), Places: []Place{{Where: "worktree", Path: filepath.ToSlash(name)}}})
 }

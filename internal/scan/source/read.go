@@ -1,32 +1,63 @@
 package source
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
-	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/secretguard/secretguard/internal/scan/askgit"
+	"github.com/secretguard/secretguard/internal/scan/gitdir"
+	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
 // ReadBlob returns the content of one object of the repository that p is in. One
-// larger than maxBytes (0: DefaultMaxBytes) is an error.
-func ReadBlob(p, hash string, maxBytes int64) ([]byte, error) {
-	repo, err := open(p)
+// larger than maxBytes (0: DefaultMaxBytes) is an error, and so is one that is no
+// blob.
+func ReadBlob(ctx context.Context, p, hash string, maxBytes int64) ([]byte, error) {
+	dir, traits, err := open(p)
 	if err != nil {
 		return nil, err
 	}
-	o, err := repo.Storer.EncodedObject(plumbing.BlobObject, plumbing.NewHash(hash))
+	id, err := pack.ParseID(hash)
 	if err != nil {
 		return nil, fmt.Errorf("read object %s: %w", hash, err)
 	}
 	if maxBytes == 0 {
 		maxBytes = DefaultMaxBytes
 	}
-	if o.Size() > maxBytes {
+	kind, data, err := readObject(ctx, dir, traits, id, maxBytes)
+	switch {
+	case errors.Is(err, pack.ErrTooLarge):
 		return nil, fmt.Errorf("object %s is larger than %d MB", hash, maxBytes>>20)
+	case err != nil:
+		return nil, fmt.Errorf("read object: %w", err)
+	case kind != pack.Blob:
+		return nil, fmt.Errorf("object %s is a %s, not a file's content", hash, kind)
 	}
-	return content(o)
+	return data, nil
+}
+
+func readObject(ctx context.Context, dir gitdir.Dir, traits gitdir.Traits, id pack.ID, limit int64) (pack.Kind, []byte, error) {
+	if traits.Unknown != "" {
+		db, err := askgit.Open(ctx, dir.Git, traits.Width())
+		if err != nil {
+			return 0, nil, err
+		}
+		r, ok := db.Lookup(id)
+		if !ok {
+			return 0, nil, fmt.Errorf("%s: %w", id, pack.ErrMissing)
+		}
+		return db.Read(r, limit)
+	}
+	db, err := pack.OpenFew(dir.Objects(), traits.Width())
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = db.Close() }() // only read
+	return db.ReadID(id, limit)
 }
 
 // ReadFile returns the content of a file below dir. name has slashes; a link that
@@ -55,16 +86,14 @@ func ReadFile(dir, name string, maxBytes int64) ([]byte, error) {
 	return b, nil
 }
 
-// WorkTree returns the folder of the repository's files, or dir itself when it is
-// in no repository.
-func WorkTree(dir string) string {
-	repo, err := open(dir)
-	if err != nil {
-		return dir
+// WorkTree returns the folder of the repository's files; in no repository, or in
+// a bare one, the path itself, or for a file the folder that it is in.
+func WorkTree(p string) string {
+	if dir, err := gitdir.Find(p); err == nil && dir.Root != "" {
+		return dir.Root
 	}
-	tree, err := repo.Worktree()
-	if err != nil { // a bare repository has none
-		return dir
+	if info, err := os.Stat(p); err == nil && !info.IsDir() {
+		return filepath.Dir(p)
 	}
-	return tree.Filesystem.Root()
+	return p
 }

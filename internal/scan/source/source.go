@@ -15,6 +15,8 @@ import (
 var (
 	ErrNotRepository = errors.New("not a git repository")
 	ErrEmpty         = errors.New("the repository has no commit yet")
+	ErrBare          = errors.New("a bare repository has no index")
+	ErrNotPlain      = errors.New("not a plain file or folder")
 )
 
 // Place is where a fragment lies.
@@ -29,7 +31,9 @@ type Place struct {
 	Branch bool // a branch or tag reaches it
 }
 
-// Fragment is one text and every place where it stands. It is scanned once.
+// Fragment is one text and every place where it stands. It is scanned once. The
+// text is empty when only the names are to be judged: a binary file has no lines,
+// but rules about paths hold for it.
 type Fragment struct {
 	Text   string
 	Places []Place
@@ -46,17 +50,23 @@ type Skip struct {
 type Sink interface {
 	Fragment(ctx context.Context, f Fragment) error
 	Skip(s Skip)
-	// Count adds to the coverage: "refs", "commits", "blobs", "files".
-	Count(what string, n int)
-	Shallow()
+	// Files adds to the files that were looked at.
+	Files(n int)
 }
 
 // Info describes the target.
-type Info struct{ Kind, Path, Head string }
+type Info struct {
+	Kind, Path, Head string
+	// MayBeEmpty: to find nothing to read is an answer, not a failure.
+	MayBeEmpty bool
+}
 
-// Source is something that can be scanned, once.
-type Source interface {
-	Info() Info
+// Source is something that can be scanned, once: a Walker or a Repository.
+type Source interface{ Info() Info }
+
+// Walker is a source that brings its texts itself.
+type Walker interface {
+	Source
 	Walk(ctx context.Context, s Sink) error
 }
 
@@ -88,6 +98,6 @@ func (s stream) Walk(ctx context.Context, sink Sink) error {
 		sink.Skip(Skip{What: "stdin", Why: "only the first 100 MB were scanned", Gap: true})
 		b = b[:DefaultMaxBytes]
 	}
-	sink.Count("files", 1)
+	sink.Files(1)
 	return sink.Fragment(ctx, Fragment{Text: string(b), Places: []Place{{Where: "stdin"}}})
 }

@@ -21,7 +21,7 @@ func TestAcceptKeepsWhatStandsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]string{"sg1:a": "newer", "sg1:b": "second"} {
-		if _, reason, ok := l.Why(id, "r", "f", 1, ""); !ok || reason != want {
+		if _, reason, ok := l.Why(Subject{ID: id, Rules: []string{"r"}, File: "f", Lines: []int{1}}); !ok || reason != want {
 			t.Errorf("%s: %q, %v; want %q", id, reason, ok, want)
 		}
 	}
@@ -56,7 +56,7 @@ func TestAnEntryEndsAfterItsLastDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]bool{"sg1:today": true, "sg1:over": false, "sg1:typo": false, "sg1:ever": true} {
-		if _, _, ok := l.Why(id, "r", "f", 1, ""); ok != want {
+		if _, _, ok := l.Why(Subject{ID: id, Rules: []string{"r"}, File: "f", Lines: []int{1}}); ok != want {
 			t.Errorf("%s holds: %v, want %v", id, ok, want)
 		}
 	}

@@ -4,7 +4,6 @@
 package suppress
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,31 +55,71 @@ func (e Entry) ended(now time.Time) bool {
 	return err != nil || !now.Before(day.AddDate(0, 0, 1))
 }
 
+// maxFile is the largest ignore file or baseline that is read, in bytes.
+const maxFile = 64 << 20
+
 // AddIgnoreFile reads gitleaks fingerprints, one a line: "commit:file:rule:line"
-// or "file:rule:line". An absent file is an error only when it was named.
-func (l *List) AddIgnoreFile(path string, named bool) error {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) && !named {
+// or "file:rule:line".
+func (l *List) AddIgnoreFile(path string) error {
+	b, err := readPlain(os.Stat, os.Open, path)
+	if err != nil {
+		return fmt.Errorf("read the ignore file %s: %w", path, err)
+	}
+	l.addPrints(b)
+	return nil
+}
+
+// AddIgnoreFileOf reads .gitleaksignore in a folder that is scanned, if there is
+// one. A link that leads out of the folder is not followed.
+func (l *List) AddIgnoreFileOf(folder string) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil // the scan itself says what is wrong with its target
+	}
+	defer root.Close()
+	const name = ".gitleaksignore"
+	b, err := readPlain(root.Stat, root.Open, name)
+	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read the ignore file: %w", err)
+		return fmt.Errorf("read the ignore file %s: %w", filepath.Join(folder, name), err)
 	}
-	defer f.Close()
+	l.addPrints(b)
+	return nil
+}
+
+func (l *List) addPrints(b []byte) {
 	if l.prints == nil {
 		l.prints = map[string]bool{}
 	}
-	in := bufio.NewScanner(f)
-	for in.Scan() {
-		line := strings.TrimSpace(in.Text())
-		if line != "" && !strings.HasPrefix(line, "#") {
+	for line := range strings.Lines(string(b)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			l.prints[strings.ReplaceAll(line, "\\", "/")] = true
 		}
 	}
-	if err := in.Err(); err != nil {
-		return fmt.Errorf("read the ignore file %s: %w", path, err)
+}
+
+// readPlain reads a file that is no pipe, which would wait for ever, no device,
+// and not too large.
+func readPlain(stat func(string) (os.FileInfo, error), open func(string) (*os.File, error), path string) ([]byte, error) {
+	info, err := stat(path)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a plain file")
+	}
+	f, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = fmt.Errorf("it is larger than %d MB", maxFile>>20)
+	}
+	return b, err
 }
 
 // AddBaseline reads a baseline that WriteBaseline made. Entries whose last day is
@@ -107,9 +146,9 @@ func (l *List) AddBaseline(path string) error {
 
 // ReadBaseline returns all entries of a baseline, also those that have ended.
 func ReadBaseline(path string) ([]Entry, error) {
-	b, err := os.ReadFile(path)
+	b, err := readPlain(os.Stat, os.Open, path)
 	if err != nil {
-		return nil, fmt.Errorf("read the baseline: %w", err)
+		return nil, fmt.Errorf("read the baseline %s: %w", path, err)
 	}
 	var doc baseline
 	if err := json.Unmarshal(b, &doc); err != nil {
@@ -160,18 +199,30 @@ func WriteBaseline(w io.Writer, entries []Entry) error {
 	return enc.Encode(doc)
 }
 
-// Why tells whether a finding was accepted, by what, and with which reason. line
-// is 1-based; commit is empty outside history.
-func (l *List) Why(id, rule, file string, line int, commit string) (by, reason string, ok bool) {
+// Subject is a finding as far as an entry can name it.
+type Subject struct {
+	ID     string
+	Rules  []string // its rule, and gitleaks' rules that found the same
+	File   string
+	Lines  []int  // 1-based; where the secret begins, and where gitleaks counts
+	Commit string // empty outside history
+}
+
+// Why tells whether a finding was accepted, by what, and with which reason.
+func (l *List) Why(s Subject) (by, reason string, ok bool) {
 	if l == nil {
 		return "", "", false
 	}
-	if reason, ok := l.ids[id]; ok {
+	if reason, ok := l.ids[s.ID]; ok {
 		return "baseline", reason, true
 	}
-	global := file + ":" + rule + ":" + strconv.Itoa(line)
-	if l.prints[global] || commit != "" && l.prints[commit+":"+global] {
-		return "ignore-file", "", true
+	for _, rule := range s.Rules {
+		for _, line := range s.Lines {
+			global := s.File + ":" + rule + ":" + strconv.Itoa(line)
+			if l.prints[global] || s.Commit != "" && l.prints[s.Commit+":"+global] {
+				return "ignore-file", "", true
+			}
+		}
 	}
 	return "", "", false
 }

@@ -202,8 +202,7 @@ func (l *List) nothing(width int) []widget.Line {
 	}
 	switch {
 	case l.store.Loading:
-		p := l.store.Progress
-		say(widget.Strong, term.Clean(fmt.Sprintf("scanning: %d objects, %.1f MB, %d findings so far", p.Fragments, float64(p.Bytes)/1e6, p.Findings)))
+		say(widget.Strong, "scanning: "+l.far())
 		say(widget.Muted, "esc stops the scan; what was found until then is shown")
 	case l.store.LoadErr != nil:
 		say(widget.Bad, "could not scan: "+l.store.LoadErr.Text)
@@ -220,6 +219,19 @@ func (l *List) nothing(width int) []widget.Line {
 		say(widget.Muted, "t scans again   q quits")
 	}
 	return lines
+}
+
+// far says how far the scan is.
+func (l *List) far() term.Safe {
+	p := l.store.Progress
+	if p.Done == 0 {
+		return "the first objects are being read"
+	}
+	done := fmt.Sprintf("%d files", p.Done)
+	if p.Total > 0 {
+		done = fmt.Sprintf("%d of %d objects", min(p.Done, p.Total), p.Total)
+	}
+	return term.Clean(fmt.Sprintf("%s, %.1f MB", done, float64(p.Bytes)/1e6))
 }
 
 // foot is the chosen credential in one line, and what is missing from the list.
@@ -276,8 +288,7 @@ func (l *List) notice() term.Safe {
 	case len(l.store.Cases) == 0: // the middle of the screen says it
 		return ""
 	case l.store.Loading && len(l.rows) > 0:
-		p := l.store.Progress
-		return term.Clean(fmt.Sprintf("scanning again: %d objects, %d findings; esc stops", p.Fragments, p.Findings))
+		return "scanning again: " + l.far() + "; esc stops"
 	case b.Stopped:
 		return "partial: the scan was stopped; t scans again"
 	case gaps > 0:

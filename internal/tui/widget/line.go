@@ -132,7 +132,7 @@ func spaces(n int) term.Safe { return term.Safe(strings.Repeat(" ", max(0, n))) 
 func Wrapped(label Line, role Role, text term.Safe, width int) []Line {
 	indent := label.Width()
 	var out []Line
-	for i, part := range term.Wrap(text, max(1, width-indent)) {
+	for i, part := range term.Fold(text, max(1, width-indent)) {
 		line := Line{{spaces(indent), Plain}}
 		if i == 0 {
 			line = label
