@@ -22,7 +22,7 @@ FUZZTIME ?= 10s
 
 # A container may give us no home, or one we may not write to. The go command
 # then has nowhere to put its caches, so we lend it a folder of our own.
-HOME_OK := $(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" && echo yes)
+HOME_OK := $(shell test -n "$${HOME:-}" && test -d "$$HOME" && test -w "$$HOME" && echo yes)
 ifneq ($(HOME_OK),yes)
 export GOCACHE ?= $(CACHE)/go-build
 export GOPATH ?= $(CACHE)/gopath

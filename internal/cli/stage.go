@@ -53,7 +53,7 @@ func (a *app) setUp(ctx context.Context) (*stage, error) {
 	a.at("demo: note written")
 	if err := os.Mkdir(st.Root, 0o700); err != nil {
 		err = fmt.Errorf("make the demo's folder: %w", err)
-		return nil, problem{code: ExitUsage, err: errors.Join(err, st.remove()), try: "export TMPDIR=/a/folder/that/can/be/written"}
+		return nil, problem{code: ExitUsage, err: errors.Join(err, st.forget()), try: "export TMPDIR=/a/folder/that/can/be/written"}
 	}
 	if ok, err := st.lock.TryLock(); err != nil || !ok {
 		return nil, errors.Join(fmt.Errorf("lock the demo's folder: %w", err), st.remove())
@@ -163,13 +163,18 @@ func (st *stage) tearDown(ctx context.Context) error {
 func (st *stage) remove() error {
 	err := errors.Join(st.lock.Unlock(), os.RemoveAll(st.Root))
 	st.at("demo: folder removed")
+	return errors.Join(err, st.forget())
+}
+
+// forget deletes the note.
+func (st *stage) forget() error {
 	if st.pointer == "" {
+		return nil
+	}
+	if err := os.Remove(st.pointer); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if rm := os.Remove(st.pointer); !errors.Is(rm, os.ErrNotExist) {
-		err = errors.Join(err, rm)
-	}
-	return err
+	return nil
 }
 
 // leave keeps the stage for a later resume.

@@ -76,7 +76,7 @@ func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 	}
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
-		return Record{}, fmt.Errorf("write to the journal: %w", err)
+		return Record{}, j.full(fmt.Errorf("write to the journal: %w", err))
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after Commit
 	if err := l.fence(ctx, tx); err != nil {
@@ -90,10 +90,10 @@ func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 		rec.Blobs[name] = id
 	}
 	if err := insert(ctx, tx, &rec); err != nil {
-		return Record{}, err
+		return Record{}, j.full(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return Record{}, fmt.Errorf("flush the journal: %w", err)
+		return Record{}, j.full(fmt.Errorf("flush the journal: %w", err))
 	}
 	return rec, nil
 }
@@ -179,12 +179,15 @@ func (j *Journal) Runs(ctx context.Context) ([]string, error) {
 // Verify checks the whole hash chain and names the first record that breaks it.
 func (j *Journal) Verify(ctx context.Context) error {
 	var ok string
-	if err := j.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&ok); err != nil || ok != "ok" {
+	if err := j.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&ok); err != nil {
+		return fmt.Errorf("%w: check the database: %w", j.reason(err), err)
+	}
+	if ok != "ok" {
 		return fmt.Errorf("%w: sqlite reports %q", ErrCorrupt, ok)
 	}
 	recs, err := j.Records(ctx, "")
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return fmt.Errorf("%w: %w", j.reason(err), err)
 	}
 	prev := ""
 	for i, r := range recs {
