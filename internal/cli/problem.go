@@ -90,16 +90,20 @@ func exitCode(err error) int {
 	return ExitUsage
 }
 
+// longest is how much of a line of an error is shown, in cells: what a person or
+// a script hands in may be a megabyte.
+const longest = 500
+
 // explain writes an error for a person to stderr: what happened, and one line
 // with the command to run next. Foreign text is made safe.
 func (a *app) explain(err error) {
 	prefix := "secretguard: "
 	for line := range strings.SplitSeq(strings.TrimRight(err.Error(), "\n"), "\n") {
-		_, _ = fmt.Fprintf(a.Err, "%s%s\n", prefix, term.Clean(line)) // there is nowhere else to say it
+		_, _ = fmt.Fprintf(a.Err, "%s%s\n", prefix, term.Truncate(term.Clean(line), longest)) // there is nowhere else to say it
 		prefix = strings.Repeat(" ", len(prefix))
 	}
 	if try := remedy(err); try != "" {
-		_, _ = fmt.Fprintf(a.Err, "try: %s\n", term.Clean(try)) // as above
+		_, _ = fmt.Fprintf(a.Err, "try: %s\n", term.Truncate(term.Clean(try), longest)) // as above
 	}
 }
 

@@ -280,7 +280,12 @@ func (r scanRequest) accepted() (*suppress.List, error) {
 	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
 		folder = filepath.Dir(folder)
 	}
-	return l, l.AddIgnoreFile(filepath.Join(folder, ".gitleaksignore"), false)
+	path := filepath.Join(folder, ".gitleaksignore")
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		// A pipe would be waited for, a link could lead anywhere; left out, it might hide what it should.
+		return nil, fmt.Errorf("%s is not a plain file", path)
+	}
+	return l, l.AddIgnoreFile(path, false)
 }
 
 // progress returns a callback that shows how far a long scan is, and one that

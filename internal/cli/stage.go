@@ -30,6 +30,7 @@ type stage struct {
 	info    labFile
 	at      func(string)  // boundaries, for the crash tests
 	pointer string        // the note that leads a resume here; may be empty
+	made    []string      // folders made for the note, deepest first
 	lock    *flock.Flock  // held while a process works on the stage
 	lab     *os.Process   // the lab, when it is our child
 	exited  chan struct{} // closed when it has ended
@@ -171,8 +172,13 @@ func (st *stage) forget() error {
 	if st.pointer == "" {
 		return nil
 	}
-	if err := os.Remove(st.pointer); !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(st.pointer); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
+	}
+	for _, dir := range st.made {
+		if os.Remove(dir) != nil {
+			break // somebody uses it by now
+		}
 	}
 	return nil
 }
@@ -207,8 +213,12 @@ func labCall(ctx context.Context, method, url string) error {
 // that a plain "rotate resume" finds it after a kill. Without a state folder
 // there is no note, and the demo works all the same.
 func (a *app) leavePointer(st *stage) string {
-	dir, err := config.MakeStateDir(a.Env)
+	dir, err := config.StateDir(a.Env)
 	if err != nil {
+		return ""
+	}
+	st.made = missing(dir)
+	if _, err := config.MakeStateDir(a.Env); err != nil {
 		return ""
 	}
 	b, err := json.Marshal(st)
@@ -220,6 +230,18 @@ func (a *app) leavePointer(st *stage) string {
 		return ""
 	}
 	return path
+}
+
+// missing lists the folders on the way to dir that are not there, deepest first.
+func missing(dir string) []string {
+	var out []string
+	for {
+		if _, err := os.Lstat(dir); err == nil || filepath.Dir(dir) == dir {
+			return out
+		}
+		out = append(out, dir)
+		dir = filepath.Dir(dir)
+	}
 }
 
 // pointerPrefix starts the names of the notes.
