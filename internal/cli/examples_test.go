@@ -217,8 +217,17 @@ func TestHugeArguments(t *testing.T) {
 	t.Parallel()
 	huge := strings.Repeat("x", 1<<20)
 	for _, words := range [][]string{
-		{huge}, {"rules", huge}, {"rules", "show", huge}, {"providers", "show", huge}, {"scan", huge, huge}, {"scan", "--" + huge},
-		{"scan", "--max-target-megabytes", huge}, {"version", huge}, {"--color", huge}, {"help", huge}, {"scan", "dir", huge},
+		{huge},
+		{"rules", huge},
+		{"rules", "show", huge},
+		{"providers", "show", huge},
+		{"scan", huge, huge},
+		{"scan", "--" + huge},
+		{"scan", "--max-target-megabytes", huge},
+		{"version", huge},
+		{"--color", huge},
+		{"help", huge},
+		{"scan", "dir", huge},
 	} {
 		var out, errs strings.Builder
 		code := Main(words, Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Env: func(string) string { return "" }, Now: time.Now})
