@@ -76,8 +76,8 @@ e2e: build ## the built program against moto, in tmux, under kill -9
 demo: ## leak to proof against the built-in lab; headless without a terminal
 	go run ./cmd/secretguard demo
 
-self-scan: build ## our own scanner over our own history
-	$(BIN) scan git .
+self-scan: build ## our own scanner over our own history, as a clone gets it
+	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && git clone -q --no-local . "$$d" && $(BIN) scan git "$$d"
 
 check: ## what CI runs
 	.ci/run
