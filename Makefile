@@ -77,7 +77,7 @@ demo: ## leak to proof against the built-in lab; headless without a terminal
 	go run ./cmd/secretguard demo
 
 self-scan: build ## our own scanner over our own history, as a clone gets it
-	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && git clone -q --no-local . "$$d" && $(BIN) scan git "$$d"
+	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && git clone -q --no-local --single-branch . "$$d" && $(BIN) scan git "$$d"
 
 check: ## what CI runs
 	.ci/run
