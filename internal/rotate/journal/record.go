@@ -160,7 +160,11 @@ func scanRecord(rows *sql.Rows) (Record, error) {
 
 // Runs returns the ids of all runs, newest first.
 func (j *Journal) Runs(ctx context.Context) ([]string, error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT run FROM record GROUP BY run ORDER BY MIN(seq) DESC`)
+	return j.runs(ctx, `SELECT run FROM record GROUP BY run ORDER BY MIN(seq) DESC`)
+}
+
+func (j *Journal) runs(ctx context.Context, query string) ([]string, error) {
+	rows, err := j.db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
