@@ -147,11 +147,11 @@ func (j *Journal) reason(err error) error {
 	return ErrCorrupt
 }
 
-// full marks a write that failed because the disk, the file or the folder takes
-// none (ErrUnwritable).
-func (j *Journal) full(err error) error {
-	if errors.Is(j.reason(err), ErrUnwritable) {
-		return fmt.Errorf("%w: %w", ErrUnwritable, err)
+// refused marks a write that the disk, the file or the folder does not take
+// (ErrUnwritable), or that another process is in the middle of (ErrLocked).
+func (j *Journal) refused(err error) error {
+	if r := j.reason(err); errors.Is(r, ErrUnwritable) || errors.Is(r, ErrLocked) {
+		return fmt.Errorf("%w: %w", r, err)
 	}
 	return err
 }

@@ -61,7 +61,7 @@ func (l *Lease) begin(ctx context.Context, actor string) error {
 	defer l.j.mu.Unlock()
 	tx, err := l.j.db.BeginTx(ctx, nil)
 	if err != nil {
-		return l.j.full(fmt.Errorf("take run %s: %w", l.run, err))
+		return l.j.refused(fmt.Errorf("take run %s: %w", l.run, err))
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after Commit
 	last, err := l.last(ctx, tx)
@@ -74,10 +74,10 @@ func (l *Lease) begin(ctx context.Context, actor string) error {
 		Blobs: map[string]string{}, Wall: time.Now().UTC(), Tool: l.j.tool,
 	}
 	if err := insert(ctx, tx, &rec); err != nil {
-		return l.j.full(err)
+		return l.j.refused(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return l.j.full(fmt.Errorf("flush the journal: %w", err))
+		return l.j.refused(fmt.Errorf("flush the journal: %w", err))
 	}
 	return nil
 }

@@ -62,3 +62,25 @@ func TestReadOnlyIsNotDamaged(t *testing.T) {
 		t.Error("the low byte of a code is not its class any more")
 	}
 }
+
+// A process that was suspended in the middle of a write holds the database: that
+// is somebody else's work, not damage and not a mistake in the call.
+func TestSuspendedWriterIsLocked(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "state")
+	suspended, other := open(t, dir), open(t, dir)
+	tx, err := suspended.db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(t.Context(), "INSERT INTO meta VALUES ('x', 'y')"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.db.ExecContext(t.Context(), "PRAGMA busy_timeout = 0"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Lease(t.Context(), "r-1", "x", "tester"); !errors.Is(err, ErrLocked) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -76,7 +76,7 @@ func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 	}
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
-		return Record{}, j.full(fmt.Errorf("write to the journal: %w", err))
+		return Record{}, j.refused(fmt.Errorf("write to the journal: %w", err))
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after Commit
 	if err := l.fence(ctx, tx); err != nil {
@@ -90,10 +90,10 @@ func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 		rec.Blobs[name] = id
 	}
 	if err := insert(ctx, tx, &rec); err != nil {
-		return Record{}, j.full(err)
+		return Record{}, j.refused(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return Record{}, j.full(fmt.Errorf("flush the journal: %w", err))
+		return Record{}, j.refused(fmt.Errorf("flush the journal: %w", err))
 	}
 	return rec, nil
 }
