@@ -59,7 +59,7 @@ func TestResponderLeaveAndResume(t *testing.T) {
 		t.Fatalf("no resume command on the normal screen:\n%s", p.text())
 	}
 	out, code := p.command("rotate", "resume", m[1])
-	if code != 0 || !strings.Contains(out, "proof of death: refused") {
+	if code != 0 || !strings.Contains(out, "proof of death: AKIA") {
 		t.Fatalf("exit %d:\n%s", code, out)
 	}
 	p.nothingLeft()
@@ -101,7 +101,7 @@ func kill(t *testing.T, p *pane) {
 		t.Fatalf("ps: %v", err)
 	}
 	for l := range strings.SplitSeq(string(out), "\n") {
-		if f := strings.Fields(l); len(f) > 1 && f[1] == binary(t) {
+		if f := strings.Fields(l); len(f) > 1 && f[1] == normalBinary(t) {
 			if err := exec.Command("kill", "-9", f[0]).Run(); err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +128,7 @@ func TestResponderTerminalClosed(t *testing.T) {
 		}
 		<-time.After(300 * time.Millisecond)
 	}
-	if !strings.Contains(out, "proof of death: refused") || !strings.Contains(out, "paused at a safe point") && !strings.Contains(out, "resumed") {
+	if !strings.Contains(out, "proof of death: AKIA") || !strings.Contains(out, "paused at a safe point") && !strings.Contains(out, "resumed") {
 		t.Fatalf("resume:\n%s", out)
 	}
 	p.nothingLeft()
@@ -214,7 +214,7 @@ func TestResponderWithoutATerminal(t *testing.T) {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	out, code = p.command("demo")
-	if code != 0 || !strings.Contains(out, "7. Checked from outside") {
+	if code != 0 || !strings.Contains(out, "7. CHECKED FROM OUTSIDE") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	p.nothingLeft()

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,18 +61,9 @@ func (p *pane) env() []string {
 func (p *pane) starts(extra []string, args ...string) {
 	p.t.Helper()
 	words := append([]string{"clear;", "env", "-i"}, append(p.env(), extra...)...)
-	words = append(append(words, binary(p.t)), args...)
+	words = append(append(words, normalBinary(p.t)), args...)
 	p.types(strings.Join(words, " ") + "; echo \"exit=$?.\"")
 	p.run("send-keys", "-t", "0", "Enter")
-}
-
-func binary(t *testing.T) string {
-	t.Helper()
-	bin := os.Getenv("SECRETGUARD_E2E_BINARY")
-	if _, err := os.Stat(bin); err != nil {
-		t.Fatalf("no built program: %v; run: make e2e", err)
-	}
-	return bin
 }
 
 func (p *pane) text() string { return p.run("capture-pane", "-p", "-t", "0") }
@@ -207,16 +197,6 @@ func (p *pane) approves() {
 	p.presses("Enter")
 }
 
-// labState is what the services say of themselves.
-type labState struct {
-	LiveKeys map[string]string `json:"live_keys"`
-	Well     map[string]bool   `json:"well"`
-	Keys     map[string][]struct {
-		ID     string
-		Active bool
-	} `json:"keys"`
-}
-
 // lab asks the demo's lab, from outside.
 func (p *pane) lab() labState {
 	p.t.Helper()
@@ -228,20 +208,13 @@ func (p *pane) lab() labState {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	var file struct {
-		URL string `json:"lab_url"`
-	}
+	var file labFile
 	if err := json.Unmarshal(b, &file); err != nil {
 		p.t.Fatal(err)
 	}
-	res, err := new(http.Client).Get(file.URL + "/_lab/state")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
 	var s labState
-	if err := json.NewDecoder(res.Body).Decode(&s); err != nil {
-		p.t.Fatal(err)
+	if !get(file.LabURL+"/_lab/state", &s) {
+		p.t.Fatal("the lab does not answer")
 	}
 	return s
 }
@@ -265,7 +238,7 @@ func (p *pane) rotated(old string) {
 func (p *pane) nothingLeft() {
 	p.t.Helper()
 	left, _ := filepath.Glob(filepath.Join(p.dir, "secretguard-demo-*"))
-	pointer, _ := filepath.Glob(filepath.Join(p.dir, ".local", "state", "secretguard", "demo.json"))
+	pointer, _ := filepath.Glob(filepath.Join(p.dir, ".local", "state", "secretguard", "demo.*"))
 	if n := len(left) + len(pointer); n > 0 {
 		p.t.Errorf("left behind: %v %v", left, pointer)
 	}
@@ -274,7 +247,7 @@ func (p *pane) nothingLeft() {
 // command runs the program outside the terminal, in the same home.
 func (p *pane) command(args ...string) (string, int) {
 	p.t.Helper()
-	cmd := exec.Command(binary(p.t), args...)
+	cmd := exec.Command(normalBinary(p.t), args...)
 	cmd.Env = p.env()
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {

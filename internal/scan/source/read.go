@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/secretguard/secretguard/internal/scan/askgit"
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -42,10 +41,11 @@ func ReadBlob(ctx context.Context, p, hash string, maxBytes int64) ([]byte, erro
 
 func readObject(ctx context.Context, dir gitdir.Dir, traits gitdir.Traits, id pack.ID, limit int64) (pack.Kind, []byte, error) {
 	if traits.Unknown != "" {
-		db, err := askgit.Open(ctx, dir.Git, traits.Width())
+		db, err := (&Repository{Dir: dir, Traits: traits, path: dir.Git}).Open(ctx)
 		if err != nil {
 			return 0, nil, err
 		}
+		defer func() { _ = db.Close() }() // only read
 		r, ok := db.Lookup(id)
 		if !ok {
 			return 0, nil, fmt.Errorf("%s: %w", id, pack.ErrMissing)
