@@ -154,7 +154,7 @@ func (p *person) text() string {
 }
 
 // patience is how long something may take on a busy machine.
-const patience = 40 * time.Second
+const patience = 2 * time.Minute
 
 // opens is sees for what opens by itself: keys that come too early are dropped
 // there on purpose.

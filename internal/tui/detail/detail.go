@@ -4,6 +4,7 @@ package detail
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/rotate"
@@ -200,7 +201,7 @@ func place(f *scan.Finding) string {
 	return fmt.Sprintf("%s:%d", f.File, f.Line)
 }
 
-// reach says whether a place is still in use.
+// reach says in a word what still leads to a place.
 func reach(f *scan.Finding) string {
 	switch {
 	case f.Where == scan.WhereWorktree, f.Where == scan.WhereIndex, f.Where == scan.WhereStdin:
@@ -211,8 +212,27 @@ func reach(f *scan.Finding) string {
 		return "unreachable"
 	case f.Where == scan.WhereStash:
 		return "stash"
+	case slices.Contains(f.ReachedBy, "head"):
+		return "history"
+	case len(f.ReachedBy) > 0: // another branch, a tag, or only a reflog
+		return f.ReachedBy[0]
 	case !f.Refs.Branch:
 		return "no branch"
 	}
 	return "history"
 }
+
+// span says between which commits a place held it; empty outside history.
+func span(f *scan.Finding) string {
+	if f.Commit == "" {
+		return ""
+	}
+	text := f.Date.Format(time.DateOnly) + " " + short(f.Commit)
+	if f.LastCommit != "" && f.LastCommit != f.Commit {
+		text += " to " + f.LastDate.Format(time.DateOnly) + " " + short(f.LastCommit)
+	}
+	return text
+}
+
+// short is as much of a commit's name as two of them leave room for in a pane.
+func short(hash string) string { return hash[:min(8, len(hash))] }

@@ -2,10 +2,12 @@ package detail
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/tui/screen"
 	"github.com/secretguard/secretguard/internal/tui/widget"
@@ -13,6 +15,9 @@ import (
 
 // labelWidth is the width of the names in the upper part.
 const labelWidth = 11
+
+// enough is how many lines of a pane are too few for anything but the file's own.
+const enough = 4
 
 // View draws the screen: facts above, panes below.
 func (d *Detail) View(r screen.Rect) []widget.Line {
@@ -164,14 +169,30 @@ func (d *Detail) use(c *screen.Case) (widget.Role, term.Safe) {
 	return widget.Plain, term.Clean(text)
 }
 
+// exposure says how far it spreads, what leads to it, for what a remote reaches was
+// pushed, and from when to when it was there. The author, who may be cut, comes last.
 func exposure(c *screen.Case) term.Safe {
 	where := "no longer in HEAD"
 	if c.InHead() {
 		where = "still in HEAD"
 	}
 	text := fmt.Sprintf("%s, %s, %s", screen.Count(c.Files(), "file"), screen.Count(c.Commits(), "commit"), where)
-	if !c.First.IsZero() {
-		text += "; oldest " + c.First.Format(time.DateOnly)
+	if by := reachedBy(c.Findings); by != "" {
+		text += "; reached by " + by
+	}
+	if c.First.IsZero() {
+		return term.Clean(text)
+	}
+	first, last := c.First.Format(time.DateOnly), ""
+	for _, f := range c.Findings {
+		if !f.LastDate.IsZero() {
+			last = max(last, f.LastDate.Format(time.DateOnly))
+		}
+	}
+	if last <= first {
+		text += "; on " + first
+	} else {
+		text += "; " + first + " to " + last
 	}
 	for _, f := range c.Findings {
 		if f.Author != "" && f.Date.Equal(c.First) {
@@ -180,6 +201,23 @@ func exposure(c *screen.Case) term.Safe {
 		}
 	}
 	return term.Clean(text)
+}
+
+// reachedBy joins the ways to all findings. HEAD is most often on a branch, and
+// beside "no longer in HEAD" its name would puzzle.
+func reachedBy(findings []scan.Finding) string {
+	var ways []string
+	for _, f := range findings {
+		for _, w := range f.ReachedBy {
+			if !slices.Contains(ways, w) {
+				ways = append(ways, w)
+			}
+		}
+	}
+	if slices.Contains(ways, "branch") {
+		ways = slices.DeleteFunc(ways, func(w string) bool { return w == "head" })
+	}
+	return strings.Join(ways, ", ")
 }
 
 func value(c *screen.Case) term.Safe {
@@ -203,10 +241,17 @@ func (d *Detail) draw(c *screen.Case, p pane, width, height int) []widget.Line {
 	mark := term.Safe("   ")
 	if p == d.pane {
 		role, mark = widget.Title, " * "
-		d.height = max(1, height-1)
 	}
 	out := []widget.Line{widget.As(role, mark+title)}
-	room := height - 1
+	if f := d.finding(); p == source && f != nil && height > enough {
+		if at := span(f); at != "" {
+			out = append(out, widget.As(widget.Muted, term.Clean("   "+at)).Fit(width, d.g))
+		}
+	}
+	room := height - len(out)
+	if p == d.pane {
+		d.height = max(1, room)
+	}
 	if p == source && p != d.pane { // until a person scrolls, the finding's own line is in the middle
 		d.cursor[p] = d.hit(c)
 		d.offset[p] = max(0, min(d.cursor[p]-room/2, len(lines)-room))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
@@ -159,6 +160,12 @@ func (c *session) describe(k *screen.Case) {
 		commit := ""
 		if f.Commit != "" {
 			commit = " in commit " + string(screen.ShortHash(f.Commit))
+		}
+		if f.LastCommit != "" && f.LastCommit != f.Commit {
+			commit += ", last in " + string(screen.ShortHash(f.LastCommit)) + " of " + f.LastDate.Format(time.DateOnly)
+		}
+		if len(f.ReachedBy) > 0 {
+			commit += ", reached by " + strings.Join(f.ReachedBy, ", ")
 		}
 		c.sayf("  found in %s:%d%s", f.File, f.Line, commit)
 	}
