@@ -190,6 +190,7 @@ var (
 	errDictionary = seven.ErrMemory
 	errEntries    = seven.ErrEntries
 	errOverlap    = errors.New("overlaps another entry")
+	errCut        = errors.New("its end is missing")
 )
 
 // outcome turns what ended the reading of an archive into a skip, unless it ends
@@ -235,7 +236,7 @@ func (w *walker) lost(what, at string, err error) {
 		why = over.Error()
 	case errors.Is(err, errEntries):
 		why = fmt.Sprintf("more than %d entries; the rest was not read", w.limits.Entries)
-	case errors.Is(err, errEncrypted), errors.Is(err, errMethod), errors.Is(err, errDictionary), errors.Is(err, errOverlap):
+	case errors.Is(err, errEncrypted), errors.Is(err, errMethod), errors.Is(err, errDictionary), errors.Is(err, errOverlap), errors.Is(err, errCut):
 		why = err.Error()
 	}
 	w.skip(Skip{What: what, Why: why, Path: at, Gap: true})

@@ -76,10 +76,12 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// counter counts what is read from it.
+// counter counts what is read from it, in blocks as a tar is.
 type counter struct {
-	r io.Reader
-	n int64
+	r    io.Reader
+	n    int64
+	zero bool // the last read was one block of zeros
+	end  bool // there is no more
 }
 
 func newCounter(data []byte) *counter { return &counter{r: bytes.NewReader(data)} }
@@ -87,6 +89,10 @@ func newCounter(data []byte) *counter { return &counter{r: bytes.NewReader(data)
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
+	if n > 0 {
+		c.zero = n == tarBlock && len(bytes.Trim(p[:n], "\x00")) == 0
+	}
+	c.end = c.end || errors.Is(err, io.EOF)
 	return n, err
 }
 

@@ -64,19 +64,21 @@ func (s *sevenReader) file(at string, f *sevenzip.File) error {
 		s.lost("archive entry", at, errDictionary)
 		return nil
 	}
-	if err := s.budget.spend(int64(min(f.UncompressedSize, 1<<62))); err != nil {
-		return err
+	if over := s.budget.spend(int64(min(f.UncompressedSize, 1<<62))); over != nil {
+		return over
 	}
 	r, err := f.Open()
 	if err == nil {
-		return s.open(at, f, folder, r)
+		err = s.drain(at, f, folder, r)
+	} else {
+		s.lost("archive entry", at, sevenError(err))
+		err = nil
 	}
-	s.lost("archive entry", at, sevenError(err))
-	return nil
+	return err
 }
 
-// open reads an open file to its end.
-func (s *sevenReader) open(at string, f *sevenzip.File, folder *seven.Folder, r io.ReadCloser) (err error) {
+// drain reads an open file to its end.
+func (s *sevenReader) drain(at string, f *sevenzip.File, folder *seven.Folder, r io.ReadCloser) (err error) {
 	in := &unpacked{o: s.opening, r: r, want: f.CRC32}
 	if f.UncompressedSize > uint64(s.limits.Entry) {
 		s.large(at)

@@ -26,7 +26,11 @@ func (o *opening) stream(kind Kind, data []byte) error {
 	in := bufio.NewReaderSize(&meter{o: o, r: explained{r}}, 64<<10)
 	head, _ := in.Peek(tarBlock) // an error comes again
 	if isTar(head) {
-		return o.tar(&counter{r: in})
+		if err := o.tar(&counter{r: in}); err != nil {
+			return err
+		}
+		_, err := io.Copy(io.Discard, in) // up to the sums at the end
+		return err
 	}
 	at, err := o.entry(unpackedName(o.name))
 	if err != nil {

@@ -14,6 +14,9 @@ func (o *opening) tar(c *counter) error {
 		h, err := r.Next()
 		switch err = o.cause(err); {
 		case errors.Is(err, io.EOF):
+			if c.end && !c.zero { // a block of zeros marks the end
+				return errCut
+			}
 			return nil
 		case err != nil:
 			return err

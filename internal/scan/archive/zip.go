@@ -4,10 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"cmp"
-	"compress/bzip2"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"slices"
 	"strings"
@@ -36,7 +36,6 @@ func (o *opening) zip(data []byte) error {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels here
 		return errDamaged
 	}
-	o.methods(r)
 	files, err := o.inOrder(r.File)
 	if err != nil {
 		return err
@@ -64,37 +63,22 @@ func directoryCount(data []byte) int {
 	return bytes.Count(directory, []byte(zipCentral))
 }
 
-func (o *opening) methods(r *zip.Reader) {
-	r.RegisterDecompressor(zip.Deflate, func(r io.Reader) io.ReadCloser { return flate.NewReader(r) })
-	r.RegisterDecompressor(methodBzip2, func(r io.Reader) io.ReadCloser { return io.NopCloser(explained{bzip2.NewReader(r)}) })
-	for method, kind := range map[uint16]Kind{methodZstd: Zstd, methodXZ: XZ} {
-		r.RegisterDecompressor(method, func(r io.Reader) io.ReadCloser {
-			out, done, err := o.unpacker(kind, r)
-			if err != nil {
-				return failed{explain(err)}
-			}
-			return closer{explained{out}, done}
-		})
+// method returns a reader of what is packed in r.
+func (o *opening) method(method uint16, r io.Reader) (out io.Reader, done func(), err error) {
+	switch method {
+	case zip.Store:
+		return r, func() {}, nil
+	case zip.Deflate:
+		return flate.NewReader(r), func() {}, nil
+	case methodBzip2:
+		return o.unpacker(Bzip2, r)
+	case methodZstd:
+		return o.unpacker(Zstd, r)
+	case methodXZ:
+		return o.unpacker(XZ, r)
 	}
+	return nil, nil, fmt.Errorf("%w (method %d)", errMethod, method)
 }
-
-// closer closes by a function.
-type closer struct {
-	io.Reader
-
-	done func()
-}
-
-func (c closer) Close() error {
-	c.done()
-	return nil
-}
-
-// failed is a reader that could not be made.
-type failed struct{ err error }
-
-func (f failed) Read([]byte) (int, error) { return 0, f.err }
-func (f failed) Close() error             { return nil }
 
 // zipFile is an entry that can be read.
 type zipFile struct {
@@ -156,19 +140,34 @@ func (o *opening) zipEntries(files []zipFile, take func(at string, r io.Reader) 
 	return nil
 }
 
+// zipEntry reads one file. Its size and sum are not those of the library's own
+// reader, which gives nothing of a file whose size is not what is claimed.
 func (o *opening) zipEntry(f zipFile, take func(at string, r io.Reader) error) error {
-	r, err := f.Open()
-	switch {
-	case errors.Is(err, zip.ErrAlgorithm):
-		o.lost("archive entry", f.at, fmt.Errorf("%w (method %d)", errMethod, f.Method))
-		return nil
-	case err != nil:
-		o.lost("archive entry", f.at, err)
+	raw, err := f.OpenRaw()
+	if err != nil {
+		o.lost("archive entry", f.at, errDamaged)
 		return nil
 	}
-	err = take(f.at, &meter{o: o, r: r})
-	if cerr := r.Close(); err == nil && cerr != nil {
-		o.lost("archive entry", f.at, cerr)
+	r, done, err := o.method(f.Method, raw)
+	if err != nil {
+		o.lost("archive entry", f.at, explain(err))
+		return nil
 	}
-	return err
+	defer done()
+	return take(f.at, &meter{o: o, r: &summed{r: explained{r}, want: f.CRC32}})
+}
+
+// summed ends in an error when the sum of what was read is not the one given.
+type summed struct {
+	r         io.Reader
+	want, sum uint32
+}
+
+func (s *summed) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.sum = crc32.Update(s.sum, crc32.IEEETable, p[:n])
+	if errors.Is(err, io.EOF) && s.sum != s.want {
+		err = errDamaged
+	}
+	return n, err
 }

@@ -215,8 +215,13 @@ func (s Seven) header(text, packed, props []byte) []byte {
 func sevenStreams(at uint64, packed, method, props, text []byte, files []File) []byte {
 	b := append([]byte{6}, number(at)...)
 	b = append(append(append(b, 1, 9), number(uint64(len(packed)))...), 0)
-	b = append(b, 7, 0x0b, 1, 0, 1, byte(len(method))|0x20)
-	b = append(append(append(b, method...), number(uint64(len(props)))...), props...)
+	b = append(b, 7, 0x0b, 1, 0, 1)
+	if len(props) > 0 {
+		b = append(append(append(b, byte(len(method))|0x20), method...), number(uint64(len(props)))...)
+		b = append(b, props...)
+	} else {
+		b = append(append(b, byte(len(method))), method...)
+	}
 	b = append(append(append(b, 0x0c), number(uint64(len(text)))...), 0)
 	if len(files) > 0 {
 		b = append(append(b, 8, 0x0d), number(uint64(len(files)))...)
