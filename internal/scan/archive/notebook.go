@@ -17,28 +17,20 @@ func isNotebook(data []byte) bool {
 		return false
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
+	named := false
 	for depth := 0; ; {
 		t, err := d.Token()
 		switch {
-		case err != nil: // damaged: it is better scanned as it is
-			return false
+		case err != nil: // what is damaged is better scanned as it is
+			return named && depth == 0 && errors.Is(err, io.EOF)
 		case t == json.Delim('{'), t == json.Delim('['):
 			depth++
 		case t == json.Delim('}'), t == json.Delim(']'):
-			if depth--; depth == 0 {
+			if depth--; depth == 0 && !named {
 				return false
 			}
 		case depth == 1 && t == "nbformat":
-			return rest(d)
-		}
-	}
-}
-
-// rest reports whether what follows is sound.
-func rest(d *json.Decoder) bool {
-	for {
-		if _, err := d.Token(); err != nil {
-			return errors.Is(err, io.EOF)
+			named = true
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (s *sevenReader) file(at string, f *sevenzip.File) error {
 	switch {
 	case folder.Err != nil:
 		s.lost("archive entry", at, folder.Err)
-		return nil
+		return nil //nolint:nilerr // it was reported; other streams may be whole
 	case folder.Memory > s.limits.Dictionary:
 		s.lost("archive entry", at, errDictionary)
 		return nil
@@ -68,13 +68,11 @@ func (s *sevenReader) file(at string, f *sevenzip.File) error {
 		return over
 	}
 	r, err := f.Open()
-	if err == nil {
-		err = s.drain(at, f, folder, r)
-	} else {
+	if err != nil {
 		s.lost("archive entry", at, sevenError(err))
-		err = nil
+		return nil
 	}
-	return err
+	return s.drain(at, f, folder, r)
 }
 
 // drain reads an open file to its end.

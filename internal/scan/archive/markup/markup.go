@@ -89,7 +89,8 @@ const (
 	// cellGap stands between cells: what a rule takes for the end of a key, and for
 	// the sign between a name and its value.
 	cellGap = "\t,\t"
-	// longAttribute is the shortest value that is more than a number or a colour.
+	// longAttribute is the shortest value that may be text, and no number, colour or
+	// identifier.
 	longAttribute = 9
 )
 
@@ -181,7 +182,7 @@ func (x *texter) start(t xml.StartElement) {
 	case cellElements[name] && in != nil:
 		in.cells++
 		x.kind, x.value = attribute(t, "t"), x.value[:0]
-	case lineElements[name] && len(x.lines) < maxOpen && (in == nil || in.cells == 0 || name == "tr" || name == "table-row"):
+	case lineElements[name] && t.Name.Space != "office" && len(x.lines) < maxOpen && (in == nil || in.cells == 0 || name == "tr" || name == "table-row"):
 		x.lines = append(x.lines, openLine{name: name})
 		if n := attribute(t, "name"); n != "" {
 			x.write(n + "=")
@@ -286,7 +287,7 @@ func (x *texter) write(s string) {
 func (x *texter) attributes(t xml.StartElement) {
 	long := false
 	for _, a := range t.Attr {
-		long = long || len(a.Value) >= longAttribute && !isNamespace(a)
+		long = long || len(a.Value) >= longAttribute && !isNamespace(a) && !isWord(a.Value)
 	}
 	if !long {
 		return
@@ -299,6 +300,16 @@ func (x *texter) attributes(t xml.StartElement) {
 		}
 	}
 	x.extra = append(x.extra, '\n')
+}
+
+// isWord reports whether a value is only letters, as the names of styles and states.
+func isWord(s string) bool {
+	for i := range len(s) {
+		if c := s[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 func isNamespace(a xml.Attr) bool { return a.Name.Space == "xmlns" || a.Name.Local == "xmlns" }
