@@ -14,6 +14,8 @@ BIN   := $(CURDIR)/bin/secretguard
 # Pinned: a newer linter finds new things, and that is a change of its own.
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
+GOVULNCHECK_VERSION := v1.9.0
+GOVULNCHECK := $(CACHE)/bin/govulncheck-$(GOVULNCHECK_VERSION)
 
 # How long each fuzz target runs.
 FUZZTIME ?= 10s
@@ -32,7 +34,7 @@ export CGO_ENABLED ?= 0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: build test lint race fuzz bench e2e demo check self-scan clean
+.PHONY: build test lint vuln race fuzz bench e2e demo check self-scan clean
 
 build: ## the program, without cgo, into bin/
 	go build -trimpath -ldflags '-X github.com/secretguard/secretguard/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/secretguard
@@ -43,14 +45,19 @@ test: ## vet and all unit tests
 
 lint: $(GOLANGCI) ## golangci-lint, pinned
 	$(GOLANGCI) config verify
-	$(GOLANGCI) run ./...
+	$(GOLANGCI) run --allow-parallel-runners ./...
 
-# The linter is built from source: no download of a foreign binary, and the Go
-# checksum database vouches for what is built. This takes some minutes, once.
-$(GOLANGCI):
+vuln: $(GOVULNCHECK) ## known holes in what we call, pinned; needs the network
+	.ci/vuln $(GOVULNCHECK)
+
+# Built from source: no download of a foreign binary, and the Go checksum database
+# vouches for what is built. The linter takes some minutes, once.
+$(GOLANGCI): TOOL := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+$(GOVULNCHECK): TOOL := golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+$(GOLANGCI) $(GOVULNCHECK):
 	@mkdir -p $(CACHE)/bin
-	GOBIN=$(CACHE)/bin/.install GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
-	@mv $(CACHE)/bin/.install/golangci-lint $@ && rmdir $(CACHE)/bin/.install
+	GOBIN=$(CACHE)/bin/.install-$(@F) GOFLAGS=-modcacherw go install $(TOOL)
+	@mv $(CACHE)/bin/.install-$(@F)/* $@ && rmdir $(CACHE)/bin/.install-$(@F)
 
 race: ## all unit tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
@@ -69,8 +76,10 @@ e2e: build ## the built program against moto, in tmux, under kill -9
 demo: ## leak to proof against the built-in lab; headless without a terminal
 	go run ./cmd/secretguard demo
 
-self-scan: build ## our own scanner over our own history
-	$(BIN) scan git .
+self-scan: build ## our own scanner over our own history, as others get it
+	rm -rf $(CACHE)/self.git
+	git clone -q --bare --no-local . $(CACHE)/self.git
+	$(BIN) scan git $(CACHE)/self.git -i .gitleaksignore
 
 check: ## what CI runs
 	.ci/run

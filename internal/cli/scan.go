@@ -5,14 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/scan/suppress"
+	"github.com/secretguard/secretguard/internal/term"
 )
 
 // scanRequest says what to scan and how to report it.
@@ -32,15 +36,15 @@ func (a *app) scanCmd() *cobra.Command {
 	var req scanRequest
 	cmd := &cobra.Command{
 		Use:   "scan [git|dir|stdin] [PATH]",
-		Short: "Find secrets in every object of a history, in files, in the index or on stdin",
+		Short: "Find secrets in a whole history, in files, in the index or on stdin",
 		Long: `Finds secrets with gitleaks' rules and our own. Without a kind: the whole history when PATH
 is in a git repository, else the folder. What could not be read is counted, named and makes
-the exit code 3: a scan that saw only a part is never "clean".` + exitHelp,
+the exit code 3: a scan that saw only a part is never "clean".`,
 		Example: `  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
   secretguard scan dir ./config --json   files, as one JSON document
   secretguard scan --staged              what the next commit would hold
   git diff | secretguard scan stdin`,
-		Args: cobra.MaximumNArgs(2),
+		Args: atMost(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := req.arguments(args); err != nil {
 				return err
@@ -48,15 +52,67 @@ the exit code 3: a scan that saw only a part is never "clean".` + exitHelp,
 			return a.scan(cmd.Context(), req)
 		},
 	}
-	f := cmd.Flags()
-	f.BoolVar(&req.staged, "staged", false, "scan what is staged for the next commit")
-	f.BoolVar(&req.showSecrets, "show-secrets", false, "show the secrets in the clear")
-	f.BoolVar(&req.ignoreAllow, "ignore-gitleaks-allow", false, "do not honour inline allow comments")
-	f.StringVarP(&req.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
-	f.StringVarP(&req.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
-	f.StringVarP(&req.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
-	f.IntVar(&req.maxMegabytes, "max-target-megabytes", 0, "skip larger files (counted); 0: the default")
+	req.flags(cmd)
 	return cmd
+}
+
+// flags adds the flags of a scan.
+func (r *scanRequest) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&r.staged, "staged", false, "scan what is staged for the next commit")
+	f.BoolVar(&r.showSecrets, "show-secrets", false, "show the secrets in the clear")
+	f.BoolVar(&r.ignoreAllow, "ignore-gitleaks-allow", false, "do not honour inline allow comments")
+	f.StringVarP(&r.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
+	f.StringVarP(&r.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
+	f.StringVarP(&r.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
+	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files (counted); 0: the default")
+}
+
+// scanAliases are the names that users of gitleaks and trufflehog have in their
+// fingers. They are not in the help; those that gitleaks itself deprecated, or
+// that say less than ours, name the command to use from now on.
+func (a *app) scanAliases() []*cobra.Command {
+	var out []*cobra.Command
+	for _, alias := range []struct{ name, kind, instead string }{
+		{"git", "git", ""},
+		{"dir", "dir", ""},
+		{"stdin", "stdin", ""},
+		{"filesystem", "dir", "scan dir"},
+		{"detect", "git", "scan git"},
+		{"protect", "staged", "scan --staged"},
+	} {
+		var req scanRequest
+		var source string
+		var noGit bool
+		cmd := &cobra.Command{
+			Use: alias.name + " [PATH]", Short: "The same as: secretguard scan", Hidden: true, Args: atMost(1),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				if alias.instead != "" {
+					a.talk("warning: %q is an old name; use: secretguard %s", alias.name, alias.instead)
+				}
+				req.kind, req.path = alias.kind, "."
+				if noGit {
+					req.kind = "dir"
+				}
+				if len(args) == 1 {
+					source = args[0]
+				}
+				if source != "" {
+					req.path = source
+				}
+				return a.scan(cmd.Context(), req)
+			},
+		}
+		req.flags(cmd)
+		if alias.name == "detect" || alias.name == "protect" {
+			cmd.Flags().StringVarP(&source, "source", "s", "", "the repository or folder")
+		}
+		if alias.name == "detect" {
+			cmd.Flags().BoolVar(&noGit, "no-git", false, "scan files, no history")
+		}
+		out = append(out, cmd)
+	}
+	return out
 }
 
 // arguments reads "[KIND] [PATH]".
@@ -70,11 +126,18 @@ func (r *scanRequest) arguments(args []string) error {
 			r.kind, args = "dir", args[1:]
 		}
 	}
+	kinds := []string{"git", "dir", "stdin"}
 	if len(args) > 1 {
-		return usagef("unknown kind %q: scan [git|dir|stdin] [PATH]", args[0])
+		return unknown("kind of target", args[0], kinds, "secretguard scan --help")
 	}
 	if len(args) == 1 {
 		r.path = args[0]
+		if _, err := os.Lstat(r.path); r.kind == "auto" && errors.Is(err, os.ErrNotExist) && term.Nearest(r.path, kinds) != "" {
+			return unknown("file or folder", r.path, kinds, "secretguard scan --help")
+		}
+	}
+	if r.kind == "stdin" && len(args) == 1 {
+		return usagef("scan stdin takes no path, but there is %q", r.path)
 	}
 	if r.staged {
 		if r.kind == "dir" || r.kind == "stdin" {
@@ -99,7 +162,7 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 		err = exitError{code: ExitInterrupted, err: errors.New("interrupted: the findings so far are shown, the scan is incomplete")}
 	}
 	// A scan that broke off still shows what it saw; the error decides the exit code.
-	if err == nil || a.json && !res.Started.IsZero() || len(res.Findings)+len(res.Coverage.Skipped) > 0 {
+	if err == nil || !res.Started.IsZero() {
 		if werr := a.writeScan(res, req); werr != nil {
 			return werr
 		}
@@ -116,20 +179,49 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 }
 
 func (a *app) writeScan(res scan.Result, req scanRequest) error {
-	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Width: a.Facts.Width, Color: a.colour()}
+	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Color: a.colour(), RulesFrom: a.rulesFrom}
 	if req.reportPath != "" {
 		f, err := os.OpenFile(req.reportPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 		if err != nil {
 			return usagef("write the report: %w", err)
 		}
 		if err := errors.Join(report.WriteScanJSON(f, res, opts), f.Close()); err != nil {
-			return fmt.Errorf("write the report: %w", err)
+			return usagef("write the report: %w", err)
 		}
+	}
+	if a.Env("CI") != "" {
+		opts.ShowSecrets = false // the file may hold them, the log may not
 	}
 	if a.json {
 		return report.WriteScanJSON(a.Out, res, opts)
 	}
-	return report.WriteScanText(a.Out, res, opts)
+	if err := report.WriteScanText(a.Out, res, opts); err != nil {
+		return err
+	}
+	if len(res.Active()) > 0 && (req.kind == "git" || req.kind == "dir" || req.kind == "auto") {
+		target := targetFlag(req.path)
+		verify, plan := "secretguard verify"+target, "secretguard plan CASE"+target
+		a.talk("next: %-*s   asks each issuer whether its key still works", len(plan), verify)
+		a.talk("      %s   shows how one of them would be replaced; changes nothing", plan)
+	}
+	return nil
+}
+
+// targetFlag is the flag that names a target to another command, with the space
+// before it; empty for the current folder.
+func targetFlag(path string) string {
+	if path == "." {
+		return ""
+	}
+	return " -t " + shellWord(path)
+}
+
+// shellWord quotes a path for a command that a person pastes.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+,") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // scanTarget loads the rules and scans. A cancelled scan returns what was found
@@ -142,6 +234,10 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	set, err := loadRules(cfg)
 	if err != nil {
 		return scan.Result{}, usage(err)
+	}
+	a.noteRules(cfg)
+	if req.maxMegabytes == 0 {
+		req.maxMegabytes = cfg.Scan.MaxTargetMegabytes
 	}
 	src, err := a.openSource(req)
 	if err != nil {
@@ -157,6 +253,18 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	return res, explainSource(err, req)
 }
 
+// noteRules says whose rules are used when they are not ours or the user's: an
+// allowlist of the scanned repository can hide anything in it.
+func (a *app) noteRules(cfg config.Config) {
+	if cfg.Rules == nil {
+		return
+	}
+	a.rulesFrom = cfg.Rules.Path
+	if cfg.Rules.Trust == config.FromTarget {
+		a.talk("note: the scanned repository brings its own rules and allowlists (%s); --config FILE uses yours instead", term.Clean(cfg.Rules.Path))
+	}
+}
+
 // accepted loads what was accepted before: a baseline, and gitleaks' ignore file.
 func (r scanRequest) accepted() (*suppress.List, error) {
 	l := &suppress.List{}
@@ -168,7 +276,11 @@ func (r scanRequest) accepted() (*suppress.List, error) {
 	if r.gitleaksFile != "" {
 		return l, l.AddIgnoreFile(r.gitleaksFile)
 	}
-	return l, l.AddIgnoreFileOf(r.path)
+	folder := r.path
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		folder = filepath.Dir(folder)
+	}
+	return l, l.AddIgnoreFileOf(folder)
 }
 
 // progress returns a callback that shows how far a long scan is, and one that
@@ -212,7 +324,7 @@ func (a *app) openSource(req scanRequest) (source.Source, error) {
 	case "dir":
 		return source.Dir(req.path, limit)
 	case "staged":
-		return source.Staged(req.path, limit)
+		return source.Staged(req.path, a.gitEnv(req.path), limit)
 	case "git":
 		repo, err = source.Git(req.path, limit)
 	default:
@@ -227,29 +339,42 @@ func (a *app) openSource(req scanRequest) (source.Source, error) {
 	return repo, nil
 }
 
+// gitEnv is what git tells a hook that scans the repository it runs in.
+func (a *app) gitEnv(path string) source.GitEnv {
+	if path != "." {
+		return source.GitEnv{}
+	}
+	return source.GitEnv{Dir: a.Env("GIT_DIR"), IndexFile: a.Env("GIT_INDEX_FILE")}
+}
+
 // explainSource adds the exit code and the next command to the errors of a
 // source. What is no mistake of the caller left something unseen.
 func explainSource(err error, req scanRequest) error {
 	p := problem{code: ExitIncomplete, err: err}
+	path := shellWord(req.path)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, source.ErrNotRepository):
-		p.code, p.try = ExitUsage, "secretguard scan dir "+req.path
+		p.code, p.try = ExitUsage, "secretguard scan dir "+path
+	case errors.Is(err, source.ErrBare):
+		p.code, p.try = ExitUsage, "secretguard scan git "+path
 	case errors.Is(err, source.ErrNotPlain):
-		p.code, p.try = ExitUsage, "secretguard scan stdin < "+req.path
+		p.code, p.try = ExitUsage, "secretguard scan stdin < "+path
 	case errors.Is(err, source.ErrEmpty):
-		p.try = "secretguard scan dir " + req.path
+		p.try = "secretguard scan dir " + path
 	case errors.Is(err, source.ErrUnsupported):
-		p.try = fmt.Sprintf("git clone --mirror %s copy.git && secretguard scan git copy.git", req.path)
+		p.try = fmt.Sprintf("git clone --mirror %s copy.git && secretguard scan git copy.git", path)
 	case errors.Is(err, scan.ErrNothingScanned):
-		p.try = "check the path: there was nothing to read there"
+		p.try = "check the path: there was nothing to read in " + path
 	case errors.Is(err, os.ErrNotExist):
-		p.code, p.try = ExitUsage, "check the path"
+		p.code, p.err, p.try = ExitUsage, fmt.Errorf("there is no file or folder %s", quote(req.path)), "check the path"
 	case errors.Is(err, os.ErrPermission):
 		p.try = "run as a user who may read it"
+	case req.kind != "dir" && req.kind != "stdin":
+		p.try = "secretguard scan dir " + path + " reads the files without the history"
 	}
 	return p
 }

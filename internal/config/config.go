@@ -65,6 +65,9 @@ type Rules struct {
 	Path  string // where it was found; "GITLEAKS_CONFIG_TOML" for the variable
 	Data  []byte
 	Trust Trust
+	// Read reads a file that the rules extend. A file in the scanned repository
+	// reads no other outside of it.
+	Read func(path string) ([]byte, error)
 }
 
 // File is a file that was read, named at -v.

@@ -89,9 +89,23 @@ func (l *loader) target() {
 	defer func() { _ = root.Close() }()
 	read := func(name string) ([]byte, error) { return readRooted(root, name) }
 	l.fromTarget(GitleaksName, read, func(path string, data []byte) {
-		l.rules(Rules{Path: path, Data: data, Trust: FromTarget})
+		l.rules(Rules{Path: path, Data: data, Trust: FromTarget, Read: l.insideTarget})
 	})
 	l.fromTarget(OwnName, read, func(path string, data []byte) { l.own(path, data, FromTarget, read) })
+}
+
+// insideTarget reads a file of the target again, after the root was closed.
+func (l *loader) insideTarget(path string) ([]byte, error) {
+	name, err := filepath.Rel(l.o.Target, path)
+	if err != nil {
+		return nil, fmt.Errorf("find it in the target: %w", err)
+	}
+	root, err := os.OpenRoot(l.o.Target)
+	if err != nil {
+		return nil, fmt.Errorf("open the target: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	return readRooted(root, name)
 }
 
 func (l *loader) fromTarget(name string, read opener, use func(string, []byte)) {
@@ -122,7 +136,7 @@ func (l *loader) explicit() {
 		l.own(path, data, FromUser, userOpener(path))
 		return
 	}
-	l.rules(Rules{Path: path, Data: data, Trust: FromUser})
+	l.rules(Rules{Path: path, Data: data, Trust: FromUser, Read: readFile})
 }
 
 // environment keeps gitleaks' variables.
@@ -136,11 +150,11 @@ func (l *loader) environment() {
 			l.fail(&Error{File: path, Msg: cause(err), Try: "unset GITLEAKS_CONFIG or correct it"})
 			return
 		}
-		l.rules(Rules{Path: path, Data: data, Trust: FromUser})
+		l.rules(Rules{Path: path, Data: data, Trust: FromUser, Read: readFile})
 		return
 	}
 	if text := l.o.Env("GITLEAKS_CONFIG_TOML"); text != "" {
-		l.rules(Rules{Path: "GITLEAKS_CONFIG_TOML", Data: []byte(text), Trust: FromUser})
+		l.rules(Rules{Path: "GITLEAKS_CONFIG_TOML", Data: []byte(text), Trust: FromUser, Read: readFile})
 	}
 }
 
@@ -187,7 +201,11 @@ func (l *loader) own(path string, data []byte, trust Trust, read opener) {
 		return
 	}
 	l.cfg.Scan.Rules = doc.Scan.Rules
-	l.rules(Rules{Path: filepath.Join(filepath.Dir(path), doc.Scan.Rules), Data: rules, Trust: trust})
+	reader := readFile
+	if trust == FromTarget {
+		reader = l.insideTarget
+	}
+	l.rules(Rules{Path: filepath.Join(filepath.Dir(path), doc.Scan.Rules), Data: rules, Trust: trust, Read: reader})
 }
 
 func readRooted(root *os.Root, name string) ([]byte, error) {

@@ -129,6 +129,26 @@ func (l *Lab) consumers() map[string]*consumer {
 	return out
 }
 
+// DeployView is what /_lab/state tells of a consumer's deploys.
+type DeployView struct {
+	First string `json:"first"` // the one from before any rotation
+	Live  string `json:"live"`
+	Count int    `json:"count"`
+}
+
+func (c *consumer) view() DeployView {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := DeployView{Count: len(c.deploys)}
+	if len(c.deploys) > 0 {
+		v.First = c.deploys[0].id
+	}
+	if d := c.current(); d != nil {
+		v.Live = d.id
+	}
+	return v
+}
+
 // LiveKeys returns, for each consumer that uses AWS, the id of the key that its
 // live deploy runs with.
 func (l *Lab) LiveKeys() map[string]string {
@@ -164,12 +184,14 @@ func (l *Lab) admin(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/_lab/state":
 		state := struct {
-			LiveKeys map[string]string    `json:"live_keys"`
-			Well     map[string]bool      `json:"well"`
-			Keys     map[string][]KeyView `json:"keys"`
-		}{l.LiveKeys(), map[string]bool{}, map[string][]KeyView{}}
+			LiveKeys map[string]string     `json:"live_keys"`
+			Well     map[string]bool       `json:"well"`
+			Deploys  map[string]DeployView `json:"deploys"`
+			Keys     map[string][]KeyView  `json:"keys"`
+		}{l.LiveKeys(), map[string]bool{}, map[string]DeployView{}, map[string][]KeyView{}}
 		for name, c := range l.consumers() {
 			state.Well[name] = c.well(l)
+			state.Deploys[name] = c.view()
 		}
 		for _, u := range l.AWS.userNames() {
 			state.Keys[u] = l.AWS.Keys(u)

@@ -37,9 +37,9 @@ type Identity struct {
 
 // KeyRef names one key at its issuer.
 type KeyRef struct {
-	Kind  credential.Kind
-	ID    string // the issuer's id of the key
-	Owner string // the user or project that it belongs to
+	Kind  credential.Kind `json:"kind"`
+	ID    string          `json:"id"`    // the issuer's id of the key
+	Owner string          `json:"owner"` // the user or project that it belongs to
 }
 
 // KeyInfo is one key in a listing.

@@ -4,11 +4,15 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
+	"slices"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/scan"
+	"github.com/secretguard/secretguard/internal/triage"
 )
 
 // ScanSchema names the format of a scan document (docs/json.md).
@@ -18,8 +22,9 @@ const ScanSchema = "secretguard.scan/1"
 type ScanOptions struct {
 	ShowSecrets bool
 	Version     string
-	Width       int // cells of the terminal
-	Color       bool
+	Color       bool // text only
+	// RulesFrom names the file that the rules come from; empty: built in.
+	RulesFrom string
 }
 
 type scanDoc struct {
@@ -27,6 +32,7 @@ type scanDoc struct {
 	Tool     tool         `json:"tool"`
 	Target   scan.Target  `json:"target"`
 	Findings []findingDoc `json:"findings"`
+	Cases    []caseDoc    `json:"cases"`
 	Coverage coverageDoc  `json:"coverage"`
 	Stats    statsDoc     `json:"stats"`
 }
@@ -73,6 +79,19 @@ type proofDoc struct {
 	Role     string `json:"role"`
 }
 
+// caseDoc is one credential: what plan, verify and consumers take by its id.
+type caseDoc struct {
+	ID       string   `json:"id"`
+	Kind     string   `json:"kind"`
+	Title    string   `json:"title"`
+	Severity string   `json:"severity"`
+	Mask     string   `json:"mask"`
+	Complete bool     `json:"complete"`
+	Missing  []string `json:"missing"`
+	InHead   bool     `json:"in_head"`
+	Findings []string `json:"findings"`
+}
+
 type coverageDoc struct {
 	Complete bool        `json:"complete"`
 	Refs     int         `json:"refs"`
@@ -83,6 +102,7 @@ type coverageDoc struct {
 	Skipped  []scan.Skip `json:"skipped"`
 	Shallow  bool        `json:"shallow"`
 	Rules    string      `json:"rules"`
+	From     string      `json:"rules_from"`
 }
 
 type statsDoc struct {
@@ -99,10 +119,11 @@ type cacheDoc struct {
 // WriteScanJSON writes one document.
 func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
 	doc := scanDoc{
-		Schema: ScanSchema, Tool: tool{"secretguard", o.Version}, Target: r.Target, Findings: []findingDoc{},
+		Schema: ScanSchema, Tool: tool{"secretguard", o.Version}, Target: r.Target, Findings: []findingDoc{}, Cases: []caseDoc{},
 		Coverage: coverageDoc{
 			Complete: r.Coverage.Complete, Refs: r.Coverage.Refs, Commits: r.Coverage.Commits, Blobs: r.Coverage.Blobs, Files: r.Coverage.Files,
 			Bytes: r.Coverage.Bytes, Skipped: r.Coverage.Skipped, Shallow: r.Coverage.Shallow, Rules: r.Coverage.Rules,
+			From: cmp.Or(o.RulesFrom, "built in"),
 		},
 		Stats: statsDoc{DurationMS: r.Duration.Milliseconds()},
 	}
@@ -115,9 +136,28 @@ func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
 	for _, f := range r.Findings {
 		doc.Findings = append(doc.Findings, finding(f, o.ShowSecrets))
 	}
+	for _, c := range triage.Build(r) {
+		doc.Cases = append(doc.Cases, newCaseDoc(c))
+	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(doc)
+}
+
+func newCaseDoc(c triage.Case) caseDoc {
+	d := caseDoc{
+		ID: c.ID, Kind: string(c.Kind), Title: c.Title, Severity: string(c.Severity), Mask: c.Mask,
+		Complete: c.Credential.Complete(), Missing: []string{}, InHead: c.InHead(), Findings: []string{},
+	}
+	for _, m := range c.Missing {
+		d.Missing = append(d.Missing, string(m))
+	}
+	for _, f := range c.Findings {
+		if !slices.Contains(d.Findings, f.ID) {
+			d.Findings = append(d.Findings, f.ID)
+		}
+	}
+	return d
 }
 
 func finding(f scan.Finding, show bool) findingDoc {
@@ -144,4 +184,18 @@ func finding(f scan.Finding, show bool) findingDoc {
 		d.ReachedBy = []string{}
 	}
 	return d
+}
+
+// RunSchema names the format of a run document.
+const RunSchema = "secretguard.run/1"
+
+// WriteRunJSON writes a run as one document on one line.
+func WriteRunJSON(w io.Writer, s rotate.Snapshot) error {
+	if s.Status == "" {
+		s.Status = "planned"
+	}
+	return json.NewEncoder(w).Encode(struct {
+		Schema string `json:"schema"`
+		rotate.Snapshot
+	}{RunSchema, s})
 }

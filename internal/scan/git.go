@@ -119,8 +119,12 @@ func wayOf(ref string) history.Reach {
 		prefix string
 		way    history.Reach
 	}{
-		{"refs/heads/", history.FromBranch}, {"refs/remotes/", history.FromRemote}, {"refs/tags/", history.FromTag},
-		{"refs/stash", history.FromStash}, {"refs/notes/", history.FromNote}, {"worktrees/", history.FromWorktree},
+		{"refs/heads/", history.FromBranch},
+		{"refs/remotes/", history.FromRemote},
+		{"refs/tags/", history.FromTag},
+		{"refs/stash", history.FromStash},
+		{"refs/notes/", history.FromNote},
+		{"worktrees/", history.FromWorktree},
 	} {
 		if strings.HasPrefix(ref, w.prefix) {
 			return w.way

@@ -80,3 +80,22 @@ func Pad(s Safe, width int) Safe {
 	s = Truncate(s, width)
 	return s + Safe(strings.Repeat(" ", max(0, width-Width(s))))
 }
+
+// Wrap breaks text at spaces into lines of at most width cells. A word that is
+// longer stands alone on a line, whole: a path or a command must stay usable.
+func Wrap(s Safe, width int) []Safe {
+	var lines []Safe
+	line, cells := "", 0
+	for word := range strings.FieldsSeq(string(s)) {
+		n := ansi.StringWidth(word)
+		if line != "" && cells+1+n > width {
+			lines = append(lines, Safe(line))
+			line, cells = "", 0
+		}
+		if line != "" {
+			line, cells = line+" ", cells+1
+		}
+		line, cells = line+word, cells+n
+	}
+	return append(lines, Safe(line))
+}

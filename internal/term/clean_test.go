@@ -1,6 +1,7 @@
 package term
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -63,5 +64,24 @@ func TestTruncateCountsCells(t *testing.T) {
 	}
 	if got := Pad("ab", 4); got != "ab  " {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in    string
+		width int
+		want  []Safe
+	}{
+		{"", 10, []Safe{""}},
+		{"one two three", 7, []Safe{"one two", "three"}},
+		{"a-very-long-word-that-stays-whole and more", 10, []Safe{"a-very-long-word-that-stays-whole", "and more"}},
+		{"日本 語", 4, []Safe{"日本", "語"}},
+		{"  spaces   fold ", 80, []Safe{"spaces fold"}},
+	} {
+		if got := Wrap(Clean(tt.in), tt.width); !slices.Equal(got, tt.want) {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", tt.in, tt.width, got, tt.want)
+		}
 	}
 }

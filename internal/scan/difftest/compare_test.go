@@ -31,7 +31,7 @@ const (
 	classMerge       = "content that only a merge commit brings"
 	classOtherLine   = "same secret, same file, at the line of another version"
 	classOtherFile   = "same secret in a file that was renamed or copied"
-	classWhole       = "needs lines that were not added together"
+	classWhole       = "needs lines around it that were not added with it"
 	classSwallowed   = "inside another match"
 	classUnexplained = "UNEXPLAINED"
 )
@@ -52,7 +52,6 @@ type evidence struct {
 	own    func(rule string) bool
 
 	blobs map[string]string
-	whole map[[2]string][]theirs
 }
 
 // text returns a blob, read once.
@@ -63,18 +62,9 @@ func (e *evidence) text(hash string) string {
 	return e.blobs[hash]
 }
 
-// inWhole returns what gitleaks' detector says of a whole file, asked once.
-func (e *evidence) inWhole(hash, path string) []theirs {
-	k := [2]string{hash, path}
-	if _, ok := e.whole[k]; !ok {
-		e.whole[k] = e.detect(e.text(hash), path)
-	}
-	return e.whole[k]
-}
-
 // compare takes the findings that count: gitleaks drops what we mark as accepted.
 func compare(gl []theirs, sg []scan.Finding, e evidence) comparison {
-	e.blobs, e.whole = map[string]string{}, map[[2]string][]theirs{}
+	e.blobs = map[string]string{}
 	c := comparison{onlyTheirs: map[string]int{}, onlyOurs: map[string]int{}, details: map[string][]string{}}
 	ours := map[place][]scan.Finding{}
 	bySecret := map[place][]scan.Finding{} // line 0
@@ -184,9 +174,10 @@ func onlyOurs(f scan.Finding, known seenSecrets, e *evidence) string {
 	case known.anywhere[place{"", 0, value}]:
 		return classOtherFile
 	}
+	text := e.text(f.Blob)
 	switch {
-	case reports(e.inWhole(f.Blob, f.File), f, 0):
-	case swallowed(e.text(f.Blob), f, e.detect):
+	case around(text, f, max(1, f.Line-contextLines), e.detect):
+	case swallowed(text, f, e.detect):
 		return classSwallowed
 	default:
 		return classUnexplained
@@ -197,14 +188,21 @@ func onlyOurs(f scan.Finding, known seenSecrets, e *evidence) string {
 	return classWhole
 }
 
+// contextLines is how many lines before and behind a finding gitleaks is shown: it is
+// slow over whole files, and no rule looks farther.
+const contextLines = 40
+
+// around tells whether gitleaks reports the finding in the text from a line on.
+func around(text string, f scan.Finding, from int, detect func(text, path string) []theirs) bool {
+	return reports(detect(text[lineStart(text, from):lineStart(text, f.EndLine+contextLines)], f.File), f, from-1)
+}
+
 // swallowed tells whether gitleaks reports the finding when it is not given the
 // lines before: there, another match took the beginning of this one. The match may
 // begin some lines before its secret.
 func swallowed(text string, f scan.Finding, detect func(text, path string) []theirs) bool {
-	const lines = 40
-	end := lineStart(text, f.EndLine+lines)
-	for line := f.Line; line > max(0, f.Line-lines); line-- {
-		if reports(detect(text[lineStart(text, line):end], f.File), f, line-1) {
+	for line := f.Line; line > max(0, f.Line-contextLines); line-- {
+		if around(text, f, line, detect) {
 			return true
 		}
 	}

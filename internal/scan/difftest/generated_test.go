@@ -51,7 +51,7 @@ func configure(t *testing.T, text string) (string, *match.Set) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	set, err := ruleset.Load([]byte(text), path)
+	set, err := ruleset.Load([]byte(text), path, os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func (m maker) token() string {
 // checks which of them gitleaks sees, which we see, and how the rest is explained.
 func TestEveryPlaceInAHistory(t *testing.T) {
 	t.Parallel()
-	set, err := ruleset.Load(nil, "")
+	set, err := ruleset.Load(nil, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestEveryPlaceInAHistory(t *testing.T) {
 // ours stands for gitleaks'. What came later than the report still counts.
 func TestIgnoreFileMadeFromGitleaksReport(t *testing.T) {
 	t.Parallel()
-	set, err := ruleset.Load(nil, "")
+	set, err := ruleset.Load(nil, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func TestRealRepository(t *testing.T) {
 	if repo == "" {
 		t.Skip("SKIPPED: no repository to compare over; run: make compare REPO=path")
 	}
-	set, err := ruleset.Load(nil, "")
+	set, err := ruleset.Load(nil, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func detector(t *testing.T) func(text, path string) []theirs {
 	}
 	return func(text, path string) []theirs {
 		var out []theirs
-		for _, f := range shared.Detect(detect.Fragment{Raw: text, FilePath: path, StartLine: 1}) {
+		for _, f := range shared.Detect(detect.Fragment{Raw: text, FilePath: path, StartLine: 1}) { //nolint:staticcheck // deprecated for a v9 that does not exist
 			out = append(out, theirs{RuleID: f.RuleID, File: path, Secret: f.Secret, StartLine: f.StartLine, EndLine: f.EndLine})
 		}
 		return out

@@ -53,7 +53,7 @@ var paths = map[string]string{"\\.php$": "a.php", "tf|hcl": "a.tf", "ya?ml": "a.
 // nobody could write two hundred such keys by hand, and none may lie here.
 func TestEveryDefaultRule(t *testing.T) {
 	t.Parallel()
-	set, err := ruleset.Load(nil, "")
+	set, err := ruleset.Load(nil, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

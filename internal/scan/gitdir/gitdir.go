@@ -52,6 +52,22 @@ func Find(path string) (Dir, error) {
 	}
 }
 
+// At returns the repository of a git folder that is known, as the environment of a
+// hook names it, with its working tree.
+func At(git, tree string) (Dir, error) {
+	abs, err := filepath.Abs(git)
+	if err == nil {
+		tree, err = filepath.Abs(tree)
+	}
+	if err != nil {
+		return Dir{}, fmt.Errorf("look at %s: %w", git, err)
+	}
+	if !isGitDir(abs) {
+		return Dir{}, fmt.Errorf("%s: %w", git, ErrNotRepository)
+	}
+	return withCommon(Dir{Root: tree, Git: abs})
+}
+
 // at2dir looks at one folder: its .git, or the folder itself when it is bare.
 func at2dir(at string) (Dir, error) {
 	dot := filepath.Join(at, ".git")
@@ -146,7 +162,7 @@ const maxSmall = 64 << 10
 // opened: opening a pipe would wait for ever.
 func readSmall(name string) ([]byte, error) { return readPlain(name, maxSmall) }
 
-func readPlain(name string, max int64) ([]byte, error) {
+func readPlain(name string, limit int64) ([]byte, error) {
 	info, err := os.Lstat(name)
 	if err != nil {
 		return nil, err
@@ -154,15 +170,15 @@ func readPlain(name string, max int64) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a plain file", filepath.Base(name))
 	}
-	if info.Size() > max {
-		return nil, fmt.Errorf("%s is larger than %d bytes", filepath.Base(name), max)
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s is larger than %d bytes", filepath.Base(name), limit)
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, max+1))
+	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
 // Traits are the settings of a repository that decide whether it can be read
@@ -173,8 +189,6 @@ type Traits struct {
 	Format string
 	// RefStorage is "files" or "reftable".
 	RefStorage string
-	// HooksPath is core.hooksPath, empty when it is not set.
-	HooksPath string
 	// Partial is set when objects were left out on purpose (a partial clone).
 	Partial bool
 }
@@ -212,8 +226,6 @@ func (t *Traits) setting(section, key, value string, set bool) {
 	switch section + "." + key {
 	case "core.bare":
 		t.Bare = !set || strings.EqualFold(value, "true")
-	case "core.hookspath":
-		t.HooksPath = value
 	case "extensions.objectformat":
 		t.Format = strings.ToLower(value)
 	case "extensions.refstorage":

@@ -12,37 +12,37 @@ import (
 	"testing"
 )
 
-func git(t testing.TB, dir string, args ...string) string {
-	t.Helper()
+func git(tb testing.TB, dir string, args ...string) string {
+	tb.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=Jo", "-c", "user.email=jo@shop.invalid"}, args...)...)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C")
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("git %v: %v", args, err)
+		tb.Fatalf("git %v: %v", args, err)
 	}
 	return strings.TrimRight(string(out), "\n")
 }
 
-func write(t testing.TB, dir, name, text string) {
-	t.Helper()
+func write(tb testing.TB, dir, name, text string) {
+	tb.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func repository(t testing.TB) string {
-	t.Helper()
-	dir := t.TempDir()
-	git(t, dir, "init", "-q", "-b", "main")
+func repository(tb testing.TB) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	git(tb, dir, "init", "-q", "-b", "main")
 	for i := range 30 {
-		write(t, dir, fmt.Sprintf("d%d/%s%d.txt", i%4, strings.Repeat("n", i), i), fmt.Sprint(i))
+		write(tb, dir, fmt.Sprintf("d%d/%s%d.txt", i%4, strings.Repeat("n", i), i), fmt.Sprint(i))
 	}
-	git(t, dir, "add", "-A")
-	git(t, dir, "commit", "-q", "-m", "one")
+	git(tb, dir, "add", "-A")
+	git(tb, dir, "commit", "-q", "-m", "one")
 	return dir
 }
 
@@ -181,7 +181,7 @@ func TestIndexIsGitsIndex(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			x, err := d.Index()
+			x, err := d.Index("")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,6 +203,77 @@ func TestIndexIsGitsIndex(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A split index and a sparse one list what git lists.
+func TestIndexInParts(t *testing.T) {
+	t.Parallel()
+	list := func(t *testing.T, dir string) string {
+		t.Helper()
+		d, err := Find(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := d.Index("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range x.Entries {
+			got = append(got, fmt.Sprintf("%06o %s %d\t%s", e.Mode, hex.EncodeToString([]byte(e.ID)), e.Stage, e.Path))
+		}
+		return strings.Join(got, "\n")
+	}
+	t.Run("split", func(t *testing.T) {
+		t.Parallel()
+		dir := repository(t)
+		for i := range 300 { // more than a few words of bitmap
+			write(t, dir, fmt.Sprintf("many/%03d", i), fmt.Sprint(i))
+		}
+		git(t, dir, "add", "-A")
+		git(t, dir, "update-index", "--split-index")
+		for step, do := range []func(){
+			func() { write(t, dir, "many/150", "new") },
+			func() { write(t, dir, "aaa", "added in front"); write(t, dir, "zzz", "added behind") },
+			func() {
+				for i := 60; i < 260; i++ {
+					if err := os.Remove(filepath.Join(dir, fmt.Sprintf("many/%03d", i))); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			func() { write(t, dir, "many/100", "back"); write(t, dir, "many/299", "changed") },
+		} {
+			do()
+			git(t, dir, "-c", "splitIndex.maxPercentChange=100", "add", "-A")
+			if got, want := list(t, dir), git(t, dir, "ls-files", "-s"); got != want {
+				t.Fatalf("step %d: got\n%s\nwant\n%s", step, got, want)
+			}
+		}
+		if b, err := os.ReadFile(filepath.Join(dir, ".git", "index")); err != nil || !strings.Contains(string(b), "link") {
+			t.Fatalf("the index is not split: %v", err)
+		}
+	})
+	t.Run("sparse", func(t *testing.T) {
+		t.Parallel()
+		dir := repository(t)
+		git(t, dir, "commit", "-q", "--allow-empty", "-m", "x")
+		git(t, dir, "sparse-checkout", "set", "--cone", "--sparse-index", "d1")
+		got, want := list(t, dir), git(t, dir, "ls-files", "-s", "--sparse")
+		if got != want || !strings.Contains(got, "040000") {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+func FuzzEWAH(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x40\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		ones, _, ok := ewah(string(b), 1000)
+		if ok && len(ones) > 1064 {
+			t.Fatal("more ones than bits")
+		}
+	})
 }
 
 func FuzzIndex(f *testing.F) {

@@ -24,6 +24,10 @@ type Entry struct {
 // IsFile reports whether the entry is a plain file.
 func (e Entry) IsFile() bool { return e.Mode>>12 == 0o10 }
 
+// IsFolder reports whether the entry stands for all that lies in a folder, whose
+// tree it names: only in a sparse index. Its path ends with a slash.
+func (e Entry) IsFolder() bool { return e.Mode>>12 == 0o4 }
+
 // CachedTree is what the index knows of a folder that has not changed since its
 // tree was written: the tree's id.
 type CachedTree struct {
@@ -36,6 +40,8 @@ type CachedTree struct {
 type Index struct {
 	Entries []Entry // in the order of paths, then stages
 	Root    *CachedTree
+
+	link *link
 }
 
 // ErrIndex means an index in a format that is not known here.
@@ -46,9 +52,13 @@ var errIndexCut = fmt.Errorf("%w: it is damaged", ErrIndex)
 // maxIndex is the largest index that is read, in bytes.
 const maxIndex = 2 << 30
 
-// Index reads the index. A repository without one has an empty index.
-func (d Dir) Index() (Index, error) {
-	b, err := readPlain(filepath.Join(d.Git, "index"), maxIndex)
+// Index reads the index from a file; an empty name stands for the repository's
+// own. One that is not there is empty.
+func (d Dir) Index(file string) (Index, error) {
+	if file == "" {
+		file = filepath.Join(d.Git, "index")
+	}
+	b, err := readPlain(file, maxIndex)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Index{}, nil
 	}
@@ -56,7 +66,11 @@ func (d Dir) Index() (Index, error) {
 		return Index{}, fmt.Errorf("read the index: %w", err)
 	}
 	// One string: paths and ids are pieces of it.
-	return parseIndex(string(b))
+	x, err := parseIndex(string(b))
+	if err != nil || x.link == nil {
+		return x, err
+	}
+	return d.join(x)
 }
 
 // parseIndex reads versions 2 to 4 of gitformat-index(5).
@@ -157,8 +171,12 @@ func (x *Index) extensions(s string) error {
 			if root, _, ok := parseTree(body, 0); ok {
 				x.Root = root
 			}
-		case name == "sdir":
-			return fmt.Errorf("%w: it is sparse", ErrIndex)
+		case name == "link":
+			var err error
+			if x.link, err = parseLink(body); err != nil {
+				return err
+			}
+		case name == "sdir": // some entries are folders
 		case name[0] >= 'a' && name[0] <= 'z':
 			return fmt.Errorf("%w: it needs %q", ErrIndex, name)
 		}

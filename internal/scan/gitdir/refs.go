@@ -172,10 +172,7 @@ func (d Dir) Reflogs() ([]Reflog, []Lost) {
 				return nil // what can be read is read
 			}
 			seen[path] = true
-			name, err := filepath.Rel(root, path)
-			if err != nil {
-				return nil
-			}
+			name := strings.TrimPrefix(path[len(root):], string(filepath.Separator))
 			b, err := readPlain(path, maxLog)
 			if err != nil {
 				lost = append(lost, Lost{"reflog of " + filepath.ToSlash(name), reason(err)})
@@ -236,7 +233,7 @@ func isID(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if b := s[i]; !(b >= '0' && b <= '9' || b >= 'a' && b <= 'f') {
+		if b := s[i]; (b < '0' || b > '9') && (b < 'a' || b > 'f') {
 			return false
 		}
 	}

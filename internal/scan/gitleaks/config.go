@@ -9,7 +9,6 @@ package gitleaks
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -84,25 +83,20 @@ type allowlist struct {
 }
 
 // Default returns gitleaks' built-in rules.
-func Default() (Config, error) { return Parse([]byte(config.DefaultConfig), "gitleaks default") }
+func Default() (Config, error) { return Parse([]byte(config.DefaultConfig), "gitleaks default", nil) }
 
 // maxExtend is how deep one configuration may extend another, as in gitleaks.
 const maxExtend = 2
 
-// Parse reads a configuration. name is used in errors, and relative paths in
-// [extend] start from its folder. Every expression is checked.
-func Parse(data []byte, name string) (Config, error) {
-	c, err := parse(data, name, 0)
-	if err != nil {
-		return c, err
-	}
-	if _, err := match.Compile(c.Rules, c.Global); err != nil {
-		return c, fmt.Errorf("%s: %w", name, err)
-	}
-	return c, nil
-}
+// Reader reads a file that a configuration extends.
+type Reader func(path string) ([]byte, error)
 
-func parse(data []byte, name string, depth int) (Config, error) {
+// Parse reads a configuration. name is used in errors, and relative paths in
+// [extend] start from its folder; without a reader it may not extend a file.
+// Expressions are checked when they are compiled, by match.Compile.
+func Parse(data []byte, name string, read Reader) (Config, error) { return parse(data, name, 0, read) }
+
+func parse(data []byte, name string, depth int, read Reader) (Config, error) {
 	var doc document
 	if err := toml.Unmarshal(data, &doc); err != nil {
 		var d *toml.DecodeError
@@ -112,7 +106,7 @@ func parse(data []byte, name string, depth int) (Config, error) {
 		}
 		return Config{}, fmt.Errorf("%s: %w", name, err)
 	}
-	base, err := extended(doc.Extend, name, depth)
+	base, err := extended(doc.Extend, name, depth, read)
 	if err != nil {
 		return Config{}, err
 	}
@@ -125,7 +119,7 @@ func parse(data []byte, name string, depth int) (Config, error) {
 	return base, base.allow(doc, name)
 }
 
-func extended(e extend, name string, depth int) (Config, error) {
+func extended(e extend, name string, depth int, read Reader) (Config, error) {
 	switch {
 	case !e.UseDefault && e.Path == "" && e.URL == "":
 		return Config{}, nil
@@ -136,17 +130,20 @@ func extended(e extend, name string, depth int) (Config, error) {
 	case e.UseDefault && e.Path != "":
 		return Config{}, fmt.Errorf("%s: [extend] has both useDefault and path; choose one", name)
 	case e.UseDefault:
-		return parse([]byte(config.DefaultConfig), "gitleaks default", depth+1)
+		return parse([]byte(config.DefaultConfig), "gitleaks default", depth+1, read)
 	}
 	path := e.Path
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(name), path)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return Config{}, fmt.Errorf("%s: [extend]: %w", name, err)
+	if read == nil {
+		return Config{}, fmt.Errorf("%s: [extend] path: no file can be read here", name)
 	}
-	return parse(data, path, depth+1)
+	data, err := read(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: [extend] path %q: %w", name, e.Path, err)
+	}
+	return parse(data, path, depth+1, read)
 }
 
 // add adds a rule, or changes the one of the same id that was extended: only

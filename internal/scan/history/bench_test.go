@@ -18,7 +18,7 @@ func BenchmarkScan(b *testing.B) {
 	if repo == "" {
 		b.Skip("set SECRETGUARD_BENCH_REPO to a repository")
 	}
-	set, err := ruleset.Load(nil, "")
+	set, err := ruleset.Load(nil, "", nil)
 	if err != nil {
 		b.Fatal(err)
 	}

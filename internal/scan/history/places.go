@@ -90,14 +90,14 @@ func (p *placer) add(k hitKey, m match.Match, in pack.ID, st stretch, denied boo
 		p.hits[k] = &placed{Hit: Hit{Match: m, Where: k.where, Path: k.path, Blob: in, Denied: denied}, stretch: st}
 		return
 	}
-	allowed := h.Match.Allowed && m.Allowed
+	allowed := h.Allowed && m.Allowed
 	if st.first >= 0 {
 		if p.s.compare(st.first, h.first) < 0 {
 			h.Match, h.Blob, h.Denied = m, in, denied
 		}
 		h.stretch = p.s.join(h.stretch, st)
 	}
-	h.Match.Allowed = allowed
+	h.Allowed = allowed
 }
 
 // nowhere is the stretch of what no commit holds.
@@ -134,7 +134,7 @@ func (p *placer) message(m message) {
 func (p *placer) result() []Hit {
 	out := make([]Hit, 0, len(p.hits))
 	for k, h := range p.hits {
-		h.Hit.Reach, h.Hit.InHead = h.reach, h.head
+		h.Reach, h.InHead = h.reach, h.head
 		switch {
 		case k.where != "": // the id of the object was added to it
 			h.Where = k.where[:len(k.where)-2*pack.IDSize]

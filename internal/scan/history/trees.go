@@ -191,11 +191,11 @@ func (t *trees) read(o *pack.Object, base, rec *seenTree) bool {
 		k, _ := slices.BinarySearch(base.starts, max(op.Src, at-shift))
 		for ; k < len(base.starts) && base.starts[k] < op.Src+op.Len; k++ {
 			// A start in the base is one here only when reading on arrives there.
-			ok := true
-			if at, ok = t.parse(o.Data, at, base.starts[k]+shift, rec); !ok {
+			next, ok := t.parse(o.Data, at, base.starts[k]+shift, rec)
+			if !ok {
 				return false
 			}
-			if at == base.starts[k]+shift {
+			if at = next; at == base.starts[k]+shift {
 				at = base.carry(rec, k, op.Src+op.Len, shift)
 				break
 			}

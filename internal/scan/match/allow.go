@@ -5,20 +5,26 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // allow is an allowlist with its expressions.
 type allow struct {
 	Allowlist
 
-	paths, regexes *regexp.Regexp // nil for none
-	stop           *words
+	paths, regexes func() *regexp.Regexp // each made when it is first needed; nil for none
+	stop           func() *words
 }
 
 func compileAllow(list []Allowlist) []allow {
 	out := make([]allow, 0, len(list))
 	for _, a := range list {
-		out = append(out, allow{Allowlist: a, paths: either(a.Paths), regexes: either(a.Regexes), stop: newWords(a.StopWords)})
+		out = append(out, allow{
+			Allowlist: a,
+			paths:     sync.OnceValue(func() *regexp.Regexp { return either(a.Paths) }),
+			regexes:   sync.OnceValue(func() *regexp.Regexp { return either(a.Regexes) }),
+			stop:      sync.OnceValue(func() *words { return newWords(a.StopWords) }),
+		})
 	}
 	return out
 }
@@ -53,7 +59,7 @@ func (a *allow) commit(o origin) bool {
 	return o.commit != "" && slices.Contains(a.Commits, strings.ToLower(o.commit))
 }
 
-func (a *allow) pathOK(o origin) bool { return o.path != "" && anyMatch(a.paths, o.path) }
+func (a *allow) pathOK(o origin) bool { return o.path != "" && anyMatch(a.paths(), o.path) }
 
 // allowedOrigin reports whether everything at this place is allowed.
 func allowedOrigin(list []allow, o origin) bool {
@@ -94,7 +100,7 @@ func allowedContent(list []allow, c candidate) bool {
 		if a.All {
 			continue
 		}
-		if a.stop.in(c.secret) || a.RegexTarget != "line" && anyMatch(a.regexes, a.target(c)) {
+		if a.stop().in(c.secret) || a.RegexTarget != "line" && anyMatch(a.regexes(), a.target(c)) {
 			return true
 		}
 	}
@@ -104,7 +110,7 @@ func allowedContent(list []allow, c candidate) bool {
 // allowedLine reports whether the line allows the match, wherever its text stands.
 func allowedLine(list []allow, c candidate) bool {
 	for i := range list {
-		if a := &list[i]; !a.All && a.RegexTarget == "line" && anyMatch(a.regexes, c.line) {
+		if a := &list[i]; !a.All && a.RegexTarget == "line" && anyMatch(a.regexes(), c.line) {
 			return true
 		}
 	}
@@ -117,7 +123,7 @@ func allowedTogether(list []allow, c candidate, o origin) bool {
 	for i := range list {
 		a := &list[i]
 		if a.All && (len(a.Commits) == 0 || a.commit(o)) && (len(a.Paths) == 0 || a.pathOK(o)) &&
-			(len(a.Regexes) == 0 || anyMatch(a.regexes, a.target(c))) && (len(a.StopWords) == 0 || a.stop.in(c.secret)) {
+			(len(a.Regexes) == 0 || anyMatch(a.regexes(), a.target(c))) && (len(a.StopWords) == 0 || a.stop().in(c.secret)) {
 			return true
 		}
 	}

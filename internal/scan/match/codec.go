@@ -14,7 +14,6 @@ import (
 // expression over the whole text in each pass and logs what it decodes.
 type decoder struct {
 	found []coding
-	buf   []byte
 }
 
 // encodings is a set of encodings.

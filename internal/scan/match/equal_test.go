@@ -76,12 +76,12 @@ func (t texts) line() string {
 	if t.IntN(3) == 0 {
 		word = strings.ToUpper(word)
 	}
-	s := ""
+	var s string
 	switch t.IntN(12) {
 	case 0:
 		s = t.letters("abcdefghij (){};,.", t.IntN(60))
 	case 1:
-		s = "-----BEGIN RSA PRIVATE KEY-----\n" + t.letters(alnum+"+/", 64) + "\n" + t.letters(alnum+"+/", 40) + "\n-----END RSA PRIVATE KEY-----"
+		s = "-----BEGIN RSA " + "PRIVATE KEY-----\n" + t.letters(alnum+"+/", 64) + "\n" + t.letters(alnum+"+/", 40) + "\n-----END RSA " + "PRIVATE KEY-----"
 	case 2:
 		s = fmt.Sprintf("printf(\"%%2d %%3d %s\\n\", %s);", t.value(), word)
 	case 3:
@@ -126,11 +126,11 @@ func (t texts) text(lines int) string {
 	return b.String()
 }
 
-func load(t testing.TB) *match.Set {
-	t.Helper()
-	set, err := ruleset.Load(nil, "")
+func load(tb testing.TB) *match.Set {
+	tb.Helper()
+	set, err := ruleset.Load(nil, "", nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return set
 }

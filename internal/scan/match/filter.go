@@ -1,6 +1,10 @@
 package match
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // filter finds the anchors of all rules in one pass over the raw bytes, without
 // a copy of them. It looks at every three bytes, each as one of 32 lanes: that
@@ -90,7 +94,8 @@ func newFilter(an *analyser, anchors []anchor, rules []int32) *filter {
 // fill gives equal lists of probes one bucket.
 func (f *filter) fill(byGram map[int][]probe) {
 	named := map[string]uint16{}
-	for g, list := range byGram {
+	for _, g := range slices.Sorted(maps.Keys(byGram)) { // the same filter in every run
+		list := byGram[g]
 		name := fmt.Sprint(list)
 		b, ok := named[name]
 		if !ok {

@@ -75,7 +75,7 @@ func (f *Finder) settle(text []byte, h *hit) (Sight, bool) {
 	s.Match = Match{Rule: &c.Rule, Start: int(h.from), End: int(h.to), MatchStart: int(h.start), MatchEnd: int(h.end), Tags: c.Tags}
 	raw := lineAt(text, s.MatchStart, s.MatchEnd)
 	s.Allowed = bytes.Contains(raw, []byte("gitleaks:allow")) || bytes.Contains(raw, []byte("secretguard:allow"))
-	keyword := false
+	var keyword bool
 	if d := h.decoded; d != nil {
 		s.Secret, s.whole, s.line, keyword = d.secret, d.whole, d.line, d.keyword
 		s.Tags = slices.Concat(c.Tags, d.tags)
@@ -142,6 +142,9 @@ func positions(text []byte, list []Sight) {
 // may rule some out. It reads only its arguments and may be called from many
 // goroutines.
 func (s *Set) At(sights []Sight, path, commit string) []Match {
+	if len(sights) == 0 && !s.NameMatters([]byte(path)) {
+		return nil
+	}
 	o := origin{path, commit}
 	if allowedOrigin(s.global(), o) {
 		return nil

@@ -69,7 +69,6 @@ func referenceRule(c *compiled, global []allow, text, now, path string, segs []*
 			}
 			m := codec.AdjustMatchIndex(over, []int{start, end})
 			from, to = max(0, min(m[0], len(text))), max(0, min(m[1], len(text)))
-			start, end = from, to
 			k.line = strings.Trim(codec.CurrentLine(over, now), "\n")
 		} else {
 			k.line = string(lineAt([]byte(text), start, end))

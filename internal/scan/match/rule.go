@@ -185,6 +185,9 @@ func compile(an *analyser, r Rule) (*compiled, error) {
 	if r.Regex == "" && r.Path == "" {
 		return nil, fmt.Errorf("rule %s has neither a regex nor a path", r.ID)
 	}
+	if r.SecretGroup < 0 {
+		return nil, fmt.Errorf("rule %s: secretGroup %d is negative", r.ID, r.SecretGroup)
+	}
 	if r.Path != "" {
 		if _, err := syntax.Parse(r.Path, syntax.Perl); err != nil {
 			return nil, fmt.Errorf("rule %s: path: %w", r.ID, err)

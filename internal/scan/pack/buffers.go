@@ -38,4 +38,4 @@ func (b *buffers) put(s []byte) {
 	b.free[c] = append(b.free[c], s)
 }
 
-func tooLarge(max int64) string { return fmt.Sprintf("larger than %d MB", max>>20) }
+func tooLarge(limit int64) string { return fmt.Sprintf("larger than %d MB", limit>>20) }

@@ -23,15 +23,15 @@ type raw struct {
 	stream []byte // instead of data: the compressed bytes as they are
 }
 
-func deflate(t testing.TB, data []byte) []byte {
-	t.Helper()
+func deflate(tb testing.TB, data []byte) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w := zlib.NewWriter(&b)
 	if _, err := w.Write(data); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
@@ -68,8 +68,8 @@ func ofs(n int) []byte {
 
 // build writes a pack and its index into a new objects folder. Ids are made from
 // the place in the list: nothing here checks content against them.
-func build(t testing.TB, list []raw) (objects string, ids []pack.ID) {
-	t.Helper()
+func build(tb testing.TB, list []raw) (objects string, ids []pack.ID) {
+	tb.Helper()
 	b := []byte("PACK\x00\x00\x00\x02")
 	b = binary.BigEndian.AppendUint32(b, uint32(len(list)))
 	var offs []int
@@ -91,21 +91,21 @@ func build(t testing.TB, list []raw) (objects string, ids []pack.ID) {
 		if r.stream != nil {
 			b = append(b, r.stream...)
 		} else {
-			b = append(b, deflate(t, r.data)...)
+			b = append(b, deflate(tb, r.data)...)
 		}
 		crcs = append(crcs, crc32.ChecksumIEEE(b[at:]))
 		ids = append(ids, idOf(i))
 	}
 	sum := sha1.Sum(b)
 	b = append(b, sum[:]...)
-	objects = t.TempDir()
+	objects = tb.TempDir()
 	dir := filepath.Join(objects, "pack")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for name, data := range map[string][]byte{"p.pack": b, "p.idx": index(ids, offs, crcs, sum)} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return objects, ids

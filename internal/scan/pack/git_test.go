@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha1"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -19,23 +20,23 @@ import (
 )
 
 // git runs git in a repository with nobody's settings.
-func git(t testing.TB, dir string, args ...string) string {
-	t.Helper()
+func git(tb testing.TB, dir string, args ...string) string {
+	tb.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=Jo", "-c", "user.email=jo@shop.invalid", "-c", "gc.auto=0"}, args...)...)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C")
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("git %v: %v", args, err)
+		tb.Fatalf("git %v: %v", args, err)
 	}
 	return strings.TrimSpace(string(out))
 }
 
 // repository makes one with some hundred objects: files that grow and change, a
 // tag, a large file, an empty one.
-func repository(t testing.TB, commits int) string {
-	t.Helper()
-	dir := t.TempDir()
-	git(t, dir, "init", "-q", "-b", "main")
+func repository(tb testing.TB, commits int) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	git(tb, dir, "init", "-q", "-b", "main")
 	r := rand.New(rand.NewPCG(1, uint64(commits)))
 	var lines []string
 	for i := range commits {
@@ -57,41 +58,41 @@ func repository(t testing.TB, commits int) string {
 		for name, text := range files {
 			path := filepath.Join(dir, name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
-		git(t, dir, "add", "-A")
-		git(t, dir, "commit", "-q", "-m", fmt.Sprintf("commit %d", i))
+		git(tb, dir, "add", "-A")
+		git(tb, dir, "commit", "-q", "-m", fmt.Sprintf("commit %d", i))
 	}
-	git(t, dir, "tag", "-a", "-m", "a tag", "v1")
+	git(tb, dir, "tag", "-a", "-m", "a tag", "v1")
 	return dir
 }
 
 // truth is every object as git itself gives it: kind and content by id.
-func truth(t testing.TB, dir string) map[string]string {
-	t.Helper()
+func truth(tb testing.TB, dir string) map[string]string {
+	tb.Helper()
 	cmd := exec.Command("git", "-C", dir, "cat-file", "--batch-all-objects", "--batch", "--unordered")
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	all := map[string]string{}
 	for in := bufio.NewReader(bytes.NewReader(out)); ; {
 		line, err := in.ReadString('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		f := strings.Fields(line)
 		size, err := strconv.Atoi(f[2])
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		data := make([]byte, size+1)
 		if _, err := io.ReadFull(in, data); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all[f[0]] = f[1] + " " + string(data[:size])
 	}
@@ -171,14 +172,25 @@ func compare(t *testing.T, dir, objects string) {
 func TestWalkGivesWhatGitGives(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(t *testing.T, dir string){
-		"loose":                 func(*testing.T, string) {},
-		"packed":                func(t *testing.T, dir string) { git(t, dir, "repack", "-adfq", "--depth=50", "--window=20") },
-		"packed, deep":          func(t *testing.T, dir string) { git(t, dir, "repack", "-adfq", "--depth=4000", "--window=100") },
-		"packed without deltas": func(t *testing.T, dir string) { git(t, dir, "repack", "-adfq", "--depth=0", "--window=0") },
+		"loose": func(*testing.T, string) {},
+		"packed": func(t *testing.T, dir string) {
+			t.Helper()
+			git(t, dir, "repack", "-adfq", "--depth=50", "--window=20")
+		},
+		"packed, deep": func(t *testing.T, dir string) {
+			t.Helper()
+			git(t, dir, "repack", "-adfq", "--depth=4000", "--window=100")
+		},
+		"packed without deltas": func(t *testing.T, dir string) {
+			t.Helper()
+			git(t, dir, "repack", "-adfq", "--depth=0", "--window=0")
+		},
 		"deltas by name": func(t *testing.T, dir string) {
+			t.Helper()
 			git(t, dir, "-c", "repack.useDeltaBaseOffset=false", "repack", "-adfq", "--depth=50", "--window=20")
 		},
 		"several packs and loose": func(t *testing.T, dir string) {
+			t.Helper()
 			git(t, dir, "repack", "-dq")
 			for i := range 3 {
 				if err := os.WriteFile(filepath.Join(dir, "later"), []byte(strings.Repeat("later ", i+1)), 0o644); err != nil {
@@ -192,10 +204,12 @@ func TestWalkGivesWhatGitGives(t *testing.T) {
 			}
 		},
 		"the same object in two packs and loose": func(t *testing.T, dir string) {
+			t.Helper()
 			git(t, dir, "repack", "-q")
 			git(t, dir, "repack", "-aq", "--depth=0", "-f")
 		},
 		"large offsets": func(t *testing.T, dir string) {
+			t.Helper()
 			git(t, dir, "repack", "-adfq")
 			pack, err := filepath.Glob(filepath.Join(dir, ".git/objects/pack/*.pack"))
 			if err != nil || len(pack) != 1 {

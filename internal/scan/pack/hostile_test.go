@@ -28,17 +28,17 @@ func (s sizes) Visit(o *pack.Object, _ any) any {
 }
 
 // walk opens a folder and visits blobs of up to 1 MB.
-func walk(t testing.TB, objects string) (map[pack.ID]int, []pack.Problem) {
-	t.Helper()
+func walk(tb testing.TB, objects string) (map[pack.ID]int, []pack.Problem) {
+	tb.Helper()
 	db, err := pack.Open(objects)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer db.Close()
 	s := sizes{&sync.Mutex{}, map[pack.ID]int{}}
 	err = db.Walk(context.Background(), pack.WalkOptions{Kinds: pack.Of(pack.Blob), Workers: 2, MaxSize: 1 << 20, Visitor: func() pack.Visitor { return s }})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for r := range pack.Ref(db.Len()) { // reading alone must end too
 		_, _, _ = db.Read(r, 1<<20)

@@ -54,8 +54,8 @@ func (db *DB) listLoose(dir, sub string) {
 const looseHeader = 32
 
 // read returns an object's kind, and its content when the kind is wanted. Above
-// max bytes it is ErrTooLarge.
-func (l *looseFile) read(z *inflate.Inflater, wanted Kinds, max int64) (Kind, []byte, error) {
+// limit bytes it is ErrTooLarge.
+func (l *looseFile) read(z *inflate.Inflater, wanted Kinds, limit int64) (Kind, []byte, error) {
 	info, err := os.Lstat(l.path())
 	if err != nil {
 		return 0, nil, err
@@ -63,7 +63,7 @@ func (l *looseFile) read(z *inflate.Inflater, wanted Kinds, max int64) (Kind, []
 	if !info.Mode().IsRegular() {
 		return 0, nil, fmt.Errorf("%w: not a plain file", ErrDamaged)
 	}
-	if info.Size() > 2*max+1024 { // what deflate cannot shrink hardly grows
+	if info.Size() > 2*limit+1024 { // what deflate cannot shrink hardly grows
 		return 0, nil, ErrTooLarge
 	}
 	src, err := os.ReadFile(l.path())
@@ -81,7 +81,7 @@ func (l *looseFile) read(z *inflate.Inflater, wanted Kinds, max int64) (Kind, []
 	switch {
 	case !wanted.Has(kind):
 		return kind, nil, nil
-	case size > max:
+	case size > limit:
 		return kind, nil, ErrTooLarge
 	}
 	all := make([]byte, n+int(size))

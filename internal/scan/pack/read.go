@@ -17,39 +17,39 @@ const maxChain = 10_000
 var inflaters = sync.Pool{New: func() any { return new(inflate.Inflater) }}
 
 // Read returns one object. It rebuilds the whole chain of deltas: for many
-// objects use Walk. An object of more than max bytes is ErrTooLarge.
-func (db *DB) Read(r Ref, max int64) (Kind, []byte, error) {
+// objects use Walk. An object of more than limit bytes is ErrTooLarge.
+func (db *DB) Read(r Ref, limit int64) (Kind, []byte, error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	z := inflaters.Get().(*inflate.Inflater)
 	defer inflaters.Put(z)
-	return db.read(z, r, min(max, math.MaxInt32), 0)
+	return db.read(z, r, min(limit, math.MaxInt32), 0)
 }
 
-func (db *DB) read(z *inflate.Inflater, r Ref, max int64, depth int) (kind Kind, data []byte, err error) {
+func (db *DB) read(z *inflate.Inflater, r Ref, limit int64, depth int) (kind Kind, data []byte, err error) {
 	p, i := db.at(r)
 	if p == nil {
-		return db.loose[i].read(z, anyKind, max)
+		return db.loose[i].read(z, anyKind, limit)
 	}
 	err = guarded(func() error {
 		off, err := p.offset(i)
 		if err != nil {
 			return err
 		}
-		kind, data, err = db.readAt(z, p, off, max, depth)
+		kind, data, err = db.readAt(z, p, off, limit, depth)
 		return err
 	})
 	return kind, data, err
 }
 
 // readAt follows the chain to its root and applies the deltas on the way back.
-func (db *DB) readAt(z *inflate.Inflater, p *packFile, off, max int64, depth int) (Kind, []byte, error) {
+func (db *DB) readAt(z *inflate.Inflater, p *packFile, off, limit int64, depth int) (Kind, []byte, error) {
 	var chain []entry
 	for {
 		e, err := p.entryAt(off)
 		if err != nil {
 			return 0, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
-		if e.size > max {
+		if e.size > limit {
 			return 0, nil, ErrTooLarge
 		}
 		chain = append(chain, e)
@@ -69,13 +69,13 @@ func (db *DB) readAt(z *inflate.Inflater, p *packFile, off, max int64, depth int
 		}
 		off = e.base
 	}
-	kind, data, err := db.root(z, p, chain, max, depth)
+	kind, data, err := db.root(z, p, chain, limit, depth)
 	if err != nil {
 		return kind, nil, err
 	}
 	for k := len(chain) - 1; k >= 0; k-- {
 		if e := chain[k]; e.kind == ofsDelta || e.kind == refDelta {
-			if data, err = rebuild(z, p, e, data, max); err != nil {
+			if data, err = rebuild(z, p, e, data, limit); err != nil {
 				return kind, nil, err
 			}
 		}
@@ -85,14 +85,14 @@ func (db *DB) readAt(z *inflate.Inflater, p *packFile, off, max int64, depth int
 
 // root returns what the last entry of a chain stands on: itself when it is
 // whole, or an object outside this pack.
-func (db *DB) root(z *inflate.Inflater, p *packFile, chain []entry, max int64, depth int) (Kind, []byte, error) {
+func (db *DB) root(z *inflate.Inflater, p *packFile, chain []entry, limit int64, depth int) (Kind, []byte, error) {
 	e := chain[len(chain)-1]
 	if e.kind == refDelta {
 		r, ok := db.Lookup(e.baseID)
 		if !ok {
 			return 0, nil, fmt.Errorf("the base of a delta: %w", ErrMissing)
 		}
-		return db.read(z, r, max, depth+len(chain))
+		return db.read(z, r, limit, depth+len(chain))
 	}
 	data := make([]byte, e.size)
 	if _, err := z.Zlib(data, p.data[e.data:len(p.data)-trailer]); err != nil {
@@ -101,7 +101,7 @@ func (db *DB) root(z *inflate.Inflater, p *packFile, chain []entry, max int64, d
 	return e.kind, data, nil
 }
 
-func rebuild(z *inflate.Inflater, p *packFile, e entry, base []byte, max int64) ([]byte, error) {
+func rebuild(z *inflate.Inflater, p *packFile, e entry, base []byte, limit int64) ([]byte, error) {
 	delta := make([]byte, e.size)
 	if _, err := z.Zlib(delta, p.data[e.data:len(p.data)-trailer]); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -112,7 +112,7 @@ func rebuild(z *inflate.Inflater, p *packFile, e entry, base []byte, max int64) 
 		return nil, err
 	case src != int64(len(base)):
 		return nil, fmt.Errorf("%w: a delta stands on another base", ErrDamaged)
-	case dst > max:
+	case dst > limit:
 		return nil, ErrTooLarge
 	}
 	out := make([]byte, dst)
@@ -121,12 +121,12 @@ func rebuild(z *inflate.Inflater, p *packFile, e entry, base []byte, max int64) 
 }
 
 // ReadID returns the object of that name; ErrMissing when there is none.
-func (db *DB) ReadID(id ID, max int64) (Kind, []byte, error) {
+func (db *DB) ReadID(id ID, limit int64) (Kind, []byte, error) {
 	r, ok := db.Lookup(id)
 	if !ok {
-		return db.readUnlisted(id, max)
+		return db.readUnlisted(id, limit)
 	}
-	kind, data, err := db.Read(r, max)
+	kind, data, err := db.Read(r, limit)
 	if errors.Is(err, ErrTooLarge) || err == nil {
 		return kind, data, err
 	}
@@ -135,11 +135,11 @@ func (db *DB) ReadID(id ID, max int64) (Kind, []byte, error) {
 
 // readUnlisted looks for a loose object that Open has not listed, or that was
 // written after it did.
-func (db *DB) readUnlisted(id ID, max int64) (Kind, []byte, error) {
+func (db *DB) readUnlisted(id ID, limit int64) (Kind, []byte, error) {
 	z := inflaters.Get().(*inflate.Inflater)
 	defer inflaters.Put(z)
 	for _, dir := range db.dirs {
-		kind, data, err := (&looseFile{id: id, dir: dir}).read(z, anyKind, max)
+		kind, data, err := (&looseFile{id: id, dir: dir}).read(z, anyKind, limit)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
 )
 
 // dir is a scan of a folder or of one file.
@@ -87,12 +88,16 @@ func (d dir) Walk(ctx context.Context, sink Sink) error {
 
 // file scans the file at path under a name.
 func (d dir) file(ctx context.Context, path, name string, sink Sink) error {
-	f, err := d.root.Open(path)
+	f, err := d.root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe put in its place must not wait
 	if err != nil {
 		sink.Skip(Skip{What: "file", Why: reason(err), Example: name, Gap: true})
 		return nil
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		sink.Skip(Skip{What: "file", Why: "no longer a plain file", Example: name, Gap: true})
+		return nil
+	}
 	data, err := io.ReadAll(io.LimitReader(f, d.max+1))
 	if err != nil {
 		sink.Skip(Skip{What: "file", Why: reason(err), Example: name, Gap: true})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 )
@@ -49,37 +48,31 @@ func (r *Repository) Info() Info { return Info{Kind: "git", Path: r.path, Head: 
 // open finds the repository that p is in and checks that it can be read.
 func open(p string) (gitdir.Dir, gitdir.Traits, error) {
 	dir, err := gitdir.Find(p)
-	switch {
-	case errors.Is(err, gitdir.ErrNotRepository):
-		return dir, gitdir.Traits{}, fmt.Errorf("%s: %w", p, ErrNotRepository)
-	case err != nil:
-		return dir, gitdir.Traits{}, err
-	}
-	traits, err := dir.Traits()
 	if err != nil {
-		return dir, traits, fmt.Errorf("%s: %w", p, err)
+		return dir, gitdir.Traits{}, notRepository(p, err)
 	}
-	if traits.Format != "sha1" {
-		return dir, traits, fmt.Errorf("%s: %w: its objects are named by %s", p, ErrUnsupported, traits.Format)
-	}
-	if _, err := os.Stat(dir.Objects()); errors.Is(err, fs.ErrPermission) {
-		return dir, traits, fmt.Errorf("open the repository %s: %w", p, err)
-	}
-	return dir, traits, nil
+	traits, err := readable(p, dir)
+	return dir, traits, err
 }
 
-// HooksDir returns the folder of a repository's own hooks. A configured
-// core.hooksPath is followed.
-func HooksDir(p string) (string, error) {
-	dir, traits, err := open(p)
+func notRepository(p string, err error) error {
+	if errors.Is(err, gitdir.ErrNotRepository) {
+		return fmt.Errorf("%s: %w", p, ErrNotRepository)
+	}
+	return err
+}
+
+// readable checks that a repository's objects can be read.
+func readable(p string, dir gitdir.Dir) (gitdir.Traits, error) {
+	traits, err := dir.Traits()
 	if err != nil {
-		return "", err
+		return traits, fmt.Errorf("%s: %w", p, err)
 	}
-	switch {
-	case traits.HooksPath == "":
-		return filepath.Join(dir.Common, "hooks"), nil
-	case filepath.IsAbs(traits.HooksPath):
-		return traits.HooksPath, nil
+	if traits.Format != "sha1" {
+		return traits, fmt.Errorf("%s: %w: its objects are named by %s", p, ErrUnsupported, traits.Format)
 	}
-	return filepath.Join(dir.Root, traits.HooksPath), nil
+	if _, err := os.Stat(dir.Objects()); errors.Is(err, fs.ErrPermission) {
+		return traits, fmt.Errorf("open the repository %s: %w", p, err)
+	}
+	return traits, nil
 }

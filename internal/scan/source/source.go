@@ -15,6 +15,7 @@ import (
 var (
 	ErrNotRepository = errors.New("not a git repository")
 	ErrEmpty         = errors.New("the repository has no commit yet")
+	ErrBare          = errors.New("a bare repository has no index")
 	ErrNotPlain      = errors.New("not a plain file or folder")
 )
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,21 +16,39 @@ import (
 // staged is a scan of what the next commit would change: the index's content,
 // not the working files.
 type staged struct {
-	path string
-	dir  gitdir.Dir
-	max  int64
+	path  string
+	dir   gitdir.Dir
+	index string // file; empty for the repository's own
+	max   int64
 }
 
-// Staged scans the index of the repository that p is in.
-func Staged(p string, maxBytes int64) (Source, error) {
-	dir, _, err := open(p)
+// GitEnv is what git tells a hook by its environment. For "git commit -a" and
+// "git commit FILE" the index of the commit is not the repository's own: a hook
+// that reads that one sees nothing. Source: githooks(5), git(1).
+type GitEnv struct {
+	Dir       string // GIT_DIR
+	IndexFile string // GIT_INDEX_FILE
+}
+
+// Staged scans the index of the repository that p is in, or that env names.
+func Staged(p string, env GitEnv, maxBytes int64) (Source, error) {
+	dir, err := gitdir.Find(p)
+	if env.Dir != "" {
+		dir, err = gitdir.At(env.Dir, p)
+	}
+	if err == nil {
+		_, err = readable(p, dir)
+	}
 	if err != nil {
-		return nil, err
+		return nil, notRepository(p, err)
+	}
+	if dir.Root == "" {
+		return nil, fmt.Errorf("%s: %w", p, ErrBare)
 	}
 	if maxBytes == 0 {
 		maxBytes = DefaultMaxBytes
 	}
-	return staged{p, dir, maxBytes}, nil
+	return staged{p, dir, env.IndexFile, maxBytes}, nil
 }
 
 // Info describes the index.
@@ -37,7 +56,7 @@ func (s staged) Info() Info { return Info{Kind: "staged", Path: s.path, MayBeEmp
 
 // Walk reads the staged content of every file that differs from HEAD.
 func (s staged) Walk(ctx context.Context, sink Sink) error {
-	index, err := s.dir.Index()
+	index, err := s.dir.Index(s.index)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.path, err)
 	}
@@ -57,8 +76,7 @@ func (s staged) Walk(ctx context.Context, sink Sink) error {
 			return fmt.Errorf("read HEAD's commit: %w", err)
 		}
 	}
-	changed := d.folder(index.Entries, "", index.Root, head, 0)
-	for _, e := range changed {
+	for _, e := range d.folder(index.Entries, "", index.Root, head, 0) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -143,7 +161,12 @@ func (d differ) folder(list []gitdir.Entry, prefix string, cached *gitdir.Cached
 	}
 	var out []gitdir.Entry
 	for len(list) > 0 {
-		name, _, below := strings.Cut(list[0].Path[len(prefix):], "/")
+		name, rest, below := strings.Cut(list[0].Path[len(prefix):], "/")
+		if below && rest == "" && list[0].IsFolder() {
+			out = append(out, d.whole(list[0], have["d"+name], depth+1)...)
+			list = list[1:]
+			continue
+		}
 		if !below {
 			if e := list[0]; e.IsFile() && have["f"+name] != e.ID {
 				out = append(out, e)
@@ -166,6 +189,31 @@ func (d differ) folder(list []gitdir.Entry, prefix string, cached *gitdir.Cached
 	return out
 }
 
+// whole returns what a folder of a sparse index holds that the tree does not.
+func (d differ) whole(e gitdir.Entry, tree string, depth int) []gitdir.Entry {
+	if e.ID == tree {
+		return nil
+	}
+	files, ok := d.tree(e.ID)
+	if !ok || depth > maxTreeDepth {
+		d.sink.Skip(Skip{What: "tree", Why: "missing or damaged", Example: e.Path, Gap: true})
+		return nil
+	}
+	have, _ := d.tree(tree) // all counts as new when it is missing
+	var out []gitdir.Entry
+	for _, k := range slices.Sorted(maps.Keys(files)) {
+		n := gitdir.Entry{Path: e.Path + k[1:], ID: files[k], Mode: 0o100644}
+		switch {
+		case k[0] == 'd':
+			n.Path += "/"
+			out = append(out, d.whole(n, have[k], depth+1)...)
+		case k[0] == 'f' && have[k] != n.ID:
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
 func plain(list []gitdir.Entry) []gitdir.Entry {
 	return slices.DeleteFunc(slices.Clone(list), func(e gitdir.Entry) bool { return !e.IsFile() })
 }
@@ -183,12 +231,14 @@ func (d differ) tree(id string) (map[string]string, bool) {
 	for s := string(data); len(s) > 0; {
 		mode, rest, ok := strings.Cut(s, " ")
 		name, rest, ok2 := strings.Cut(rest, "\x00")
-		if !ok || !ok2 || len(rest) < pack.IDSize {
+		if !ok || !ok2 || mode == "" || len(rest) < pack.IDSize {
 			return nil, false
 		}
-		kind := "f"
-		if strings.HasPrefix(mode, "4") {
+		kind := "o" // a link or a submodule
+		if mode[0] == '4' {
 			kind = "d"
+		} else if strings.HasPrefix(mode, "100") {
+			kind = "f"
 		}
 		out[kind+name] = rest[:pack.IDSize]
 		s = rest[pack.IDSize:]

@@ -55,7 +55,7 @@ func (l *List) AddIgnoreFile(path string) error {
 func (l *List) AddIgnoreFileOf(folder string) error {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return nil //nolint:nilerr // the scan itself says what is wrong with its target
+		return nil // the scan itself says what is wrong with its target
 	}
 	defer root.Close()
 	const name = ".gitleaksignore"

@@ -1,7 +1,7 @@
 // Package inflate decompresses a zlib stream that lies whole in memory into a
 // buffer of known size: what a git pack is full of. A pack holds hundreds of
 // thousands of streams of a few hundred bytes, where a streaming reader spends
-// most of its time on set-up; see docs/adr/0011 for the measurement.
+// most of its time on set-up; see docs/adr/0017 for the measurement.
 //
 // Protocol facts: RFC 1950 (zlib) and RFC 1951 (deflate). The way the decoding
 // tables are filled, by doubling, is the one that zlib-compatible decoders with

@@ -9,18 +9,18 @@ import (
 	"testing"
 )
 
-func pack(t testing.TB, level int, data []byte) []byte {
-	t.Helper()
+func pack(tb testing.TB, level int, data []byte) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w, err := zlib.NewWriterLevel(&b, level)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if _, err := w.Write(data); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }

@@ -1,0 +1,2 @@
+// Package ignore judges names as git does.
+package ignore
