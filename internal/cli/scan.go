@@ -239,7 +239,7 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	if req.maxMegabytes == 0 {
 		req.maxMegabytes = cfg.Scan.MaxTargetMegabytes
 	}
-	src, err := a.openSource(req)
+	src, err := a.openSource(ctx, req)
 	if err != nil {
 		return scan.Result{}, explainSource(err, req)
 	}
@@ -314,7 +314,7 @@ func progressLine(p scan.Progress, since time.Duration) string {
 	return fmt.Sprintf("%d of %d objects, %s, about %v left", min(p.Done, p.Total), p.Total, line, left.Round(time.Second))
 }
 
-func (a *app) openSource(req scanRequest) (source.Source, error) {
+func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, error) {
 	limit := int64(req.maxMegabytes) << 20
 	var repo *source.Repository // a nil one is no source
 	var err error
@@ -326,9 +326,9 @@ func (a *app) openSource(req scanRequest) (source.Source, error) {
 	case "staged":
 		return source.Staged(req.path, a.gitEnv(req.path), limit)
 	case "git":
-		repo, err = source.Git(req.path, limit)
+		repo, err = source.Git(ctx, req.path, limit)
 	default:
-		repo, err = source.Git(req.path, limit)
+		repo, err = source.Git(ctx, req.path, limit)
 		if errors.Is(err, source.ErrNotRepository) {
 			return source.Dir(req.path, limit)
 		}

@@ -15,18 +15,13 @@ import (
 
 // repository scans every object of a repository.
 func (c *collector) repository(ctx context.Context, r *source.Repository) error {
-	db, err := pack.Open(r.Dir.Objects())
-	if err != nil {
-		return fmt.Errorf("open the object database: %w", err)
-	}
-	defer func() { _ = db.Close() }() // only read
-	shallow, err := r.Dir.Shallow()
+	db, err := r.Open(ctx)
 	if err != nil {
 		return err
 	}
-	logs, lost := r.Dir.Reflogs()
-	o := history.Options{Set: c.scanner.set, MaxSize: r.MaxBytes, Roots: roots(r.Refs, logs), Shallow: map[pack.ID]bool{}, Progress: c.tell()}
-	for _, s := range shallow {
+	defer func() { _ = db.Close() }() // only read
+	o := history.Options{Set: c.scanner.set, MaxSize: r.MaxBytes, Roots: roots(r.Refs, r.Logs), Shallow: map[pack.ID]bool{}, Progress: c.tell()}
+	for _, s := range r.Shallow {
 		if id, err := pack.ParseID(s); err == nil {
 			o.Shallow[id] = true
 		}
@@ -36,10 +31,13 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 	for _, h := range res.Hits {
 		c.findings = append(c.findings, c.hit(h))
 	}
-	for _, l := range append(r.Refs.Lost, lost...) {
+	for _, l := range r.Refs.Lost {
 		c.Skip(source.Skip{What: "ref", Why: l.Why, Example: l.Name, Gap: true})
 	}
-	if len(shallow) > 0 {
+	if r.AskGit != "" {
+		c.Skip(source.Skip{What: "fast reading", Why: "git read what is in a format that is not known here", Example: r.AskGit})
+	}
+	if len(r.Shallow) > 0 {
 		c.cov.Shallow = true
 		c.Skip(source.Skip{What: "history", Why: "the clone is shallow; get the rest with: git fetch --unshallow", Gap: true})
 	}

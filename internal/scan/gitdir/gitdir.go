@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -187,10 +188,26 @@ type Traits struct {
 	Bare bool
 	// Format is the hash of its objects: "sha1" or "sha256".
 	Format string
+	// Unknown names what is not known here: the format may be another. Foreign text.
+	Unknown string
 	// RefStorage is "files" or "reftable".
 	RefStorage string
 	// Partial is set when objects were left out on purpose (a partial clone).
 	Partial bool
+}
+
+// harmless are the extensions that change neither objects nor refs. Source:
+// git's Documentation/config/extensions.adoc.
+var harmless = []string{
+	"noop", "noop-v1", "preciousobjects", "worktreeconfig", "relativeworktrees", "compatobjectformat", "submodulepathconfig",
+}
+
+// Width is the length of an object's name in bytes.
+func (t Traits) Width() int {
+	if t.Format == "sha256" {
+		return 32
+	}
+	return 20
 }
 
 // Traits reads them from the repository's configuration. Includes are not
@@ -215,6 +232,9 @@ func (d Dir) Traits() (Traits, error) {
 			section = strings.ToLower(strings.TrimSpace(name))
 			line = strings.TrimSpace(rest)
 		}
+		if line == "" || line[0] == '#' || line[0] == ';' {
+			continue
+		}
 		key, value, set := strings.Cut(line, "=")
 		key, value = strings.ToLower(strings.TrimSpace(key)), strings.Trim(strings.TrimSpace(value), `"`)
 		t.setting(section, key, value, set)
@@ -232,7 +252,14 @@ func (t *Traits) setting(section, key, value string, set bool) {
 		t.RefStorage, _, _ = strings.Cut(strings.ToLower(value), ":")
 	case "extensions.partialclone":
 		t.Partial = true
+	case "core.repositoryformatversion":
+		if value != "0" && value != "1" {
+			t.Unknown = "repositoryFormatVersion = " + value
+		}
 	default:
+		if section == "extensions" && !slices.Contains(harmless, key) {
+			t.Unknown = "extensions." + key
+		}
 		if key == "promisor" && strings.HasPrefix(section, "remote ") {
 			t.Partial = t.Partial || !set || strings.EqualFold(value, "true")
 		}

@@ -100,6 +100,49 @@ func unique(list []string) []string {
 	return out
 }
 
+// HEAD leads where git says, through loose and packed refs.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	dir := repository(t)
+	d, err := Find(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(what string) {
+		t.Helper()
+		want := git(t, dir, "rev-parse", "HEAD")
+		if got, err := d.Head(); err != nil || got.ID != want {
+			t.Errorf("%s: %+v, %v, want %s", what, got, err, want)
+		}
+	}
+	check("loose")
+	git(t, dir, "tag", "main2")
+	git(t, dir, "branch", "a/main")
+	git(t, dir, "commit", "-q", "--allow-empty", "-m", "x")
+	git(t, dir, "branch", "z-main")
+	git(t, dir, "pack-refs", "--all")
+	check("packed")
+	git(t, dir, "checkout", "-q", "--detach", "HEAD~")
+	check("detached")
+	tree := filepath.Join(t.TempDir(), "tree")
+	git(t, dir, "worktree", "add", "-q", "-b", "side", tree)
+	dir = tree
+	if d, err = Find(tree); err != nil {
+		t.Fatal(err)
+	}
+	check("worktree")
+	git(t, dir, "switch", "-q", "--orphan", "none")
+	if got, err := d.Head(); err != nil || got.ID != "" {
+		t.Errorf("no commit: %+v, %v", got, err)
+	}
+	for _, text := range []string{"ref: ../../outside\n", "ref: HEAD\n", "nonsense\n"} {
+		write(t, d.Git, "HEAD", text)
+		if got, err := d.Head(); err == nil {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+}
+
 func TestFind(t *testing.T) {
 	t.Parallel()
 	dir := repository(t)
@@ -284,7 +327,7 @@ func FuzzIndex(f *testing.F) {
 	}
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		x, err := parseIndex(string(b))
+		x, err := parseIndex(string(b), 20)
 		if err == nil && len(x.Entries) > len(b)/62 {
 			t.Fatalf("%d entries in %d bytes", len(x.Entries), len(b))
 		}

@@ -14,7 +14,7 @@ import (
 type Entry struct {
 	Path string // '/'-separated; foreign text
 	Mode uint32 // as git stores it: 0o100644, 0o120000 for a link, 0o160000 for a submodule
-	ID   string // 20 raw bytes
+	ID   string // raw bytes
 	// Stage is 0, or 1 to 3 in a conflict: base, ours, theirs.
 	Stage int
 	// IntentToAdd marks a file of which only the name is added.
@@ -31,7 +31,7 @@ func (e Entry) IsFolder() bool { return e.Mode>>12 == 0o4 }
 // CachedTree is what the index knows of a folder that has not changed since its
 // tree was written: the tree's id.
 type CachedTree struct {
-	ID    string // 20 raw bytes; empty when the folder has changed
+	ID    string // raw bytes; empty when the folder has changed
 	Count int    // entries below it
 	Sub   map[string]*CachedTree
 }
@@ -41,7 +41,8 @@ type Index struct {
 	Entries []Entry // in the order of paths, then stages
 	Root    *CachedTree
 
-	link *link
+	link  *link
+	width int // of an id, in bytes
 }
 
 // ErrIndex means an index in a format that is not known here.
@@ -65,8 +66,12 @@ func (d Dir) Index(file string) (Index, error) {
 	if err != nil {
 		return Index{}, fmt.Errorf("read the index: %w", err)
 	}
+	t, err := d.Traits()
+	if err != nil {
+		return Index{}, err
+	}
 	// One string: paths and ids are pieces of it.
-	x, err := parseIndex(string(b))
+	x, err := parseIndex(string(b), t.Width())
 	if err != nil || x.link == nil {
 		return x, err
 	}
@@ -74,23 +79,23 @@ func (d Dir) Index(file string) (Index, error) {
 }
 
 // parseIndex reads versions 2 to 4 of gitformat-index(5).
-func parseIndex(s string) (Index, error) {
-	var x Index
-	if len(s) < 12+20 || s[:4] != "DIRC" {
+func parseIndex(s string, width int) (Index, error) {
+	x := Index{width: width}
+	if len(s) < 12+width || s[:4] != "DIRC" {
 		return x, errIndexCut
 	}
 	version, n := be32(s[4:]), int(be32(s[8:]))
 	if version < 2 || version > 4 {
 		return x, fmt.Errorf("%w: version %d", ErrIndex, version)
 	}
-	end := len(s) - 20
-	if n > end/62 {
+	end := len(s) - width
+	if n > end/(42+width) {
 		return x, errIndexCut
 	}
 	x.Entries = make([]Entry, 0, n)
 	at, before := 12, ""
 	for range n {
-		e, next, err := parseEntry(s[:end], at, version, before)
+		e, next, err := x.parseEntry(s[:end], at, version, before)
 		if err != nil {
 			return x, err
 		}
@@ -102,14 +107,14 @@ func parseIndex(s string) (Index, error) {
 
 func be32(s string) uint32 { return binary.BigEndian.Uint32([]byte(s[:4])) }
 
-func parseEntry(s string, at int, version uint32, before string) (Entry, int, error) {
-	if at+62 > len(s) {
+func (x *Index) parseEntry(s string, at int, version uint32, before string) (Entry, int, error) {
+	name := at + 42 + x.width
+	if name > len(s) {
 		return Entry{}, 0, errIndexCut
 	}
-	e := Entry{Mode: be32(s[at+24:]), ID: s[at+40 : at+60]}
-	flags := uint32(s[at+60])<<8 | uint32(s[at+61])
+	e := Entry{Mode: be32(s[at+24:]), ID: s[at+40 : name-2]}
+	flags := uint32(s[name-2])<<8 | uint32(s[name-1])
 	e.Stage = int(flags >> 12 & 3)
-	name := at + 62
 	if flags>>14&1 == 1 { // more flags
 		if version < 3 || name+2 > len(s) {
 			return e, 0, errIndexCut
@@ -168,12 +173,12 @@ func (x *Index) extensions(s string) error {
 		body := s[8 : 8+size]
 		switch {
 		case name == "TREE":
-			if root, _, ok := parseTree(body, 0); ok {
+			if root, _, ok := x.parseTree(body, 0); ok {
 				x.Root = root
 			}
 		case name == "link":
 			var err error
-			if x.link, err = parseLink(body); err != nil {
+			if x.link, err = parseLink(body, x.width); err != nil {
 				return err
 			}
 		case name == "sdir": // some entries are folders
@@ -187,7 +192,7 @@ func (x *Index) extensions(s string) error {
 
 // parseTree reads one folder and those below it: "<name>\0<entries> <folders>\n",
 // then its id unless entries is negative.
-func parseTree(s string, depth int) (*CachedTree, string, bool) {
+func (x *Index) parseTree(s string, depth int) (*CachedTree, string, bool) {
 	_, s, ok := strings.Cut(s, "\x00")
 	if !ok || depth > 4096 {
 		return nil, s, false
@@ -201,10 +206,10 @@ func parseTree(s string, depth int) (*CachedTree, string, bool) {
 	}
 	t := &CachedTree{Count: count}
 	if count >= 0 {
-		if len(s) < 20 {
+		if len(s) < x.width {
 			return nil, s, false
 		}
-		t.ID, s = s[:20], s[20:]
+		t.ID, s = s[:x.width], s[x.width:]
 	}
 	for range subs {
 		name, _, ok := strings.Cut(s, "\x00")
@@ -212,7 +217,7 @@ func parseTree(s string, depth int) (*CachedTree, string, bool) {
 			return nil, s, false
 		}
 		var sub *CachedTree
-		if sub, s, ok = parseTree(s, depth+1); !ok {
+		if sub, s, ok = x.parseTree(s, depth+1); !ok {
 			return nil, s, false
 		}
 		if t.Sub == nil {

@@ -16,7 +16,7 @@ import (
 // Ref is a name that leads to an object.
 type Ref struct {
 	Name string // "HEAD", "refs/heads/main"; foreign text
-	ID   string // 40 hexadecimal digits
+	ID   string // 40 or 64 hexadecimal digits
 }
 
 // Refs are the names of a repository.
@@ -48,10 +48,9 @@ func (d Dir) Refs() (Refs, error) {
 	}
 	for line := range bytes.Lines(packed) {
 		line = bytes.TrimRight(line, "\r\n")
-		if len(line) < 42 || line[0] == '#' || line[0] == '^' || line[40] != ' ' || !isID(string(line[:40])) {
-			continue
+		if id, name, ok := strings.Cut(string(line), " "); ok && isID(id) && name != "" { // not "# …" or "^<peeled>"
+			found[name] = id
 		}
-		found[string(line[41:])] = string(line[:40])
 	}
 	symbolic := map[string]string{}
 	folders := []string{d.Common}
@@ -78,6 +77,62 @@ func (d Dir) Refs() (Refs, error) {
 	}
 	slices.SortFunc(r.List, func(a, b Ref) int { return cmp.Compare(a.Name, b.Name) })
 	return r, nil
+}
+
+// Head returns where HEAD leads, without reading all refs; the ID is empty before
+// the first commit.
+func (d Dir) Head() (Ref, error) {
+	ref := Ref{Name: "HEAD"}
+	name := "HEAD"
+	for range maxSymbolic {
+		b, err := readSmall(filepath.Join(d.Git, filepath.FromSlash(name)))
+		if errors.Is(err, fs.ErrNotExist) {
+			b, err = readSmall(filepath.Join(d.Common, filepath.FromSlash(name)))
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			ref.ID, err = d.packed(name)
+			return ref, err
+		}
+		if err != nil {
+			return ref, fmt.Errorf("read %s: %w", name, err)
+		}
+		text := strings.TrimSpace(string(b))
+		to, symbolic := strings.CutPrefix(text, "ref: ")
+		if !symbolic {
+			if !isID(text) {
+				return ref, fmt.Errorf("%s holds no object id", name)
+			}
+			ref.ID = text
+			return ref, nil
+		}
+		if name = strings.TrimSpace(to); !filepath.IsLocal(filepath.FromSlash(name)) {
+			return ref, fmt.Errorf("HEAD leads out of the repository, to %q", name)
+		}
+	}
+	return ref, errors.New("HEAD leads in a circle")
+}
+
+// packed finds one ref in packed-refs; empty when it is not there.
+func (d Dir) packed(name string) (string, error) {
+	b, err := readPlain(filepath.Join(d.Common, "packed-refs"), maxPacked)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read packed-refs: %w", err)
+	}
+	for from := 0; ; {
+		i := bytes.Index(b[from:], []byte(" "+name))
+		if i < 0 {
+			return "", nil
+		}
+		end := from + i
+		from = end + len(name) + 1
+		start := bytes.LastIndexByte(b[:end], '\n') + 1
+		if rest := b[from:]; isID(string(b[start:end])) && (len(rest) == 0 || rest[0] == '\n' || rest[0] == '\r') {
+			return string(b[start:end]), nil
+		}
+	}
 }
 
 func (d Dir) loose(folder string, found, symbolic map[string]string, r *Refs) {
@@ -200,11 +255,11 @@ func logIDs(b []byte) []string {
 		lines = append(lines, line)
 	}
 	for _, line := range slices.Backward(lines) {
-		if len(line) < 81 {
-			continue
+		if before, after, ok := strings.Cut(string(line[:min(len(line), 130)]), " "); ok {
+			after, _, _ = strings.Cut(after, " ")
+			add(after)
+			add(before)
 		}
-		add(string(line[41:81]))
-		add(string(line[:40]))
 	}
 	return ids
 }
@@ -229,7 +284,7 @@ func (d Dir) Shallow() ([]string, error) {
 }
 
 func isID(s string) bool {
-	if len(s) != 40 {
+	if len(s) != 40 && len(s) != 64 {
 		return false
 	}
 	for i := range len(s) {

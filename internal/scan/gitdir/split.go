@@ -8,21 +8,22 @@ import (
 	"math/bits"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // link is the extension of a split index: another file holds most entries, and
 // two bitmaps say which of them are gone or replaced. gitformat-index(5), "Split
 // index".
 type link struct {
-	base string // 20 raw bytes; zeros when there is none
+	base string // raw bytes; zeros when there is none
 	maps string // deleted and replaced entries of the other file
 }
 
-func parseLink(s string) (*link, error) {
-	if len(s) < 20 {
+func parseLink(s string, width int) (*link, error) {
+	if len(s) < width {
 		return nil, errIndexCut
 	}
-	return &link{base: s[:20], maps: s[20:]}, nil
+	return &link{base: s[:width], maps: s[width:]}, nil
 }
 
 // ewah reads a compressed bitmap of at most limit bits and returns the places of
@@ -66,7 +67,7 @@ func be64(s string) uint64 { return binary.BigEndian.Uint64([]byte(s[:8])) }
 // ones come first in x, without a path, in the order of the bitmap.
 func (d Dir) join(x Index) (Index, error) {
 	l := x.link
-	if l.base == string(make([]byte, 20)) {
+	if strings.Trim(l.base, "\x00") == "" {
 		return x, nil
 	}
 	name := "sharedindex." + hex.EncodeToString([]byte(l.base))
@@ -74,7 +75,7 @@ func (d Dir) join(x Index) (Index, error) {
 	if err != nil {
 		return x, fmt.Errorf("read the shared index: %w", err)
 	}
-	shared, err := parseIndex(string(b))
+	shared, err := parseIndex(string(b), x.width)
 	if err != nil {
 		return x, fmt.Errorf("read %s: %w", name, err)
 	}

@@ -31,7 +31,7 @@ func BenchmarkScan(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		db, err := pack.Open(dir.Objects())
+		db, err := pack.Open(dir.Objects(), pack.SHA1)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -8,10 +8,8 @@ import (
 	"testing"
 
 	"github.com/secretguard/secretguard/internal/lab"
-	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
 	"github.com/secretguard/secretguard/internal/scan/match"
-	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
 // TestStoppedScanKeepsWhatWasFound, and does not claim to know where it stands.
@@ -26,18 +24,9 @@ func TestStoppedScanKeepsWhatWasFound(t *testing.T) {
 		fmt.Fprintf(&in, "M 100644 inline f%d\ndata %d\n%s\n", i, len(text), text)
 	}
 	git(t, dir, in.String(), "-c", "pack.depth=0", "fast-import", "--quiet")
-	d, err := gitdir.Find(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := pack.Open(d.Objects())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	res, err := history.Scan(ctx, db, history.Options{Set: load(t), Workers: 2, MaxSize: 1 << 20, Progress: func(p history.Progress) {
+	res, err := history.Scan(ctx, open(t, dir), history.Options{Set: load(t), Workers: 2, MaxSize: 1 << 20, Progress: func(p history.Progress) {
 		if p.Phase == "blobs" {
 			cancel()
 		}
@@ -75,7 +64,7 @@ func TestDeniedByItsFirstCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string]bool{}
-	for _, h := range scan(t, dir, set, map[string]history.Reach{"HEAD": history.FromHead}).Hits {
+	for _, h := range scan(t, dir, open(t, dir), set, map[string]history.Reach{"HEAD": history.FromHead}).Hits {
 		got[fmt.Sprintf("%s:%d", map[string]string{one: "one", two: "two"}[h.Secret], h.Line)] = h.Denied
 	}
 	want := map[string]bool{"one:1": false, "two:2": true, "one:2": false, "two:3": false}

@@ -64,6 +64,17 @@ func (r Reach) Names() []string {
 	return out
 }
 
+// Objects is an object database: a pack.DB, or one that git reads.
+type Objects interface {
+	Walk(ctx context.Context, o pack.WalkOptions) error
+	Read(r pack.Ref, limit int64) (pack.Kind, []byte, error)
+	Lookup(id pack.ID) (pack.Ref, bool)
+	ID(r pack.Ref) pack.ID
+	Width() int
+	Len() int
+	Problems() []pack.Problem
+}
+
 // Root is a name that leads to an object.
 type Root struct {
 	Name string // foreign text
@@ -173,7 +184,7 @@ func (g *Gone) join(o Gone) {
 
 // scanner holds what the phases hand each other.
 type scanner struct {
-	db    *pack.DB
+	db    Objects
 	opts  Options
 	res   Result
 	bytes atomic.Int64
@@ -193,7 +204,7 @@ type scanner struct {
 
 // Scan looks at every object. On an error, the result holds what was found until
 // then.
-func Scan(ctx context.Context, db *pack.DB, o Options) (Result, error) {
+func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}

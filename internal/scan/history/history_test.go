@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/secretguard/secretguard/internal/scan/askgit"
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
 	"github.com/secretguard/secretguard/internal/scan/match"
@@ -25,18 +27,28 @@ func load(tb testing.TB) *match.Set {
 	return set
 }
 
-// scan scans a repository; ways are its refs.
-func scan(t *testing.T, dir string, set *match.Set, ways map[string]history.Reach) history.Result {
+// open opens a repository's objects.
+func open(t *testing.T, dir string) *pack.DB {
 	t.Helper()
 	d, err := gitdir.Find(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := pack.Open(d.Objects())
+	traits, err := d.Traits()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	db, err := pack.Open(d.Objects(), traits.Width())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// scan scans a repository; ways are its refs.
+func scan(t *testing.T, dir string, db history.Objects, set *match.Set, ways map[string]history.Reach) history.Result {
+	t.Helper()
 	o := history.Options{Set: set, Workers: 3, MaxSize: 1 << 20}
 	for ref, way := range ways {
 		id, err := pack.ParseID(git(t, dir, "", "rev-parse", ref))
@@ -84,9 +96,9 @@ func TestPlacesAreGits(t *testing.T) {
 	for seed := range seeds {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
-			dir := newPast(seed).repository(t, 30)
+			dir := newPast(seed).repository(t, 30, []string{"sha1", "sha256"}[seed%2])
 			var got []string
-			for _, h := range scan(t, dir, set, ways).Hits {
+			for _, h := range scan(t, dir, open(t, dir), set, ways).Hits {
 				got = append(got, show(h))
 			}
 			want := newTruth(t, dir, set).hits()
@@ -108,6 +120,29 @@ func TestPlacesAreGits(t *testing.T) {
 				t.Errorf("only %d hits: the history says little", len(want))
 			}
 		})
+	}
+}
+
+// TestGitReadsTheSame: what git hands out and what we read ourselves give the same.
+func TestGitReadsTheSame(t *testing.T) {
+	t.Parallel()
+	set := load(t)
+	for seed := range uint64(2) {
+		dir := newPast(100+seed).repository(t, 30, []string{"sha1", "sha256"}[seed])
+		ours := open(t, dir)
+		asked, err := askgit.Open(t.Context(), filepath.Join(dir, ".git"), ours.Width())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := scan(t, dir, asked, set, ways), scan(t, dir, ours, set, ways)
+		if len(got.Hits) != len(want.Hits) || got.Blobs != want.Blobs || got.Commits != want.Commits || got.Trees != want.Trees || got.Tags != want.Tags || got.Bytes != want.Bytes {
+			t.Fatalf("%d hits, want %d; %+v\n%+v", len(got.Hits), len(want.Hits), got.Bytes, want.Bytes)
+		}
+		for i := range got.Hits {
+			if show(got.Hits[i]) != show(want.Hits[i]) {
+				t.Errorf("%s\nwant %s", show(got.Hits[i]), show(want.Hits[i]))
+			}
+		}
 	}
 }
 

@@ -16,7 +16,10 @@ type hitKey struct {
 	secret       string
 	path         string
 	line, column int
-	where        string // empty for what lies in trees: that follows from the commits
+	// where and in, an object, are empty for what lies in trees: there, the first
+	// follows from the commits and the second is one of many.
+	where string
+	in    pack.ID
 }
 
 // placed is a hit with its stretch.
@@ -112,7 +115,7 @@ func (p *placer) lost(ref pack.Ref, sights []match.Sight) {
 	id := p.s.db.ID(ref)
 	for _, m := range p.s.opts.Set.At(sights, "", "") {
 		// The blob is its only name, so each is a hit of its own.
-		p.add(hitKey{rule: m.Rule, secret: m.Secret, path: "", line: m.Line, column: m.Column, where: where + id.String()}, m, id, nowhere, false)
+		p.add(hitKey{rule: m.Rule, secret: m.Secret, path: "", line: m.Line, column: m.Column, where: where, in: id}, m, id, nowhere, false)
 	}
 }
 
@@ -125,7 +128,7 @@ func (p *placer) message(m message) {
 	}
 	id := p.s.db.ID(m.ref)
 	for _, x := range p.s.opts.Set.At(m.sights, "", "") {
-		k := hitKey{rule: x.Rule, secret: x.Secret, line: x.Line, column: x.Column, where: where + id.String()}
+		k := hitKey{rule: x.Rule, secret: x.Secret, line: x.Line, column: x.Column, where: where, in: id}
 		p.add(k, x, id, st, false)
 	}
 }
@@ -136,8 +139,7 @@ func (p *placer) result() []Hit {
 	for k, h := range p.hits {
 		h.Reach, h.InHead = h.reach, h.head
 		switch {
-		case k.where != "": // the id of the object was added to it
-			h.Where = k.where[:len(k.where)-2*pack.IDSize]
+		case k.where != "":
 		case h.reach.rank() == 2:
 			h.Where = WhereUnreachable
 		case h.reach.OnBranch():

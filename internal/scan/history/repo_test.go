@@ -155,10 +155,10 @@ func (p *past) commit(mark int) {
 }
 
 // repository makes one with so many commits and returns its folder.
-func (p *past) repository(tb testing.TB, commits int) string {
+func (p *past) repository(tb testing.TB, commits int, format string) string {
 	tb.Helper()
 	dir := tb.TempDir()
-	git(tb, dir, "", "init", "-q", "-b", "main")
+	git(tb, dir, "", "init", "-q", "-b", "main", "--object-format="+format)
 	for mark := 1; mark <= commits; mark++ {
 		if mark > 1 { // without it fast-import takes the ref's commit for a parent
 			p.out.WriteString("reset refs/build\n")

@@ -229,9 +229,10 @@ func (base *seenTree) carry(rec *seenTree, k int, limit, shift int32) int32 {
 	return end + shift
 }
 
-// parse reads the entries that start in data[at:to]: "<mode> <name>\0<20 bytes>".
+// parse reads the entries that start in data[at:to]: "<mode> <name>\0<the bytes of an id>".
 // It returns where the next one starts.
 func (t *trees) parse(data []byte, at, to int32, rec *seenTree) (int32, bool) {
+	width := t.s.db.Width()
 	for at < to {
 		rest := data[at:]
 		space := bytes.IndexByte(rest[:min(len(rest), 8)], ' ')
@@ -239,11 +240,11 @@ func (t *trees) parse(data []byte, at, to int32, rec *seenTree) (int32, bool) {
 			return at, false
 		}
 		nul := bytes.IndexByte(rest[space:], 0)
-		if nul < 0 || space+nul+1+pack.IDSize > len(rest) {
+		if nul < 0 || space+nul+1+width > len(rest) {
 			return at, false
 		}
-		name, id := rest[space+1:space+nul], rest[space+nul+1:space+nul+1+pack.IDSize]
-		end := at + int32(space+nul+1+pack.IDSize)
+		name, id := rest[space+1:space+nul], rest[space+nul+1:space+nul+1+width]
+		end := at + int32(space+nul+1+width)
 		rec.starts = append(rec.starts, at)
 		if e, ok := t.entry(rest[:space], name, id); ok {
 			rec.entries = append(rec.entries, treeEntry{at, end, e})
@@ -257,10 +258,10 @@ func (t *trees) parse(data []byte, at, to int32, rec *seenTree) (int32, bool) {
 func (t *trees) entry(mode, name, id []byte) (edge, bool) {
 	switch mode[0] {
 	case '4': // a folder
-		if ref, ok := t.s.db.Lookup(pack.ID(id)); ok {
+		if ref, ok := t.s.db.Lookup(pack.MakeID(id)); ok {
 			return edge{name: t.s.trees.name(name), ref: ref}, true
 		}
-		t.gone[pack.ID(id)] = true
+		t.gone[pack.MakeID(id)] = true
 	case '1':
 		if len(mode) == 6 && mode[1] == '6' { // a submodule: its history is elsewhere
 			t.modules[string(name)] = true
@@ -275,16 +276,16 @@ func (t *trees) entry(mode, name, id []byte) (edge, bool) {
 func (t *trees) blob(name, id []byte) (edge, bool) {
 	known := t.s.trees.maybe(id)
 	named := t.s.opts.Set.NameMatters(name)
-	lately := &t.there[(uint(id[18])<<8|uint(id[19]))%uint(len(t.there))]
-	if !known && !named && *lately == pack.ID(id) {
+	lately := &t.there[(uint(id[8])<<8|uint(id[9]))%uint(len(t.there))]
+	if !known && !named && *lately == pack.MakeID(id) {
 		return edge{}, false
 	}
-	ref, ok := t.s.db.Lookup(pack.ID(id))
+	ref, ok := t.s.db.Lookup(pack.MakeID(id))
 	if !ok {
-		t.gone[pack.ID(id)] = false
+		t.gone[pack.MakeID(id)] = false
 		return edge{}, false
 	}
-	*lately = pack.ID(id)
+	*lately = pack.MakeID(id)
 	if known {
 		_, known = t.s.blobs[ref]
 		known = known || t.s.samples[ref]

@@ -173,7 +173,7 @@ func TestAgainstGit(t *testing.T) {
 				w.lists[d] = patterns.Draw(t, d)
 			}
 		}
-		dir, err := os.MkdirTemp("", "ignore")
+		dir, err := os.MkdirTemp("", "ignore") //nolint:usetesting // of one try of many, so it is removed at once
 		if err != nil {
 			t.Fatal(err)
 		}

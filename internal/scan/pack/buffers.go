@@ -38,4 +38,5 @@ func (b *buffers) put(s []byte) {
 	b.free[c] = append(b.free[c], s)
 }
 
-func tooLarge(limit int64) string { return fmt.Sprintf("larger than %d MB", limit>>20) }
+// TooLarge is the Why of a Problem with an object above the limit.
+func TooLarge(limit int64) string { return fmt.Sprintf("larger than %d MB", limit>>20) }

@@ -111,7 +111,10 @@ func build(tb testing.TB, list []raw) (objects string, ids []pack.ID) {
 	return objects, ids
 }
 
-func idOf(i int) pack.ID { return pack.ID(sha1.Sum([]byte{byte(i), byte(i >> 8), byte(i >> 16)})) }
+func idOf(i int) pack.ID {
+	sum := sha1.Sum([]byte{byte(i), byte(i >> 8), byte(i >> 16)})
+	return pack.MakeID(sum[:])
+}
 
 func index(ids []pack.ID, offs []int, crcs []uint32, sum [20]byte) []byte {
 	order := make([]int, len(ids))
@@ -128,7 +131,7 @@ func index(ids []pack.ID, offs []int, crcs []uint32, sum [20]byte) []byte {
 		b = binary.BigEndian.AppendUint32(b, uint32(n))
 	}
 	for _, i := range order {
-		b = append(b, ids[i][:]...)
+		b = append(b, ids[i][:pack.SHA1]...)
 	}
 	for _, i := range order {
 		b = binary.BigEndian.AppendUint32(b, crcs[i])

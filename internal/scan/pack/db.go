@@ -16,6 +16,7 @@ import (
 // DB is an open object database. Reading it from many goroutines is safe; Close
 // ends all mappings, and nothing read by Walk may be used after it.
 type DB struct {
+	width int      // of a name, in bytes
 	dirs  []string // the objects folder and its alternates
 	packs []*packFile
 	loose []looseFile // sorted by id
@@ -38,16 +39,16 @@ const (
 )
 
 // Open maps the packs of an objects folder and of its alternates, and lists the
-// loose objects. It fails only when the folder cannot be read at all; a pack that
-// cannot be used is a problem.
-func Open(objects string) (*DB, error) { return open(objects, true) }
+// loose objects; names are of width bytes, SHA1 or SHA256. It fails only when the
+// folder cannot be read at all; a pack that cannot be used is a problem.
+func Open(objects string, width int) (*DB, error) { return open(objects, width, true) }
 
 // OpenFew opens a database for reading a few objects by their names with ReadID:
 // loose objects are not listed, which saves looking into 256 folders.
-func OpenFew(objects string) (*DB, error) { return open(objects, false) }
+func OpenFew(objects string, width int) (*DB, error) { return open(objects, width, false) }
 
-func open(objects string, list bool) (*DB, error) {
-	db := &DB{}
+func open(objects string, width int, list bool) (*DB, error) {
+	db := &DB{width: width}
 	seen := map[string]bool{}
 	todo := []string{objects}
 	for len(todo) > 0 {
@@ -135,7 +136,7 @@ func (db *DB) openPacks(dir string) {
 		case len(db.packs) == maxPacks:
 			db.problem(Problem{What: "pack", Why: fmt.Sprintf("there are more than %d", maxPacks), Example: e.Name()})
 		default:
-			p, err := openPack(filepath.Join(dir, name))
+			p, err := openPack(filepath.Join(dir, name), db.width)
 			if err != nil {
 				db.problem(Problem{What: "pack", Why: reason(err), Example: e.Name()})
 				continue
@@ -181,6 +182,9 @@ func (db *DB) Close() error {
 	db.packs = nil
 	return nil
 }
+
+// Width returns the length of a name in bytes.
+func (db *DB) Width() int { return db.width }
 
 // Len returns how many objects there are, those that lie in two places counted
 // twice. Every Ref is below it.
@@ -231,7 +235,7 @@ func (db *DB) markDups() {
 	for j, b := range db.packs {
 		for _, a := range db.packs[:j] {
 			for x, y := 0, 0; x < a.n && y < b.n; {
-				switch c := bytes.Compare(a.ids[x*IDSize:(x+1)*IDSize], b.ids[y*IDSize:(y+1)*IDSize]); {
+				switch c := bytes.Compare(a.name(x), b.name(y)); {
 				case c < 0:
 					x++
 				case c > 0:

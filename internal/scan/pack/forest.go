@@ -69,7 +69,7 @@ func plant(db *DB, p *packFile) (*forest, error) {
 		}
 	}
 	if f.told = lost; lost > 0 {
-		db.problem(Problem{What: "object", Why: "its header in the pack is damaged", Example: p.name(), Objects: lost})
+		db.problem(Problem{What: "object", Why: "its header in the pack is damaged", Example: p.file(), Objects: lost})
 	}
 	f.resolve(db, byName)
 	f.hang(db)
@@ -146,7 +146,7 @@ func (f *forest) hang(db *DB) {
 		}
 	}
 	if lost := f.p.n - len(f.order) - f.told; lost > 0 {
-		db.problem(Problem{What: "object", Why: "its delta has no base that can be read", Example: f.p.name(), Objects: lost})
+		db.problem(Problem{What: "object", Why: "its delta has no base that can be read", Example: f.p.file(), Objects: lost})
 	}
 }
 
@@ -167,7 +167,7 @@ func (f *forest) ref(i int32) Ref { return f.p.base + Ref(f.ord[i]) }
 
 // stream is the compressed bytes of a node, and what follows them.
 func (f *forest) stream(i int32) []byte {
-	return f.p.data[f.off[i]+int64(f.data[i]) : len(f.p.data)-trailer]
+	return f.p.objects()[f.off[i]+int64(f.data[i]):]
 }
 
 // sortByOffset sorts both slices by the first, digit by digit: half a million

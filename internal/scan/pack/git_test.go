@@ -136,7 +136,7 @@ func (c check) Visit(o *pack.Object, base any) any {
 func compare(t *testing.T, dir, objects string) {
 	t.Helper()
 	want := truth(t, dir)
-	db, err := pack.Open(objects)
+	db, err := pack.Open(objects, pack.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}

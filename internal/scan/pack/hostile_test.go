@@ -30,7 +30,7 @@ func (s sizes) Visit(o *pack.Object, _ any) any {
 // walk opens a folder and visits blobs of up to 1 MB.
 func walk(tb testing.TB, objects string) (map[pack.ID]int, []pack.Problem) {
 	tb.Helper()
-	db, err := pack.Open(objects)
+	db, err := pack.Open(objects, pack.SHA1)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestDeepChain(t *testing.T) {
 		list = append(list, raw{kind: 6, base: i, data: append(append(varint(1), varint(1)...), 1, byte(i))})
 	}
 	objects, ids := build(t, list)
-	db, err := pack.Open(objects)
+	db, err := pack.Open(objects, pack.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestDeepChain(t *testing.T) {
 
 func TestFoldersThatAreNone(t *testing.T) {
 	t.Parallel()
-	if _, err := pack.Open(filepath.Join(t.TempDir(), "gone")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := pack.Open(filepath.Join(t.TempDir(), "gone"), pack.SHA1); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 	objects, _ := build(t, []raw{{kind: 3, data: []byte("whole")}})
@@ -165,7 +165,7 @@ func TestPackCutWhileReading(t *testing.T) {
 		list = append(list, raw{kind: 3, data: b})
 	}
 	objects, _ := build(t, list)
-	db, err := pack.Open(objects)
+	db, err := pack.Open(objects, pack.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,19 +21,22 @@ type packFile struct {
 	n    int // objects
 	base Ref // Ref of the first object; the others follow in the order of their ids
 
-	ids, offs, large []byte // tables of the index
-	files            []*os.File
+	width              int // of a name, and of the checksums that both files end in
+	fanout             []byte
+	ids, offs, large   []byte // tables of the index
+	idStride, ofStride int    // from one entry of a table to the next
+	files              []*os.File
 }
 
 const (
 	idxHeader = 8
 	idxFanout = 256 * 4
-	trailer   = IDSize // both files end in checksums
+	packStart = 12 // of the first object
 )
 
 // openPack maps path (without ending) and checks that its tables lie inside.
-func openPack(path string) (*packFile, error) {
-	p := &packFile{path: path}
+func openPack(path string, width int) (*packFile, error) {
+	p := &packFile{path: path, width: width}
 	var err error
 	if p.idx, err = p.mapFile(path + ".idx"); err == nil {
 		p.data, err = p.mapFile(path + ".pack")
@@ -56,7 +59,7 @@ func (p *packFile) mapFile(name string) (mmap.MMap, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: %s is not a plain file", ErrDamaged, filepath.Base(name))
 	}
-	if info.Size() < idxHeader+trailer {
+	if info.Size() < int64(packStart+p.width) {
 		return nil, fmt.Errorf("%w: %s is too short", ErrDamaged, filepath.Base(name))
 	}
 	f, err := os.Open(name)
@@ -80,59 +83,87 @@ func (p *packFile) close() {
 }
 
 // check reads the headers and finds the tables (gitformat-pack, "pack-*.idx
-// files have the following format", version 2).
+// files").
 func (p *packFile) check() error {
-	if !bytes.Equal(p.idx[:8], []byte("\xfftOc\x00\x00\x00\x02")) {
-		return fmt.Errorf("%w: the index is not of version 2", ErrUnsupported)
-	}
 	if !bytes.Equal(p.data[:8], []byte("PACK\x00\x00\x00\x02")) && !bytes.Equal(p.data[:8], []byte("PACK\x00\x00\x00\x03")) {
 		return fmt.Errorf("%w: not a pack of version 2 or 3", ErrUnsupported)
 	}
-	if len(p.idx) < idxHeader+idxFanout+2*trailer || len(p.data) < 12+trailer {
-		return fmt.Errorf("%w: the pack or its index is cut", ErrDamaged)
+	header := 0 // an index of version 1 has none
+	if bytes.HasPrefix(p.idx, []byte("\xfftOc")) {
+		if header = idxHeader; binary.BigEndian.Uint32(p.idx[4:]) != 2 {
+			return fmt.Errorf("%w: the index is not of version 1 or 2", ErrUnsupported)
+		}
 	}
+	if len(p.idx) < header+idxFanout+2*p.width {
+		return fmt.Errorf("%w: the index is cut", ErrDamaged)
+	}
+	p.fanout = p.idx[header : header+idxFanout]
 	last := uint32(0)
 	for i := range 256 {
-		n := binary.BigEndian.Uint32(p.idx[idxHeader+4*i:])
+		n := binary.BigEndian.Uint32(p.fanout[4*i:])
 		if n < last {
 			return fmt.Errorf("%w: the index's fan-out table goes down", ErrDamaged)
 		}
 		last = n
 	}
 	p.n = int(last)
-	rest := p.idx[idxHeader+idxFanout : len(p.idx)-2*trailer]
-	if len(rest) < p.n*(IDSize+8) || (len(rest)-p.n*(IDSize+8))%8 != 0 {
+	if !p.tables(p.idx[header+idxFanout:len(p.idx)-2*p.width], header == 0) {
 		return fmt.Errorf("%w: the index's tables do not fit the file", ErrDamaged)
 	}
 	if n := int(binary.BigEndian.Uint32(p.data[8:])); n != p.n {
 		return fmt.Errorf("%w: the pack holds %d objects, its index %d", ErrDamaged, n, p.n)
 	}
-	if !bytes.Equal(p.data[len(p.data)-trailer:], p.idx[len(p.idx)-2*trailer:len(p.idx)-trailer]) {
+	if !bytes.Equal(p.data[len(p.data)-p.width:], p.idx[len(p.idx)-2*p.width:len(p.idx)-p.width]) {
 		return fmt.Errorf("%w: the index belongs to another pack", ErrDamaged)
 	}
-	p.ids = rest[:p.n*IDSize]
-	p.offs = rest[p.n*(IDSize+4) : p.n*(IDSize+8)]
-	p.large = rest[p.n*(IDSize+8):]
 	return nil
 }
 
-// checksum is the trailer of the pack, which names its content.
-func (p *packFile) checksum() ID { return ID(p.data[len(p.data)-trailer:]) }
+// tables finds the tables of an index: names, checksums, offsets and large
+// offsets; in version 1 each offset stands before its name.
+func (p *packFile) tables(rest []byte, first bool) bool {
+	w := p.width
+	if first {
+		if len(rest) != p.n*(4+w) {
+			return false
+		}
+		p.offs, p.ofStride, p.idStride = rest, 4+w, 4+w
+		p.ids = rest[min(4, len(rest)):]
+		return true
+	}
+	if len(rest) < p.n*(w+8) || (len(rest)-p.n*(w+8))%8 != 0 {
+		return false
+	}
+	p.ids, p.idStride = rest[:p.n*w], w
+	p.offs, p.ofStride = rest[p.n*(w+4):p.n*(w+8)], 4
+	p.large = rest[p.n*(w+8):]
+	return true
+}
 
-func (p *packFile) id(i int) ID { return ID(p.ids[i*IDSize:]) }
+// objects is the pack without its checksum.
+func (p *packFile) objects() []byte { return p.data[:len(p.data)-p.width] }
+
+// checksum is the trailer of the pack, which names its content.
+func (p *packFile) checksum() ID { return MakeID(p.data[len(p.data)-p.width:]) }
+
+func (p *packFile) id(i int) ID { return MakeID(p.name(i)) }
+
+// name is the name of object i, in place.
+func (p *packFile) name(i int) []byte { return p.ids[i*p.idStride : i*p.idStride+p.width] }
 
 // offset returns where object i starts in the pack.
 func (p *packFile) offset(i int) (int64, error) {
-	o := binary.BigEndian.Uint32(p.offs[4*i:])
+	o := binary.BigEndian.Uint32(p.offs[i*p.ofStride:])
 	off := int64(o)
-	if o>>31 == 1 {
+	if o>>31 == 1 && p.idStride == p.width { // version 2
+
 		at := int(o&0x7fffffff) * 8
 		if at+8 > len(p.large) {
 			return 0, fmt.Errorf("%w: an offset points out of the index", ErrDamaged)
 		}
 		off = int64(binary.BigEndian.Uint64(p.large[at:]))
 	}
-	if off < 12 || off >= int64(len(p.data)-trailer) {
+	if off < packStart || off >= int64(len(p.objects())) {
 		return 0, fmt.Errorf("%w: an offset points out of the pack", ErrDamaged)
 	}
 	return off, nil
@@ -142,11 +173,12 @@ func (p *packFile) offset(i int) (int64, error) {
 func (p *packFile) find(id ID) (int, bool) {
 	lo := 0
 	if id[0] > 0 {
-		lo = int(binary.BigEndian.Uint32(p.idx[idxHeader+4*(int(id[0])-1):]))
+		lo = int(binary.BigEndian.Uint32(p.fanout[4*(int(id[0])-1):]))
 	}
-	hi := int(binary.BigEndian.Uint32(p.idx[idxHeader+4*int(id[0]):]))
-	i := lo + sort.Search(hi-lo, func(k int) bool { return bytes.Compare(p.ids[(lo+k)*IDSize:(lo+k+1)*IDSize], id[:]) >= 0 })
-	return i, i < hi && bytes.Equal(p.ids[i*IDSize:(i+1)*IDSize], id[:])
+	hi := int(binary.BigEndian.Uint32(p.fanout[4*int(id[0]):]))
+	want := id[:p.width]
+	i := lo + sort.Search(hi-lo, func(k int) bool { return bytes.Compare(p.name(lo+k), want) >= 0 })
+	return i, i < hi && bytes.Equal(p.name(i), want)
 }
 
 // entry is the header of an object in a pack.
@@ -164,7 +196,7 @@ var errHeader = errors.New("an object's header is damaged")
 // "Deltified representation").
 func (p *packFile) entryAt(off int64) (entry, error) {
 	var e entry
-	d := p.data[:len(p.data)-trailer]
+	d := p.objects()
 	at := off
 	next := func() (byte, bool) {
 		if at >= int64(len(d)) {
@@ -194,16 +226,16 @@ func (p *packFile) entryAt(off int64) (entry, error) {
 			c, ok = next()
 			back = (back+1)<<7 | int64(c&0x7f)
 		}
-		if back <= 0 || back > off-12 {
+		if back <= 0 || back > off-packStart {
 			return e, errHeader
 		}
 		e.base = off - back
 	case refDelta:
-		if at+IDSize > int64(len(d)) {
+		if at+int64(p.width) > int64(len(d)) {
 			return e, errHeader
 		}
-		e.baseID = ID(d[at:])
-		at += IDSize
+		e.baseID = MakeID(d[at : at+int64(p.width)])
+		at += int64(p.width)
 	default:
 		return e, errHeader
 	}
@@ -214,5 +246,5 @@ func (p *packFile) entryAt(off int64) (entry, error) {
 	return e, nil
 }
 
-// name is the pack's file name, for messages.
-func (p *packFile) name() string { return strings.TrimSuffix(filepath.Base(p.path), ".pack") + ".pack" }
+// file is the pack's file name, for messages.
+func (p *packFile) file() string { return strings.TrimSuffix(filepath.Base(p.path), ".pack") + ".pack" }

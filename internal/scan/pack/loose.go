@@ -39,7 +39,7 @@ func (db *DB) listLoose(dir, sub string) {
 	}
 	for _, e := range list {
 		id, err := ParseID(sub + e.Name())
-		if err != nil { // tmp_obj_… of a git that is still writing
+		if err != nil || len(sub+e.Name()) != 2*db.width { // tmp_obj_… of a git that is still writing
 			continue
 		}
 		if !e.Type().IsRegular() {

@@ -4,8 +4,7 @@
 // base already. Nothing of the repository is run or written.
 //
 // Start with [Open]; [DB.Walk] visits objects, [DB.Read] reads one. What cannot
-// be read is a [Problem], never left out. SHA-1 repositories only: for others
-// Open returns ErrUnsupported and the caller asks git.
+// be read is a [Problem], never left out. Names are SHA-1 or SHA-256.
 //
 // Protocol facts: gitformat-pack(5), gitrepository-layout(5).
 package pack
@@ -16,20 +15,37 @@ import (
 	"fmt"
 )
 
-// IDSize is the length of an object id in bytes (SHA-1).
-const IDSize = 20
+// Lengths of object names in bytes.
+const (
+	SHA1   = 20
+	SHA256 = 32
+)
 
-// ID is the name of an object.
-type ID [IDSize]byte
+// ID is the name of an object. One of SHA-1 has zeros behind it, which no name of
+// SHA-256 has.
+type ID [SHA256]byte
+
+// MakeID returns the name with these bytes: SHA1 or SHA256 of them.
+func MakeID(b []byte) ID {
+	var id ID
+	copy(id[:], b)
+	return id
+}
 
 // String gives the hexadecimal form.
-func (id ID) String() string { return hex.EncodeToString(id[:]) }
+func (id ID) String() string {
+	n := SHA256
+	if [SHA256 - SHA1]byte(id[SHA1:]) == [SHA256 - SHA1]byte{} {
+		n = SHA1
+	}
+	return hex.EncodeToString(id[:n])
+}
 
 // ParseID reads the hexadecimal form.
 func ParseID(s string) (ID, error) {
 	var id ID
-	if len(s) != 2*IDSize {
-		return id, fmt.Errorf("an object id has %d hexadecimal digits, not %d", 2*IDSize, len(s))
+	if len(s) != 2*SHA1 && len(s) != 2*SHA256 {
+		return id, fmt.Errorf("an object id has %d or %d hexadecimal digits, not %d", 2*SHA1, 2*SHA256, len(s))
 	}
 	if _, err := hex.Decode(id[:], []byte(s)); err != nil {
 		return id, errors.New("an object id has hexadecimal digits only")

@@ -95,7 +95,7 @@ func (db *DB) root(z *inflate.Inflater, p *packFile, chain []entry, limit int64,
 		return db.read(z, r, limit, depth+len(chain))
 	}
 	data := make([]byte, e.size)
-	if _, err := z.Zlib(data, p.data[e.data:len(p.data)-trailer]); err != nil {
+	if _, err := z.Zlib(data, p.objects()[e.data:]); err != nil {
 		return 0, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return e.kind, data, nil
@@ -103,7 +103,7 @@ func (db *DB) root(z *inflate.Inflater, p *packFile, chain []entry, limit int64,
 
 func rebuild(z *inflate.Inflater, p *packFile, e entry, base []byte, limit int64) ([]byte, error) {
 	delta := make([]byte, e.size)
-	if _, err := z.Zlib(delta, p.data[e.data:len(p.data)-trailer]); err != nil {
+	if _, err := z.Zlib(delta, p.objects()[e.data:]); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	src, dst, rest, err := deltaSizes(delta)

@@ -125,7 +125,7 @@ func (db *DB) forests() []*forest {
 				return err
 			})
 			if err != nil {
-				db.problem(Problem{What: "pack", Why: reason(err), Example: p.name(), Objects: p.n})
+				db.problem(Problem{What: "pack", Why: reason(err), Example: p.file(), Objects: p.n})
 			}
 		}
 	})
@@ -171,7 +171,7 @@ func (w *worker) do(t task) {
 
 func (w *worker) lost(f *forest, node int32, err error) {
 	if errors.Is(err, ErrTooLarge) {
-		w.db.problem(Problem{What: f.kind[node].String(), Why: tooLarge(w.opts.MaxSize), Example: w.db.ID(f.ref(node)).String(), Objects: int(f.weight[node])})
+		w.db.problem(Problem{What: f.kind[node].String(), Why: TooLarge(w.opts.MaxSize), Example: w.db.ID(f.ref(node)).String(), Objects: int(f.weight[node])})
 		return
 	}
 	w.db.problem(Problem{What: "object", Why: "damaged in the pack", Example: w.db.ID(f.ref(node)).String(), Objects: int(f.weight[node])})
@@ -303,7 +303,7 @@ func (w *worker) looseObject(i int) {
 		} else {
 			what = kind.String()
 		}
-		w.db.problem(Problem{What: what, Why: tooLarge(w.opts.MaxSize), Example: l.id.String(), Objects: 1})
+		w.db.problem(Problem{What: what, Why: TooLarge(w.opts.MaxSize), Example: l.id.String(), Objects: 1})
 	case err != nil:
 		l.kind = unreadable
 		w.db.problem(Problem{What: "loose object", Why: looseReason(err), Example: l.id.String(), Objects: 1})

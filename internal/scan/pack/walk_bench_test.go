@@ -38,7 +38,7 @@ func BenchmarkWalk(b *testing.B) {
 				n.Store(0)
 				bytes.Store(0)
 				fresh.Store(0)
-				db, err := Open(filepath.Join(repo, "objects"))
+				db, err := Open(filepath.Join(repo, "objects"), SHA1)
 				if err != nil {
 					b.Fatal(err)
 				}

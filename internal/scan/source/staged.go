@@ -16,10 +16,11 @@ import (
 // staged is a scan of what the next commit would change: the index's content,
 // not the working files.
 type staged struct {
-	path  string
-	dir   gitdir.Dir
-	index string // file; empty for the repository's own
-	max   int64
+	path   string
+	dir    gitdir.Dir
+	traits gitdir.Traits
+	index  string // file; empty for the repository's own
+	max    int64
 }
 
 // GitEnv is what git tells a hook by its environment. For "git commit -a" and
@@ -36,8 +37,9 @@ func Staged(p string, env GitEnv, maxBytes int64) (Source, error) {
 	if env.Dir != "" {
 		dir, err = gitdir.At(env.Dir, p)
 	}
+	var traits gitdir.Traits
 	if err == nil {
-		_, err = readable(p, dir)
+		traits, err = readable(p, dir)
 	}
 	if err != nil {
 		return nil, notRepository(p, err)
@@ -48,7 +50,10 @@ func Staged(p string, env GitEnv, maxBytes int64) (Source, error) {
 	if maxBytes == 0 {
 		maxBytes = DefaultMaxBytes
 	}
-	return staged{p, dir, env.IndexFile, maxBytes}, nil
+	if traits.Unknown != "" {
+		return nil, fmt.Errorf("%s: %w (%s)", p, ErrUnsupported, traits.Unknown)
+	}
+	return staged{p, dir, traits, env.IndexFile, maxBytes}, nil
 }
 
 // Info describes the index.
@@ -60,19 +65,19 @@ func (s staged) Walk(ctx context.Context, sink Sink) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.path, err)
 	}
-	refs, err := s.dir.Refs()
+	ref, err := s.head(ctx)
 	if err != nil {
 		return err
 	}
-	db, err := pack.OpenFew(s.dir.Objects())
+	db, err := pack.OpenFew(s.dir.Objects(), s.traits.Width())
 	if err != nil {
 		return fmt.Errorf("open the object database: %w", err)
 	}
 	defer func() { _ = db.Close() }() // only read
 	d := differ{db: db, sink: sink}
 	head := ""
-	if refs.Head.ID != "" {
-		if head, err = treeOf(db, refs.Head.ID); err != nil {
+	if ref.ID != "" {
+		if head, err = treeOf(db, ref.ID); err != nil {
 			return fmt.Errorf("read HEAD's commit: %w", err)
 		}
 	}
@@ -87,9 +92,18 @@ func (s staged) Walk(ctx context.Context, sink Sink) error {
 	return nil
 }
 
+// head returns where HEAD leads.
+func (s staged) head(ctx context.Context) (gitdir.Ref, error) {
+	if foreign(s.traits) == "" {
+		return s.dir.Head()
+	}
+	r, _, err := refs(ctx, s.dir, s.traits)
+	return r.Head, err
+}
+
 // file scans one staged file.
 func (s staged) file(ctx context.Context, db *pack.DB, e gitdir.Entry, sink Sink) error {
-	id := pack.ID([]byte(e.ID))
+	id := pack.MakeID([]byte(e.ID))
 	if e.IntentToAdd { // only the name is staged
 		return nil
 	}
@@ -132,7 +146,7 @@ func treeOf(db *pack.DB, commit string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: the commit names no tree", pack.ErrDamaged)
 	}
-	return string(tree[:]), nil
+	return string(tree[:db.Width()]), nil
 }
 
 // differ compares an index with a tree. Folders that the index knows to be
@@ -224,14 +238,14 @@ func (d differ) tree(id string) (map[string]string, bool) {
 	if id == "" {
 		return out, true
 	}
-	_, data, err := d.db.ReadID(pack.ID([]byte(id)), DefaultMaxBytes)
+	_, data, err := d.db.ReadID(pack.MakeID([]byte(id)), DefaultMaxBytes)
 	if err != nil {
 		return nil, false
 	}
 	for s := string(data); len(s) > 0; {
 		mode, rest, ok := strings.Cut(s, " ")
 		name, rest, ok2 := strings.Cut(rest, "\x00")
-		if !ok || !ok2 || mode == "" || len(rest) < pack.IDSize {
+		if !ok || !ok2 || mode == "" || len(rest) < d.db.Width() {
 			return nil, false
 		}
 		kind := "o" // a link or a submodule
@@ -240,8 +254,8 @@ func (d differ) tree(id string) (map[string]string, bool) {
 		} else if strings.HasPrefix(mode, "100") {
 			kind = "f"
 		}
-		out[kind+name] = rest[:pack.IDSize]
-		s = rest[pack.IDSize:]
+		out[kind+name] = rest[:d.db.Width()]
+		s = rest[d.db.Width():]
 	}
 	return out, true
 }
