@@ -27,8 +27,8 @@ func WriteCases(w io.Writer, cases []triage.Case) error {
 func whereabouts(c triage.Case) string {
 	s := "a message"
 	for _, f := range c.Findings {
-		if f.File != "" {
-			s = f.File
+		if path := f.Path(); path != "" {
+			s = path
 			break
 		}
 	}

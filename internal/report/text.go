@@ -74,11 +74,11 @@ func WriteScanText(w io.Writer, r scan.Result, o ScanOptions) error {
 	type group struct{ id, file string }
 	more := map[group]int{}
 	for _, f := range active {
-		more[group{f.ID, f.File}]++
+		more[group{f.ID, f.Path()}]++
 	}
 	shown := map[group]bool{}
 	for _, f := range active {
-		g := group{f.ID, f.File}
+		g := group{f.ID, f.Path()}
 		if shown[g] {
 			continue
 		}
@@ -122,7 +122,7 @@ func others(n int) string {
 }
 
 func place(f scan.Finding) string {
-	s := f.File
+	s := f.Path()
 	if s == "" {
 		s = string(f.Where)
 	}
@@ -153,6 +153,9 @@ func Summary(r scan.Result) string {
 		verdict += fmt.Sprintf(", %d accepted", n)
 	}
 	seen := count(c.Files, "file")
+	if c.Entries > 0 {
+		seen += fmt.Sprintf(" with %d archive entries", c.Entries)
+	}
 	if c.Commits > 0 {
 		seen = count(c.Commits, "commit") + ", " + count(c.Blobs, "blob") + ", " + count(c.Refs, "ref")
 	}
@@ -184,7 +187,7 @@ func WriteHook(w io.Writer, r scan.Result) error {
 			p.f("… and %d more: secretguard scan --staged", len(active)-most)
 			break
 		}
-		p.f("%s:%d  %s  %s", clean(f.File), f.Line, f.Rule, f.Secret.Mask())
+		p.f("%s:%d  %s  %s", clean(f.Path()), f.Line, f.Rule, f.Secret.Mask())
 	}
 	if len(active) > 0 {
 		p.f("secretguard: staged: %s; the commit is stopped", count(len(active), "secret"))

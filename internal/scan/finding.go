@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -25,6 +26,7 @@ const (
 	WhereUnreachable   Where = "unreachable"
 	WhereUnknown       Where = "unknown" // in an object; the scan was stopped before its place was found
 	WhereStdin         Where = "stdin"
+	WhereArchive       Where = "archive" // inside a file
 )
 
 // Severity orders findings for people and for --fail-on.
@@ -51,7 +53,8 @@ type Finding struct {
 	Secret   secret.Text
 
 	File               string // relative to the target, '/'-separated; empty in a message
-	Line, Column       int    // 1-based; columns count bytes
+	PathInArchive      string // inside the archive or document that File is; empty otherwise
+	Line, Column       int    // 1-based; columns count bytes; of the text that was made of a document
 	EndLine, EndColumn int
 	Where              Where
 
@@ -76,6 +79,11 @@ type Finding struct {
 	also      []string
 	countedAt int
 	order     int64 // of its commit: parents before children
+}
+
+// Path is the file with what is inside of it, joined as gitleaks does.
+func (f Finding) Path() string {
+	return source.Place{Path: f.File, Inner: f.PathInArchive}.Name()
 }
 
 // Reach says what still leads to a finding in history.
@@ -109,6 +117,7 @@ type Coverage struct {
 	Commits  int
 	Blobs    int
 	Files    int
+	Entries  int // of archives and documents
 	Bytes    int64
 	Skipped  []Skip
 	Shallow  bool

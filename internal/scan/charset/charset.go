@@ -17,9 +17,6 @@ const probe = 8000
 // git decides, unless those bytes are UTF-16 or UTF-32. It reads only its argument.
 func IsBinary(data []byte) bool {
 	head := data[:min(len(data), probe)]
-	if bytes.IndexByte(head, 0) < 0 && !marked(head) {
-		return false
-	}
 	return bytes.IndexByte(head, 0) >= 0 && detect(head).width == 0
 }
 
@@ -32,13 +29,12 @@ func IsBinary(data []byte) bool {
 // only its arguments and may be called from many goroutines.
 func Text(data, buf []byte) ([]byte, bool) {
 	head := data[:min(len(data), probe)]
-	nul := bytes.IndexByte(head, 0) >= 0
-	if !nul && !marked(head) {
+	if bytes.IndexByte(head, 0) < 0 { // in wide text a blank or a line end has one
 		return data, true
 	}
 	f := detect(head)
 	if f.width == 0 {
-		return data, !nul
+		return data, false
 	}
 	return f.decode(data[f.mark:], buf[:0]), true
 }
@@ -48,11 +44,6 @@ type form struct {
 	width int // bytes of a unit: 2 or 4
 	order binary.ByteOrder
 	mark  int // bytes of the byte order mark
-}
-
-// marked reports whether data begins as a byte order mark of UTF-16 does.
-func marked(data []byte) bool {
-	return bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff})
 }
 
 // detect judges the first bytes of a file.

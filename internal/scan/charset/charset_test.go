@@ -65,7 +65,7 @@ func TestAnyText(t *testing.T) {
 	every := rapid.StringOfN(rapid.RuneFrom([]rune("aä漢字\n=🔑ß ")), 1, 9000, -1)
 	rapid.Check(t, func(t *rapid.T) {
 		for name, e := range encodings {
-			text := every.Draw(t, "text")
+			text := "=\n" + every.Draw(t, "text")
 			if !strings.HasSuffix(name, "mark") {
 				text = "abcd" + strings.Repeat(letters.Draw(t, "letters"), 20)
 			}
@@ -92,7 +92,7 @@ func TestWhatIsNoText(t *testing.T) {
 			t.Errorf("%s is taken for text", name)
 		}
 	}
-	for name, data := range map[string]string{"empty": "", "ASCII": "a=b\n", "UTF-8": "größe\n", "Latin-1": "gr\xf6\xdfe", "late NUL": strings.Repeat("text\n", 1600) + "\x00"} {
+	for name, data := range map[string]string{"empty": "", "ASCII": "a=b\n", "UTF-8": "größe\n", "Latin-1": "gr\xf6\xdfe", "a mark and no NUL": "\xff\xfe \x80\n", "late NUL": strings.Repeat("text\n", 1600) + "\x00"} {
 		got, ok := charset.Text([]byte(data), nil)
 		if !ok || string(got) != data || charset.IsBinary([]byte(data)) {
 			t.Errorf("%s is not left as it is: %q, %v", name, got, ok)
