@@ -22,7 +22,7 @@ FUZZTIME ?= 10s
 
 # A container may give us no home, or one we may not write to. The go command
 # then has nowhere to put its caches, so we lend it a folder of our own.
-HOME_OK := $(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" && echo yes)
+HOME_OK := $(shell test -n "$${HOME:-}" && test -d "$$HOME" && test -w "$$HOME" && echo yes)
 ifneq ($(HOME_OK),yes)
 export GOCACHE ?= $(CACHE)/go-build
 export GOPATH ?= $(CACHE)/gopath
@@ -76,10 +76,8 @@ e2e: build ## the built program against moto, in tmux, under kill -9
 demo: ## leak to proof against the built-in lab; headless without a terminal
 	go run ./cmd/secretguard demo
 
-self-scan: build ## our own scanner over our own history, as others get it
-	rm -rf $(CACHE)/self.git
-	git clone -q --bare --no-local . $(CACHE)/self.git
-	$(BIN) scan git $(CACHE)/self.git -i .gitleaksignore
+self-scan: build ## our own scanner over our own history, as a clone gets it
+	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && git clone -q --no-local --single-branch . "$$d" && $(BIN) scan git "$$d"
 
 check: ## what CI runs
 	.ci/run

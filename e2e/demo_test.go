@@ -191,7 +191,7 @@ func (d *demo) judge(code int, out string, approved bool) {
 	if d.done != nil {
 		select {
 		case <-d.done:
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			d.t.Errorf("the lab still runs after the resume")
 		}
 	}
@@ -254,7 +254,7 @@ func (d *demo) assertUntouched(code int, out string) {
 func (d *demo) assertNothingLeft() {
 	d.t.Helper()
 	var left []string
-	for range 100 { // the lab's process needs a moment to end
+	for range 400 { // the lab's process needs a moment to end
 		left = append(d.stages(), d.processes()...)
 		notes, err := filepath.Glob(filepath.Join(d.home, ".local/state/secretguard/demo.*"))
 		if err != nil {

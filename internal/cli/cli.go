@@ -142,7 +142,7 @@ revokes the old key and proves it dead.`,
 			case "auto", "always", "never":
 				return nil
 			}
-			return usagef("--color is auto, always or never, not %q", a.color)
+			return usagef("--color is auto, always or never, not %s", quote(a.color))
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

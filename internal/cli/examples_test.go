@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -199,8 +200,39 @@ func TestHelpOfEveryCommand(t *testing.T) {
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") || len(c.Short) > 90 {
 			t.Errorf("%s: summary %q", c.CommandPath(), c.Short)
 		}
+		var out, errs strings.Builder
+		words := append(strings.Fields(c.CommandPath())[1:], "--help")
+		code := Main(words, Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Env: func(string) string { return "" }, Now: time.Now})
+		if code != ExitOK || !strings.Contains(out.String(), "Exit codes:") || errs.Len() > 0 {
+			t.Errorf("%v: exit code %d, %q on stderr", words, code, errs.String())
+		}
 		if c.Runnable() && c.Args == nil && c.Name() != "verify" {
 			t.Errorf("%s: nobody checks its arguments", c.CommandPath())
 		}
 	})
+}
+
+// However much a person or a script hands in, the error stays one that can be read.
+func TestHugeArguments(t *testing.T) {
+	t.Parallel()
+	huge := strings.Repeat("x", 1<<20)
+	for _, words := range [][]string{
+		{huge},
+		{"rules", huge},
+		{"rules", "show", huge},
+		{"providers", "show", huge},
+		{"scan", huge, huge},
+		{"scan", "--" + huge},
+		{"scan", "--max-target-megabytes", huge},
+		{"version", huge},
+		{"--color", huge},
+		{"help", huge},
+		{"scan", "dir", huge},
+	} {
+		var out, errs strings.Builder
+		code := Main(words, Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Env: func(string) string { return "" }, Now: time.Now})
+		if code != ExitUsage && code != ExitIncomplete || out.Len() > 0 || errs.Len() > 1200 || errs.Len() == 0 {
+			t.Errorf("%.40q…: exit code %d, %d bytes on stdout, %d on stderr: %.300s", words, code, out.Len(), errs.Len(), errs.String())
+		}
+	}
 }

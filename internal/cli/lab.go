@@ -89,7 +89,11 @@ func (a *app) labRun(ctx context.Context, o labOptions) (asked bool, err error) 
 		return false, err
 	}
 	a.talk("the lab runs until Ctrl-C; look at it: %s/_lab/state", l.URL("lab"))
-	a.talk("point a command at it: %s=%s secretguard ...", labEnv, shellWord(o.file))
+	abs, err := filepath.Abs(o.file)
+	if err != nil {
+		abs = o.file // the name that was given works here
+	}
+	a.talk("point a command at it: %s=%s secretguard ...", labEnv, shellWord(abs))
 	return waitIdle(ctx, l, o.idle), nil
 }
 

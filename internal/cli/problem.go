@@ -80,7 +80,7 @@ func exitCode(err error) int {
 	case errors.Is(err, rotate.ErrPaused), errors.Is(err, context.Canceled):
 		return ExitInterrupted
 	case errors.Is(err, rotate.ErrHeld), errors.Is(err, rotate.ErrBusy), errors.Is(err, journal.ErrLocked),
-		errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrCorrupt), errors.Is(err, rotate.ErrNoRoom):
+		errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrCorrupt), errors.Is(err, journal.ErrUnwritable), errors.Is(err, rotate.ErrNoRoom):
 		return ExitNeedsPerson
 	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden):
 		return ExitAccess
@@ -90,16 +90,20 @@ func exitCode(err error) int {
 	return ExitUsage
 }
 
+// longest is how much of a line of an error is shown, in cells: what a person or
+// a script hands in may be a megabyte.
+const longest = 500
+
 // explain writes an error for a person to stderr: what happened, and one line
 // with the command to run next. Foreign text is made safe.
 func (a *app) explain(err error) {
 	prefix := "secretguard: "
 	for line := range strings.SplitSeq(strings.TrimRight(err.Error(), "\n"), "\n") {
-		_, _ = fmt.Fprintf(a.Err, "%s%s\n", prefix, term.Clean(line)) // there is nowhere else to say it
+		_, _ = fmt.Fprintf(a.Err, "%s%s\n", prefix, term.Truncate(term.Clean(line), longest)) // there is nowhere else to say it
 		prefix = strings.Repeat(" ", len(prefix))
 	}
 	if try := remedy(err); try != "" {
-		_, _ = fmt.Fprintf(a.Err, "try: %s\n", term.Clean(try)) // as above
+		_, _ = fmt.Fprintf(a.Err, "try: %s\n", term.Truncate(term.Clean(try), longest)) // as above
 	}
 }
 
@@ -123,6 +127,8 @@ func remedy(err error) string {
 		return "secretguard rotate list"
 	case errors.Is(err, journal.ErrLocked):
 		return "wait for the other process, or end it; then: secretguard rotate list"
+	case errors.Is(err, journal.ErrUnwritable):
+		return "make the state folder writable (secretguard config show names it), or: export SECRETGUARD_HOME=/a/private/folder"
 	case errors.Is(err, journal.ErrCorrupt):
 		return "put back a copy of the state folder from before, or move it away and plan again: secretguard config show names it"
 	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden):

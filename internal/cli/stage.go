@@ -30,6 +30,7 @@ type stage struct {
 	info    labFile
 	at      func(string)  // boundaries, for the crash tests
 	pointer string        // the note that leads a resume here; may be empty
+	made    []string      // folders made for the note, deepest first
 	lock    *flock.Flock  // held while a process works on the stage
 	lab     *os.Process   // the lab, when it is our child
 	exited  chan struct{} // closed when it has ended
@@ -53,7 +54,7 @@ func (a *app) setUp(ctx context.Context) (*stage, error) {
 	a.at("demo: note written")
 	if err := os.Mkdir(st.Root, 0o700); err != nil {
 		err = fmt.Errorf("make the demo's folder: %w", err)
-		return nil, problem{code: ExitUsage, err: errors.Join(err, st.remove()), try: "export TMPDIR=/a/folder/that/can/be/written"}
+		return nil, problem{code: ExitUsage, err: errors.Join(err, st.forget()), try: "export TMPDIR=/a/folder/that/can/be/written"}
 	}
 	if ok, err := st.lock.TryLock(); err != nil || !ok {
 		return nil, errors.Join(fmt.Errorf("lock the demo's folder: %w", err), st.remove())
@@ -163,13 +164,21 @@ func (st *stage) tearDown(ctx context.Context) error {
 func (st *stage) remove() error {
 	err := errors.Join(st.lock.Unlock(), os.RemoveAll(st.Root))
 	st.at("demo: folder removed")
+	return errors.Join(err, st.forget())
+}
+
+// forget deletes the note.
+func (st *stage) forget() error {
 	if st.pointer == "" {
+		return nil
+	}
+	if err := os.Remove(st.pointer); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if rm := os.Remove(st.pointer); !errors.Is(rm, os.ErrNotExist) {
-		err = errors.Join(err, rm)
+	for _, dir := range st.made {
+		_ = os.Remove(dir) // one that somebody uses by now is not empty and stays
 	}
-	return err
+	return nil
 }
 
 // leave keeps the stage for a later resume.
@@ -202,8 +211,12 @@ func labCall(ctx context.Context, method, url string) error {
 // that a plain "rotate resume" finds it after a kill. Without a state folder
 // there is no note, and the demo works all the same.
 func (a *app) leavePointer(st *stage) string {
-	dir, err := config.MakeStateDir(a.Env)
+	dir, err := config.StateDir(a.Env)
 	if err != nil {
+		return ""
+	}
+	st.made = missing(dir)
+	if _, err := config.MakeStateDir(a.Env); err != nil {
 		return ""
 	}
 	b, err := json.Marshal(st)
@@ -215,6 +228,18 @@ func (a *app) leavePointer(st *stage) string {
 		return ""
 	}
 	return path
+}
+
+// missing lists the folders on the way to dir that are not there, deepest first.
+func missing(dir string) []string {
+	var out []string
+	for {
+		if _, err := os.Lstat(dir); err == nil || filepath.Dir(dir) == dir {
+			return out
+		}
+		out = append(out, dir)
+		dir = filepath.Dir(dir)
+	}
 }
 
 // pointerPrefix starts the names of the notes.

@@ -64,7 +64,7 @@ func (a *app) open(ctx context.Context) (*workspace, error) {
 	}
 	w.journal, err = journal.Open(ctx, dir, Version())
 	switch {
-	case err != nil && w.journal == nil && errors.Is(err, journal.ErrCorrupt):
+	case err != nil && w.journal == nil && (errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrLocked)):
 		return nil, fmt.Errorf("%w (in %s)", err, dir)
 	case err != nil && w.journal == nil:
 		return nil, usage(err)

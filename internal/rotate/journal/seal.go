@@ -163,18 +163,5 @@ func (l *Lease) Shred(ctx context.Context) error {
 
 // Sealed returns the runs that still have sealed values.
 func (j *Journal) Sealed(ctx context.Context) ([]string, error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT DISTINCT run FROM blob ORDER BY run`)
-	if err != nil {
-		return nil, fmt.Errorf("list sealed values: %w", err)
-	}
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		var r string
-		if err := rows.Scan(&r); err != nil {
-			return nil, fmt.Errorf("list sealed values: %w", err)
-		}
-		out = append(out, r)
-	}
-	return out, rows.Err()
+	return j.runs(ctx, `SELECT DISTINCT run FROM blob ORDER BY run`)
 }

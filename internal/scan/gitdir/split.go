@@ -33,7 +33,7 @@ func ewah(s string, limit int) (ones []int, rest string, ok bool) {
 		return nil, s, false
 	}
 	size, n := int(be32(s)), int(be32(s[4:]))
-	if s = s[8:]; n > (len(s)-4)/8 || size > limit {
+	if s = s[8:]; len(s) < 4 || n > (len(s)-4)/8 || size > limit {
 		return nil, s, false
 	}
 	words, rest := s[:8*n], s[8*n+4:]

@@ -43,7 +43,6 @@ type past struct {
 	secrets []string
 	out     strings.Builder
 	files   []map[string]string // of each commit, by mark
-	refs    []string
 }
 
 var refNames = []string{
