@@ -21,8 +21,8 @@ const (
 	listed = 512
 	// grouped is how many files a worker takes at a time.
 	grouped = 8
-	// maxFolderDepth bounds hostile trees; no path of that depth fits into a call.
-	maxFolderDepth = 2000
+	// maxFolderDepth bounds hostile trees, as deep as git reads them.
+	maxFolderDepth = 1000
 	// maxOpenFolders is how many folders are left half read; others are read to their
 	// end. Each takes two of the files that a process may have open.
 	maxOpenFolders = 50
@@ -35,6 +35,8 @@ type tree struct {
 	dir     dir
 	sink    Sink
 	ignored *ignorer // nil when nothing is left out
+	listed  int
+	mayOpen int
 
 	mu    sync.Mutex
 	more  sync.Cond
@@ -62,7 +64,7 @@ type folder struct {
 }
 
 func newTree(d dir, sink Sink) (*tree, error) {
-	t := &tree{dir: d, sink: sink}
+	t := &tree{dir: d, sink: sink, listed: listed, mayOpen: maxOpenFolders}
 	t.more.L = &t.mu
 	top := &folder{name: "."}
 	if d.opts.SkipIgnored {
@@ -186,7 +188,7 @@ func (t *tree) list(ctx context.Context, r *reader, f *folder) error {
 	t.resume(f)
 	for {
 		entries, err := t.entries(f)
-		last := err != nil || len(entries) < listed
+		last := err != nil || len(entries) < t.listed
 		if err != nil && !errors.Is(err, io.EOF) {
 			t.sink.Skip(Skip{What: "folder", Why: reason(err), Example: f.name, Gap: true})
 		}
@@ -215,7 +217,7 @@ func (t *tree) list(ctx context.Context, r *reader, f *folder) error {
 func (t *tree) leave(f *folder) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.half >= maxOpenFolders {
+	if t.half >= t.mayOpen {
 		return false
 	}
 	t.half++
@@ -236,8 +238,8 @@ func (t *tree) resume(f *folder) {
 // entries reads up to listed entries, in the order of their names.
 func (t *tree) entries(f *folder) ([]fs.DirEntry, error) {
 	var all []fs.DirEntry
-	for len(all) < listed {
-		some, err := f.list.ReadDir(listed - len(all))
+	for len(all) < t.listed {
+		some, err := f.list.ReadDir(t.listed - len(all))
 		all = append(all, some...)
 		if err != nil {
 			slices.SortFunc(all, byName)
