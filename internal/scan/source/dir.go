@@ -124,7 +124,7 @@ func (r *reader) read(folder *os.Root, file string) (data []byte, why string) {
 		switch {
 		case int64(len(r.data)) > r.opts.MaxBytes:
 			return nil, larger
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF), n > 0 && int64(n) == info.Size() && len(r.data) < cap(r.data): // all, and room for more
 			return r.data, ""
 		case err != nil:
 			return nil, reason(err)

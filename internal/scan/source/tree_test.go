@@ -102,7 +102,7 @@ func TestEveryFileOnce(t *testing.T) {
 		}
 		defer os.RemoveAll(root)
 		want := map[string]string{}
-		for i := range rapid.IntRange(1, 60).Draw(rt, "files") {
+		for i := range rapid.IntRange(1, 25).Draw(rt, "files") {
 			parts := rapid.SliceOfN(name, 1, 5).Draw(rt, "path")
 			parts[len(parts)-1] = fmt.Sprintf("f%d", i) // no file is a folder as well
 			file := strings.Join(parts, "/")
@@ -131,7 +131,7 @@ func TestEveryFileOnce(t *testing.T) {
 func TestStackIsFlat(t *testing.T) {
 	t.Parallel()
 	most := map[int]int{}
-	for _, files := range []int{500, 5000} {
+	for _, files := range []int{300, 3000} {
 		root := t.TempDir()
 		for i := range files {
 			put(t, root, fmt.Sprintf("f%04d", i), "x")
@@ -152,8 +152,8 @@ func TestStackIsFlat(t *testing.T) {
 		}
 		_ = w.dir.root.Close()
 	}
-	if most[5000] > 2*most[500] || most[5000] > 250 {
-		t.Errorf("%d tasks for 500 files, %d for 5000", most[500], most[5000])
+	if most[3000] > 2*most[300] || most[3000] > 250 {
+		t.Errorf("%d tasks for 300 files, %d for 3000", most[300], most[3000])
 	}
 }
 
