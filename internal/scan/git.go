@@ -31,6 +31,7 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 	for _, h := range res.Hits {
 		c.findings = append(c.findings, c.hit(h))
 	}
+	c.refNames(r.Refs.List)
 	for _, l := range r.Refs.Lost {
 		c.Skip(source.Skip{What: "ref", Why: l.Why, Example: l.Name, Gap: true})
 	}
@@ -142,6 +143,9 @@ func (c *collector) hit(h history.Hit) Finding {
 	}
 	f := c.finding(h.Match, p, h.Denied)
 	f.order, f.ReachedBy = h.Order, h.Reach.Names()
+	if h.Where == history.WherePerson {
+		f.Name = h.First.Author
+	}
 	if h.Last.ID != (pack.ID{}) {
 		f.LastCommit, f.LastDate = h.Last.ID.String(), h.Last.Date
 	}
