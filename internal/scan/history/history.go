@@ -127,10 +127,15 @@ type Options struct {
 	Workers int   // 0: one for each processor
 	MaxSize int64 // larger objects are skipped and counted
 	Roots   []Root
+	// Commits, oldest first, are all that is looked at when it is not nil: what they
+	// brought.
+	Commits []pack.ID
 	// Shallow are the commits whose parents were left out on purpose.
 	Shallow map[pack.ID]bool
 	// Progress is told now and then, from any goroutine.
 	Progress func(Progress)
+
+	few, whole bool // how a selection is judged, however large it is; tests set it
 }
 
 // Progress is how far a scan is.
@@ -155,6 +160,9 @@ type Result struct {
 	Paths map[pack.ID]string
 	// What others name and that is not there.
 	MissingRefs, MissingCommits, MissingTrees, MissingBlobs Gone
+	// Of a selection of commits: blobs above the limit, and objects that are no good.
+	// A scan of everything has these in Problems.
+	TooLarge, Damaged Gone
 	// Submodules counts the names of folders whose history is elsewhere.
 	Submodules Gone
 	// BrokenTrees are folders whose content is no proper list.
@@ -204,6 +212,7 @@ type scanner struct {
 	samples  map[pack.Ref]bool // blobs whose path is wanted though they hold nothing
 	// treesDone tells that what no tree holds lies in none.
 	treesDone bool
+	wanted    map[pack.ID]bool // commits of a selection
 }
 
 // Scan looks at every object. On an error, the result holds what was found until
@@ -213,6 +222,19 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]match.Sight{}, byName: map[pack.Ref]bool{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
+	var err error
+	if o.Commits != nil {
+		err = s.selected(ctx)
+	} else {
+		err = s.scanAll(ctx)
+		s.place()
+	}
+	s.res.Bytes = s.bytes.Load()
+	return s.res, err
+}
+
+// scanAll looks at everything, but places nothing.
+func (s *scanner) scanAll(ctx context.Context) error {
 	err := s.scanCommits(ctx)
 	if err == nil {
 		err = s.scanBlobs(ctx)
@@ -221,9 +243,7 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 		err = s.scanTrees(ctx)
 		s.treesDone = err == nil
 	}
-	s.place()
-	s.res.Bytes = s.bytes.Load()
-	return s.res, err
+	return err
 }
 
 // step counts an object, and tells of the progress every so often.

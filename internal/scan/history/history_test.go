@@ -49,7 +49,12 @@ func open(t *testing.T, dir string) *pack.DB {
 // scan scans a repository; ways are its refs.
 func scan(t *testing.T, dir string, db history.Objects, set *match.Set, ways map[string]history.Reach) history.Result {
 	t.Helper()
-	o := history.Options{Set: set, Workers: 3, MaxSize: 1 << 20}
+	return scanWith(t, dir, db, history.Options{Set: set}, ways)
+}
+
+func scanWith(t *testing.T, dir string, db history.Objects, o history.Options, ways map[string]history.Reach) history.Result {
+	t.Helper()
+	o.Workers, o.MaxSize = 3, 1<<20
 	for ref, way := range ways {
 		id, err := pack.ParseID(git(t, dir, "", "rev-parse", ref))
 		if err != nil {
@@ -61,8 +66,8 @@ func scan(t *testing.T, dir string, db history.Objects, set *match.Set, ways map
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := db.Problems(); len(p) > 0 {
-		t.Fatalf("problems: %v", p)
+	if p := db.Problems(); len(p) > 0 || res.MissingBlobs.Count+res.MissingCommits.Count+res.MissingTrees.Count+res.BrokenTrees.Count+res.Damaged.Count > 0 {
+		t.Fatalf("problems: %v, %+v", p, res)
 	}
 	return res
 }

@@ -63,11 +63,14 @@ func (s *scanner) place() {
 
 // leaf adds what a blob holds on a path.
 func (p *placer) leaf(l leaf) {
+	p.pathName(l)
+	p.leafOf(l, func(match.Match) bool { return true })
+}
+
+// leafOf adds what keep, called in order, wants of it.
+func (p *placer) leafOf(l leaf, keep func(match.Match) bool) {
 	if p.s.samples[l.blob] {
 		p.s.res.Paths[p.s.db.ID(l.blob)] = l.path
-	}
-	if p.s.named != nil {
-		p.pathName(l)
 	}
 	if p.s.folders[l.blob] {
 		return
@@ -86,6 +89,9 @@ func (p *placer) leaf(l leaf) {
 		}
 	}
 	for _, m := range set.At(sights, l.path, "") {
+		if !keep(m) {
+			continue
+		}
 		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, line: m.Line, column: m.Column}
 		p.add(k, m, p.s.db.ID(l.blob), l.stretch, counts != nil && !counts[spot{m.Rule, m.Start, m.End}])
 	}
