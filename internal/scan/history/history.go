@@ -89,8 +89,8 @@ const (
 	WhereTag         = "tag"
 	WhereStash       = "stash"
 	WhereNote        = "note"
-	WherePath        = "path-name" // of a file or folder
-	WherePerson      = "author"    // of a commit or tag, or its committer
+	WherePath        = "path-name"   // of a file or folder
+	WherePerson      = "author"      // of a commit or tag, or its committer
 	WhereUnreachable = "unreachable" // from any ref; a reflog may still lead to it
 	WhereUnknown     = "unknown"     // the scan was stopped before this was found out
 )
@@ -202,8 +202,8 @@ type scanner struct {
 
 	blobs    map[pack.Ref][]match.Sight // blobs with sights
 	byName   map[pack.Ref]bool          // blobs that a rule about paths may report
-	named    map[string][]match.Sight // names of files and folders that hold something themselves
-	folders  map[pack.Ref]bool        // folders with such names
+	named    map[string][]match.Sight   // names of files and folders that hold something themselves
+	folders  map[pack.Ref]bool          // folders with such names
 	commits  []commit
 	head     int32 // HEAD's commit; -1 for none
 	commitAt map[pack.Ref]int32

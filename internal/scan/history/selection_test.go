@@ -69,7 +69,9 @@ func TestSelectionIsWhatItsCommitsBrought(t *testing.T) {
 	}
 }
 
-func inTime(a, b *truthCommit) int { return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.id, b.id)) }
+func inTime(a, b *truthCommit) int {
+	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.id, b.id))
+}
 
 // files are the blobs of a commit by path.
 func (x *truth) files(commit string) map[string]string {
