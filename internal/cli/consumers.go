@@ -131,7 +131,7 @@ func (a *app) baselineCreate(ctx context.Context, path, out, reason string) erro
 func accepted(findings []scan.Finding, reason string) []suppress.Entry {
 	var out []suppress.Entry
 	for _, f := range findings {
-		out = append(out, suppress.Entry{ID: f.ID, Rule: f.Rule, File: f.Path(), Reason: reason})
+		out = append(out, suppress.Entry{ID: f.ID, Rule: f.Rule, File: f.Shown(), Reason: reason})
 	}
 	return out
 }

@@ -34,6 +34,7 @@ type scanRequest struct {
 	maxMegabytes int
 	archiveDepth int
 	ignored      bool
+	selection    source.Selection
 }
 
 // newScanRequest asks for a scan as the flags' defaults have it.
@@ -52,7 +53,8 @@ the exit code 3: a scan that saw only a part is never "clean".`,
 		Example: `  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
   secretguard scan dir ./config --json   files, as one JSON document
   secretguard scan --staged              what the next commit would hold
-  git diff | secretguard scan stdin`,
+  git diff | secretguard scan stdin
+  secretguard scan git --range origin/main..HEAD   what a branch would bring`,
 		Args: atMost(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := req.arguments(args); err != nil {
@@ -74,6 +76,10 @@ func (r *scanRequest) flags(cmd *cobra.Command) {
 	f.StringVarP(&r.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
 	f.StringVarP(&r.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
 	f.StringVarP(&r.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
+	f.StringVar(&r.selection.Since, "since", "", "only what commits since this date brought (any date that git reads)")
+	f.StringVar(&r.selection.Range, "range", "", "only what the commits of A..B brought")
+	f.StringArrayVar(&r.selection.Branches, "branch", nil, "only what the commits of this branch or tag brought; may be given more than once")
+	f.StringVar(&r.selection.LogOpts, "log-opts", "", "only what the commits brought that git log would list with these options")
 	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files and archive entries (counted); 0: the default")
 	f.IntVar(&r.archiveDepth, "max-archive-depth", archive.DefaultDepth, "how many archives inside each other are opened; 0: none (counted)")
 	f.BoolVar(&r.ignored, "ignored", true, "scan files that git ignores, in a folder of a repository; --ignored=false: leave them out (counted)")
@@ -158,6 +164,12 @@ func (r *scanRequest) arguments(args []string) error {
 			return usagef("--staged scans a git index, not %s", r.kind)
 		}
 		r.kind = "staged"
+	}
+	if r.selection.Any() {
+		if r.kind != "git" && r.kind != "auto" {
+			return usagef("--since, --range, --branch and --log-opts select commits, and %s has none", r.kind)
+		}
+		r.kind = "git"
 	}
 	return nil
 }
@@ -351,6 +363,9 @@ func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, e
 			return source.Dir(req.path, opts)
 		}
 	}
+	if err == nil && req.selection.Any() {
+		err = repo.Select(ctx, req.selection)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -377,6 +392,8 @@ func explainSource(err error, req scanRequest) error {
 		return err
 	case errors.Is(err, source.ErrNotRepository):
 		p.code, p.try = ExitUsage, "secretguard scan dir "+path
+	case errors.Is(err, source.ErrSelection):
+		p.code, p.try = ExitUsage, "git -C "+path+" rev-list shows what git says to it"
 	case errors.Is(err, source.ErrBare):
 		p.code, p.try = ExitUsage, "secretguard scan git "+path
 	case errors.Is(err, source.ErrNotPlain):

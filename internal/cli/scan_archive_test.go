@@ -17,22 +17,22 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// found is a finding in the JSON, as far as it says where.
-type found struct {
+// spot is a finding in the JSON, as far as it says where.
+type spot struct {
 	File, Where   string
 	Rule          string
 	Line, Column  int
 	PathInArchive string `json:"path_in_archive"`
 }
 
-func (f found) String() string {
+func (f spot) String() string {
 	return fmt.Sprintf("%s | %s | %s:%d:%d | %s", f.Where, f.File, f.PathInArchive, f.Line, f.Column, f.Rule)
 }
 
 // foundIn returns the findings of a scan with --json.
-func foundIn(t *testing.T, r result) []found {
+func foundIn(t *testing.T, r result) []spot {
 	t.Helper()
-	var doc struct{ Findings []found }
+	var doc struct{ Findings []spot }
 	if err := json.Unmarshal([]byte(r.out), &doc); err != nil {
 		t.Fatal(err, r)
 	}
@@ -70,7 +70,7 @@ func TestScanOfArchives(t *testing.T) {
 			run("scan", "--staged", dir).expect(t, 1, fmt.Sprintf("x/%s!%s:2\n", name, want), "complete")
 			run("scan", "dir", filepath.Join(dir, "x", name)).expect(t, 1, name+"!"+want+":2\n")
 			list := foundIn(t, run("scan", "dir", dir, "--json"))
-			if len(list) != 1 || list[0] != (found{File: "x/" + name, Where: "archive", Rule: "stripe-secret-key", Line: 2, Column: 8, PathInArchive: want}) {
+			if len(list) != 1 || list[0] != (spot{File: "x/" + name, Where: "archive", Rule: "stripe-secret-key", Line: 2, Column: 8, PathInArchive: want}) {
 				t.Errorf("%+v", list)
 			}
 			stdin := call{stdin: string(data)}.run("scan", "stdin", "--json")
@@ -83,7 +83,7 @@ func TestScanOfArchives(t *testing.T) {
 	run("scan", "dir", ".", "--max-archive-depth", "-1").expect(t, 2, "--max-archive-depth -1: give a number from 0 on")
 }
 
-// The same key in two entries is found in both; an ignore file names one of them.
+// The same key in two entries is spot in both; an ignore file names one of them.
 func TestIgnoreFileForArchives(t *testing.T) {
 	t.Parallel()
 	dir, value := t.TempDir(), leak()
@@ -102,7 +102,7 @@ func TestPathRulesInArchives(t *testing.T) {
 	write(t, dir, "a.txt", "nothing\n")
 	write(t, dir, "store.p12", string(archivetest.Zip(t, archivetest.File{Name: "keys/user.p12", Text: "\x00\x01"})))
 	list := foundIn(t, run("scan", "dir", dir, "--json"))
-	want := []found{
+	want := []spot{
 		{File: "store.p12", Where: "worktree", Rule: "pkcs12-file", Line: 1, Column: 1},
 		{File: "store.p12", Where: "archive", Rule: "pkcs12-file", Line: 1, Column: 1, PathInArchive: "keys/user.p12"},
 	}

@@ -27,7 +27,7 @@ func TestScanOfWideText(t *testing.T) {
 			}
 			dir := repository(t, "nothing\n")
 			write(t, dir, ".env", string(b))
-			want := found{File: ".env", Where: "worktree", Rule: "stripe-secret-key", Line: 2, Column: len("Ä=1; STRIPE=") + 1}
+			want := spot{File: ".env", Where: "worktree", Rule: "stripe-secret-key", Line: 2, Column: len("Ä=1; STRIPE=") + 1}
 			if list := foundIn(t, run("scan", "dir", dir, "--json")); len(list) != 1 || list[0] != want {
 				t.Errorf("%+v, want %+v", list, want)
 			}

@@ -50,6 +50,7 @@ type findingDoc struct {
 	Severity      string            `json:"severity"`
 	Description   string            `json:"description"`
 	File          string            `json:"file"`
+	Name          string            `json:"name"`
 	Line          int               `json:"line"`
 	Column        int               `json:"column"`
 	EndLine       int               `json:"end_line"`
@@ -165,7 +166,7 @@ func newCaseDoc(c triage.Case) caseDoc {
 func finding(f scan.Finding, show bool) findingDoc {
 	d := findingDoc{
 		ID: f.ID, Rule: f.Rule, Kind: string(f.Kind), Part: string(f.Part), Severity: string(f.Severity), Description: f.Description,
-		File: f.File, PathInArchive: f.PathInArchive, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
+		File: f.File, Name: f.Name, PathInArchive: f.PathInArchive, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
 		Commit: f.Commit, Author: f.Author, Blob: f.Blob, InHead: f.Refs.Head, OnBranch: f.Refs.Branch,
 		LastCommit: f.LastCommit, ReachedBy: f.ReachedBy,
 		Secret: f.Secret.Mask(), Proof: proofDoc{Checksum: "none"}, Liveness: "unchecked", Tags: f.Tags, Suppressed: f.Suppressed,

@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"context"
+	"maps"
 	"sync"
 
 	"github.com/secretguard/secretguard/internal/scan/match"
@@ -37,13 +38,15 @@ func (s *scanner) scanBlobs(ctx context.Context) error {
 		return b
 	})
 	for _, b := range all {
-		s.res.Blobs += b.count
-		s.res.Binary.join(b.binary)
-		for ref, sights := range b.found {
-			s.blobs[ref] = sights
-		}
+		s.gather(b)
 	}
 	return err
+}
+
+func (s *scanner) gather(b *blobs) {
+	s.res.Blobs += b.count
+	s.res.Binary.join(b.binary)
+	maps.Copy(s.blobs, b.found)
 }
 
 // Visit looks at one blob.

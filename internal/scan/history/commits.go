@@ -25,6 +25,7 @@ type commit struct {
 type message struct {
 	ref    pack.Ref
 	kind   pack.Kind
+	where  string
 	sights []match.Sight
 }
 
@@ -32,6 +33,7 @@ type message struct {
 type commits struct {
 	s      *scanner
 	finder *match.Finder
+	names  *names
 	list   []commit
 	found  []message
 	tags   map[pack.ID]pack.ID // tag -> what it names
@@ -43,7 +45,7 @@ func (s *scanner) scanCommits(ctx context.Context) error {
 	var mu sync.Mutex
 	var all []*commits
 	err := s.walk(ctx, pack.Of(pack.Commit, pack.Tag), func() pack.Visitor {
-		c := &commits{s: s, finder: s.opts.Set.Finder(), tags: map[pack.ID]pack.ID{}}
+		c := &commits{s: s, finder: s.opts.Set.Finder(), names: newNames(s.opts.Set), tags: map[pack.ID]pack.ID{}}
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, c)
@@ -72,7 +74,10 @@ func (c *commits) Visit(o *pack.Object, _ any) any {
 	}
 	header, text, _ := bytes.Cut(o.Data, []byte("\n\n"))
 	c.s.step("commits", len(text))
+	c.people(o, header)
+	where := WhereMessage
 	if o.Kind == pack.Tag {
+		where = WhereTag
 		if id, err := pack.ParseID(string(field(header, "object"))); err == nil {
 			c.tags[o.ID] = id
 		}
@@ -80,7 +85,7 @@ func (c *commits) Visit(o *pack.Object, _ any) any {
 		c.list = append(c.list, c.parse(o.Ref, header))
 	}
 	if sights := c.finder.Settle(text, c.finder.Find(text)); len(sights) > 0 {
-		c.found = append(c.found, message{o.Ref, o.Kind, sights})
+		c.found = append(c.found, message{o.Ref, o.Kind, where, sights})
 	}
 	return nil
 }

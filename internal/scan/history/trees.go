@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
@@ -73,7 +74,7 @@ func (s *scanner) scanTrees(ctx context.Context) error {
 	var mu sync.Mutex
 	var all []*trees
 	err := s.walk(ctx, pack.Of(pack.Tree), func() pack.Visitor {
-		t := &trees{s: s, byName: map[pack.Ref]bool{}, gone: map[pack.ID]bool{}, modules: map[string]bool{}}
+		t := &trees{s: s, byName: map[pack.Ref]bool{}, names: newNames(s.opts.Set), named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, gone: map[pack.ID]bool{}, modules: map[string]bool{}}
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, t)
@@ -85,6 +86,8 @@ func (s *scanner) scanTrees(ctx context.Context) error {
 		s.res.BrokenTrees.join(t.broken)
 		maps.Copy(gone, t.gone)
 		maps.Copy(modules, t.modules)
+		maps.Copy(s.named, t.named)
+		maps.Copy(s.folders, t.folders)
 		for i, ref := range t.refs {
 			s.trees.at[ref] = uint32(len(s.trees.edges))
 			s.trees.edges = append(s.trees.edges, t.found[i])
@@ -135,6 +138,9 @@ type trees struct {
 
 	there   [1 << 12]pack.ID // names of blobs that are there, found lately
 	gone    map[pack.ID]bool // names of what is not; true for a folder
+	names   *names
+	named   map[string][]match.Sight
+	folders map[pack.Ref]bool
 	modules map[string]bool
 }
 
@@ -248,6 +254,11 @@ func (t *trees) parse(data []byte, at, to int32, rec *seenTree) (int32, bool) {
 		rec.starts = append(rec.starts, at)
 		if e, ok := t.entry(rest[:space], name, id); ok {
 			rec.entries = append(rec.entries, treeEntry{at, end, e})
+			if !e.blob && t.folderName(name) {
+				t.folders[e.ref] = true
+				e.blob = true
+				rec.entries = append(rec.entries, treeEntry{at, end, e})
+			}
 		}
 		at = end
 	}
@@ -275,7 +286,7 @@ func (t *trees) entry(mode, name, id []byte) (edge, bool) {
 // blob tells whether a file matters, and notes when its content is not there.
 func (t *trees) blob(name, id []byte) (edge, bool) {
 	known := t.s.trees.maybe(id)
-	named := t.s.opts.Set.NameMatters(name)
+	named := t.s.opts.Set.NameMatters(name) || t.folderName(name)
 	lately := &t.there[(uint(id[8])<<8|uint(id[9]))%uint(len(t.there))]
 	if !known && !named && *lately == pack.MakeID(id) {
 		return edge{}, false
