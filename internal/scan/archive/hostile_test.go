@@ -412,6 +412,27 @@ func TestWhatWasReadOfADamagedFile(t *testing.T) {
 	}
 }
 
+// TestZipThatWasCutOff: the files in front of the cut are read by their own headers.
+func TestZipThatWasCutOff(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("KEY=1 and more\n", 2000)
+	whole := archivetest.Zip(t, archivetest.File{Name: "a", Text: "A"}, archivetest.File{Name: "dir/"}, archivetest.File{Name: "b", Text: long}, archivetest.File{Name: "c", Text: "C"})
+	directory := bytes.Index(whole, []byte("PK\x01\x02"))
+	s := walk(t, "x.zip", whole[:directory], limits())
+	s.expectGap(t, `archive "": damaged`)
+	if s.texts["a"] != "A" || s.texts["b"] != long || s.texts["c"] != "C" {
+		t.Errorf("visited %d texts", len(s.texts))
+	}
+	b := bytes.Index(whole, []byte("b"))
+	s = walk(t, "x.zip", whole[:b+60], limits())
+	if s.texts["a"] != "A" || !strings.HasPrefix(long, s.texts["b"]) || len(s.gaps()) != 2 {
+		t.Errorf("visited %q, gaps %q", s.texts, s.gaps())
+	}
+	for n := range directory {
+		walk(t, "x.zip", whole[:n], limits())
+	}
+}
+
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	for kind, pack := range archivetest.Containers() {

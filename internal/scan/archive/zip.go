@@ -34,6 +34,9 @@ func (o *opening) zip(data []byte) error {
 	}
 	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels here
+		if err := o.salvage(data); err != nil {
+			return err
+		}
 		return errDamaged
 	}
 	files, err := o.inOrder(r.File)
