@@ -30,7 +30,7 @@ type blobs struct {
 func (s *scanner) scanBlobs(ctx context.Context) error {
 	var mu sync.Mutex
 	var all []*blobs
-	err := s.walk(ctx, pack.Of(pack.Blob), func() pack.Visitor {
+	err := s.visit(ctx, pack.Of(pack.Blob), func() pack.Visitor {
 		b := &blobs{s: s, finder: s.opts.Set.Finder(), found: map[pack.Ref][]match.Sight{}}
 		mu.Lock()
 		defer mu.Unlock()
@@ -55,7 +55,14 @@ func (b *blobs) Visit(o *pack.Object, base any) any {
 		b.count++
 		b.s.step("blobs", len(o.Data))
 	}
-	if isBinary(o.Data) {
+	binary := isBinary(o.Data)
+	if m := b.s.memory; m != nil && !o.Dup { // each worker has objects of its own
+		m.sizes[o.Ref] = uint64(len(o.Data))<<1 + 2
+		if binary {
+			m.sizes[o.Ref]++
+		}
+	}
+	if binary {
 		if !o.Dup {
 			b.binary.add(o.ID.String())
 		}
