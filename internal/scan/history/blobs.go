@@ -24,6 +24,8 @@ type blobs struct {
 	found  map[pack.Ref][]match.Sight
 	count  int
 	binary Gone
+	// damaged are blobs with findings whose content is not what their name says.
+	damaged Gone
 }
 
 // scanBlobs looks at the content of every blob.
@@ -46,6 +48,7 @@ func (s *scanner) scanBlobs(ctx context.Context) error {
 func (s *scanner) gather(b *blobs) {
 	s.res.Blobs += b.count
 	s.res.Binary.join(b.binary)
+	s.res.Damaged.join(b.damaged)
 	maps.Copy(s.blobs, b.found)
 }
 
@@ -80,6 +83,9 @@ func (b *blobs) Visit(o *pack.Object, base any) any {
 	if !o.Dup {
 		if sights := b.finder.Settle(o.Data, r); len(sights) > 0 {
 			b.found[o.Ref] = sights
+			if !o.Verify(b.s.db.Width()) {
+				b.damaged.add(o.ID.String())
+			}
 		}
 	}
 	return &seenBlob{r}
