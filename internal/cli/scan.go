@@ -35,6 +35,7 @@ type scanRequest struct {
 	archiveDepth int
 	ignored      bool
 	selection    source.Selection
+	noCache      bool
 }
 
 // newScanRequest asks for a scan as the flags' defaults have it.
@@ -76,6 +77,7 @@ func (r *scanRequest) flags(cmd *cobra.Command) {
 	f.StringVarP(&r.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
 	f.StringVarP(&r.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
 	f.StringVarP(&r.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
+	f.BoolVar(&r.noCache, "no-cache", false, "look at every object again, and remember nothing")
 	f.StringVar(&r.selection.Since, "since", "", "only what commits since this date brought (any date that git reads)")
 	f.StringVar(&r.selection.Range, "range", "", "only what the commits of A..B brought")
 	f.StringArrayVar(&r.selection.Branches, "branch", nil, "only what the commits of this branch or tag brought; may be given more than once")
@@ -274,9 +276,25 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 		return scan.Result{}, usage(err)
 	}
 	tell, done := a.progress()
-	res, err := scan.New(set, scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}).Scan(ctx, src)
+	opts := scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}
+	if !req.noCache {
+		opts.CacheDir, opts.Version = config.CacheDir(a.Env), program()
+	}
+	res, err := scan.New(set, opts).Scan(ctx, src)
 	done()
 	return res, explainSource(err, req)
+}
+
+// program names this very program: what it remembers of a scan is of no use to
+// another one, which may find other things.
+func program() string {
+	name := Version()
+	if self, err := os.Executable(); err == nil {
+		if info, err := os.Stat(self); err == nil {
+			name += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return name
 }
 
 // noteRules says whose rules are used when they are not ours or the user's: an

@@ -128,7 +128,7 @@ func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
 			Bytes:   r.Coverage.Bytes, Skipped: r.Coverage.Skipped, Shallow: r.Coverage.Shallow, Rules: r.Coverage.Rules,
 			From: cmp.Or(o.RulesFrom, "built in"),
 		},
-		Stats: statsDoc{DurationMS: r.Duration.Milliseconds()},
+		Stats: statsDoc{DurationMS: r.Duration.Milliseconds(), Cache: cacheDoc{Hits: r.Coverage.Known, Misses: r.Coverage.Fresh}},
 	}
 	if doc.Coverage.Skipped == nil {
 		doc.Coverage.Skipped = []scan.Skip{}

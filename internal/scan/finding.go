@@ -135,6 +135,8 @@ type Coverage struct {
 	Files    int
 	Entries  int // of archives and documents
 	Bytes    int64
+	Known    int // objects that an earlier scan had looked at, with the same rules
+	Fresh    int // objects that this one looked at
 	Skipped  []Skip
 	Shallow  bool
 	Rules    string // "sha256:…" of the compiled rule set

@@ -10,6 +10,7 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
 	"github.com/secretguard/secretguard/internal/scan/pack"
+	"github.com/secretguard/secretguard/internal/scan/seen"
 	"github.com/secretguard/secretguard/internal/scan/source"
 )
 
@@ -26,6 +27,9 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 			o.Shallow[id] = true
 		}
 	}
+	if dir := c.scanner.opts.CacheDir; dir != "" && !r.Selected {
+		o.Memory, o.Version = seen.NewStore(dir, r.Dir.Objects()), c.scanner.opts.Version
+	}
 	if r.Selected {
 		o.Commits = []pack.ID{}
 		for _, s := range r.Commits {
@@ -36,6 +40,10 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 	}
 	res, err := history.Scan(ctx, db, o)
 	c.cov.Refs, c.cov.Commits, c.cov.Blobs, c.cov.Bytes = len(r.Refs.List), res.Commits, res.Blobs, res.Bytes
+	c.cov.Known, c.cov.Fresh = res.Known, max(0, db.Len()-res.Known)
+	if res.Recalled {
+		c.cov.Known, c.cov.Fresh = db.Len(), 0
+	}
 	for _, h := range res.Hits {
 		c.findings = append(c.findings, c.hit(h))
 	}

@@ -130,6 +130,10 @@ type Options struct {
 	// Commits, oldest first, are all that is looked at when it is not nil: what they
 	// brought.
 	Commits []pack.ID
+	// Memory of earlier scans; nil for none. Version names the program: another one
+	// may find other things.
+	Memory  Memory
+	Version string
 	// Shallow are the commits whose parents were left out on purpose.
 	Shallow map[pack.ID]bool
 	// Progress is told now and then, from any goroutine.
@@ -148,13 +152,17 @@ type Progress struct {
 
 // Result is what a scan found and saw.
 type Result struct {
-	Hits    []Hit
-	Commits int
-	Trees   int
-	Blobs   int
-	Tags    int
-	Bytes   int64 // of blobs and messages that were looked at
-	Binary  Gone  // blobs that are no text
+	Hits []Hit
+	// Recalled is set when nothing has changed since an earlier scan, whose outcome
+	// this is; Known counts the objects that an earlier scan had looked at.
+	Recalled bool
+	Known    int
+	Commits  int
+	Trees    int
+	Blobs    int
+	Tags     int
+	Bytes    int64 // of blobs and messages that were looked at
+	Binary   Gone  // blobs that are no text
 	// Paths are where blobs stand that are named as an example of what was not
 	// scanned; foreign text.
 	Paths map[pack.ID]string
@@ -201,7 +209,6 @@ type scanner struct {
 	done  atomic.Int64
 
 	blobs    map[pack.Ref][]match.Sight // blobs with sights
-	byName   map[pack.Ref]bool          // blobs that a rule about paths may report
 	named    map[string][]match.Sight   // names of files and folders that hold something themselves
 	folders  map[pack.Ref]bool          // folders with such names
 	commits  []commit
@@ -209,10 +216,15 @@ type scanner struct {
 	commitAt map[pack.Ref]int32
 	messages []message
 	trees    *treeIndex
+	nodes    *nodes
 	samples  map[pack.Ref]bool // blobs whose path is wanted though they hold nothing
 	// treesDone tells that what no tree holds lies in none.
 	treesDone bool
 	wanted    map[pack.ID]bool // commits of a selection
+
+	memory *memory  // nil without one
+	loaded []loaded // the fresh objects, when they are few
+	few    bool
 }
 
 // Scan looks at every object. On an error, the result holds what was found until
@@ -221,13 +233,22 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]match.Sight{}, byName: map[pack.Ref]bool{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
+	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]match.Sight{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
 	var err error
 	if o.Commits != nil {
 		err = s.selected(ctx)
 	} else {
+		mark := s.fingerprint()
+		if s.recallResult(mark) {
+			return s.res, nil
+		}
 		err = s.scanAll(ctx)
 		s.place()
+		s.res.Bytes = s.bytes.Load()
+		if err == nil {
+			s.keep()
+			s.keepResult(mark)
+		}
 	}
 	s.res.Bytes = s.bytes.Load()
 	return s.res, err
@@ -235,7 +256,11 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 
 // scanAll looks at everything, but places nothing.
 func (s *scanner) scanAll(ctx context.Context) error {
-	err := s.scanCommits(ctx)
+	s.recall()
+	err := s.load(ctx)
+	if err == nil {
+		err = s.scanCommits(ctx)
+	}
 	if err == nil {
 		err = s.scanBlobs(ctx)
 	}
@@ -252,8 +277,4 @@ func (s *scanner) step(phase string, size int) {
 	if n := s.done.Add(1); s.opts.Progress != nil && n&0x3ff == 0 {
 		s.opts.Progress(Progress{Phase: phase, Done: int(n), Total: s.db.Len(), Bytes: s.bytes.Load()})
 	}
-}
-
-func (s *scanner) walk(ctx context.Context, kinds pack.Kinds, visitor func() pack.Visitor) error {
-	return s.db.Walk(ctx, pack.WalkOptions{Kinds: kinds, Workers: s.opts.Workers, MaxSize: s.opts.MaxSize, Visitor: visitor})
 }

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -43,12 +42,12 @@ func (s *scanner) place() {
 	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
 	known := map[pack.Ref]bool{}
 	if s.trees != nil {
-		n := newNodes(s.db.Len(), s.trees.of)
-		for _, l := range s.leaves(n) {
+		s.nodes = newNodes(s.db.Len(), s.trees.of)
+		for _, l := range s.leaves(s.nodes) {
 			known[l.blob] = true
 			p.leaf(l)
 		}
-		s.res.TooDeep = n.deep
+		s.res.TooDeep = s.nodes.deep
 	}
 	for ref, sights := range s.blobs {
 		if !known[ref] {
@@ -218,7 +217,7 @@ func (s *scanner) tagged(tag pack.ID) Commit {
 
 func (s *scanner) header(ref pack.Ref) ([]byte, bool) {
 	_, data, err := s.db.Read(ref, s.opts.MaxSize)
-	header, _, _ := bytes.Cut(data, []byte("\n\n"))
+	header, _ := splitHeader(data)
 	return header, err == nil
 }
 

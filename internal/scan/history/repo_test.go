@@ -158,6 +158,20 @@ func (p *past) commit(mark int) {
 	p.out.WriteString("\n")
 }
 
+// more adds so many commits on top of a repository's.
+func (p *past) more(tb testing.TB, dir string, commits int) {
+	tb.Helper()
+	p.out.Reset()
+	for range commits {
+		p.out.WriteString("reset refs/build\n")
+		p.commit(len(p.files))
+	}
+	fmt.Fprintf(&p.out, "reset refs/heads/main\nfrom :%d\n\n", len(p.files)-1)
+	marks := filepath.Join(dir, ".git", "marks")
+	git(tb, dir, p.out.String(), "fast-import", "--quiet", "--force", "--import-marks="+marks, "--export-marks="+marks)
+	git(tb, dir, "", "update-ref", "-d", "refs/build")
+}
+
 // repository makes one with so many commits and returns its folder.
 func (p *past) repository(tb testing.TB, commits int, format string) string {
 	tb.Helper()
@@ -177,7 +191,7 @@ func (p *past) repository(tb testing.TB, commits int, format string) string {
 		fmt.Fprintf(&p.out, "reset %s\nfrom :%d\n\n", name, at)
 	}
 	fmt.Fprintf(&p.out, "tag noted\nfrom :%d\ntagger T <t@x> 1500000000 +0000\ndata %d\n%s\n", commits, len(p.secrets[0]), p.secrets[0])
-	git(tb, dir, p.out.String(), "fast-import", "--quiet", "--force")
+	git(tb, dir, p.out.String(), "fast-import", "--quiet", "--force", "--export-marks="+filepath.Join(dir, ".git", "marks"))
 	git(tb, dir, "", "update-ref", "-d", "refs/build")
 	git(tb, dir, "", "update-ref", "-d", "refs/heads/lost")
 	git(tb, dir, p.secrets[1], "hash-object", "-w", "--stdin")

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -49,7 +48,7 @@ func (s *scanner) chosen(at int32) bool { return s.wanted[s.db.ID(s.commits[at].
 // someCommits reads the commits of the selection, and of their parents only which
 // tree they have.
 func (s *scanner) someCommits(ctx context.Context) error {
-	v := &commits{s: s, finder: s.opts.Set.Finder(), names: newNames(s.opts.Set), tags: map[pack.ID]pack.ID{}}
+	v := &commits{s: s, finder: s.opts.Set.Finder(), names: newNames(s.opts.Set), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}}
 	read := func(id pack.ID) (pack.Ref, []byte, bool) {
 		ref, ok := s.db.Lookup(id)
 		if !ok {
@@ -82,7 +81,7 @@ func (s *scanner) someCommits(ctx context.Context) error {
 			if !cut && !s.wanted[p] && !outside[p] {
 				outside[p] = true
 				if ref, data, ok := read(p); ok {
-					header, _, _ := bytes.Cut(data, []byte("\n\n"))
+					header, _ := splitHeader(data)
 					parent := v.parse(ref, header)
 					parent.ids = nil // they are of no interest
 					v.list = append(v.list, parent)
