@@ -35,10 +35,10 @@ type memory struct {
 
 	tags      map[pack.ID]pack.ID
 	tagSizes  map[pack.ID]uint64
-	sizes     []uint64 // of blobs by Ref: twice the size, one for what is no text, and two; zero for others
-	trees     []pack.Ref          // read in this scan
-	treeAgain map[pack.Ref]bool   // to be read in every scan
-	gone      map[pack.ID]bool    // true for a folder
+	sizes     []uint64          // of blobs by Ref: twice the size, one for what is no text, and two; zero for others
+	trees     []pack.Ref        // read in this scan
+	treeAgain map[pack.Ref]bool // to be read in every scan
+	gone      map[pack.ID]bool  // true for a folder
 	modules   map[string]bool
 }
 
@@ -176,9 +176,6 @@ func (s *scanner) recallTrees(k *seen.Known) {
 	}
 }
 
-// isFresh reports whether an object has to be looked at.
-func (m *memory) isFresh(r pack.Ref) bool { return m == nil || m.seen == nil || !m.seen[r] }
-
 // worthKeeping is the part of all objects from which on new ones are kept: a few
 // are as soon looked at again.
 const worthKeeping = 300
@@ -186,7 +183,7 @@ const worthKeeping = 300
 // keep writes down what is known now.
 func (s *scanner) keep() {
 	m := s.memory
-	if m == nil || len(s.db.Problems()) > 0 || s.res.TooDeep > 0 {
+	if m == nil || len(s.db.Problems()) > 0 || s.res.TooDeep > 0 || s.res.Damaged.Count > 0 {
 		return
 	}
 	if m.kept != nil && len(m.fresh)-s.heldSomething() <= s.db.Len()/worthKeeping {
@@ -244,7 +241,7 @@ func (s *scanner) known() *seen.Known {
 	}
 	s.knownBlobs(k, id)
 	s.knownTags(k, speaks, id)
-	s.knownTrees(k, treeAt, id)
+	s.knownTrees(k, id)
 	return k
 }
 
@@ -305,7 +302,7 @@ func (s *scanner) knownTags(k *seen.Known, speaks map[pack.Ref]bool, id func(pac
 func (s *scanner) leads(e edge) bool { return e.blob || s.nodes.node(e.ref, 0) != 0 }
 
 // knownTrees keeps the edges that matter, but no name that is a secret itself.
-func (s *scanner) knownTrees(k *seen.Known, treeAt map[pack.Ref]uint32, id func(pack.Ref) []byte) {
+func (s *scanner) knownTrees(k *seen.Known, id func(pack.Ref) []byte) {
 	var ends []pack.Ref
 	for _, list := range s.trees.edges {
 		for _, e := range list {
