@@ -75,7 +75,7 @@ func (a *app) demoScreen(ctx context.Context, o respondOptions) error {
 		defer close(ended)
 		keepAwake(awake, st.info.LabURL)
 	}()
-	err = a.openResponder(ctx, o, scanRequest{kind: "git", path: st.Repo}, nil)
+	err = a.openResponder(ctx, o, newScanRequest("git", st.Repo), nil)
 	stop()
 	<-ended
 	var open unfinished

@@ -60,7 +60,7 @@ func (a *app) demoHeadless(ctx context.Context, st *stage) error {
 // findLeak scans the demo's repository and finds the case of the key that
 // production uses.
 func (a *app) findLeak(ctx context.Context, st *stage) (scan.Result, triage.Case, error) {
-	res, err := a.scanTarget(ctx, scanRequest{kind: "git", path: st.Repo})
+	res, err := a.scanTarget(ctx, newScanRequest("git", st.Repo))
 	if err != nil {
 		return res, triage.Case{}, err
 	}
@@ -233,7 +233,7 @@ func (a *app) checkResumed(ctx context.Context, st *stage, run string) error {
 	if err != nil {
 		return err
 	}
-	res, err := a.scanTarget(ctx, scanRequest{kind: "git", path: st.Repo})
+	res, err := a.scanTarget(ctx, newScanRequest("git", st.Repo))
 	if err != nil {
 		return err
 	}

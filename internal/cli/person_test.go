@@ -79,7 +79,7 @@ func (w *world) engine(a *app) *engine {
 	p.ProofRefusals, p.ProofWindow, p.ProofEvery = 3, 100*time.Millisecond, 20*time.Millisecond
 	p.HealthNeeded, p.ReadyNeeded = 2, 2
 	ws.policy = &p
-	return newEngine(a, ws, scanRequest{kind: "git", path: w.repo})
+	return newEngine(a, ws, newScanRequest("git", w.repo))
 }
 
 // secrets are the values that no screen and no file may hold.

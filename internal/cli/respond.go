@@ -79,7 +79,9 @@ func (a *app) respond(ctx context.Context, o respondOptions, arg string) error {
 	if err != nil {
 		return err
 	}
-	return a.openResponder(ctx, o, scanRequest{kind: "auto", path: target, baseline: o.baseline}, reported)
+	req := newScanRequest("auto", target)
+	req.baseline = o.baseline
+	return a.openResponder(ctx, o, req, reported)
 }
 
 // noTerminal refuses and names the commands that do the same without one. An

@@ -14,6 +14,8 @@ import (
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/scan"
+	"github.com/secretguard/secretguard/internal/scan/archive"
+	"github.com/secretguard/secretguard/internal/scan/ignore"
 	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/scan/suppress"
 	"github.com/secretguard/secretguard/internal/term"
@@ -30,8 +32,17 @@ type scanRequest struct {
 	gitleaksFile string
 	reportPath   string
 	maxMegabytes int
+	archiveDepth int
+	ignored      bool
+	selection    source.Selection
+	noCache      bool
 	// tell, when set, is told how far the scan is, in place of a line on stderr.
 	tell func(scan.Progress)
+}
+
+// newScanRequest asks for a scan as the flags' defaults have it.
+func newScanRequest(kind, path string) scanRequest {
+	return scanRequest{kind: kind, path: path, archiveDepth: archive.DefaultDepth, ignored: true}
 }
 
 func (a *app) scanCmd() *cobra.Command {
@@ -45,7 +56,8 @@ the exit code 3: a scan that saw only a part is never "clean".`,
 		Example: `  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
   secretguard scan dir ./config --json   files, as one JSON document
   secretguard scan --staged              what the next commit would hold
-  git diff | secretguard scan stdin`,
+  git diff | secretguard scan stdin
+  secretguard scan git --range origin/main..HEAD   what a branch would bring`,
 		Args: atMost(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := req.arguments(args); err != nil {
@@ -67,7 +79,14 @@ func (r *scanRequest) flags(cmd *cobra.Command) {
 	f.StringVarP(&r.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
 	f.StringVarP(&r.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
 	f.StringVarP(&r.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
-	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files (counted); 0: the default")
+	f.BoolVar(&r.noCache, "no-cache", false, "look at every object again, and remember nothing")
+	f.StringVar(&r.selection.Since, "since", "", "only what commits since this date brought (any date that git reads)")
+	f.StringVar(&r.selection.Range, "range", "", "only what the commits of A..B brought")
+	f.StringArrayVar(&r.selection.Branches, "branch", nil, "only what the commits of this branch or tag brought; may be given more than once")
+	f.StringVar(&r.selection.LogOpts, "log-opts", "", "only what the commits brought that git log would list with these options")
+	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files and archive entries (counted); 0: the default")
+	f.IntVar(&r.archiveDepth, "max-archive-depth", archive.DefaultDepth, "how many archives inside each other are opened; 0: none (counted)")
+	f.BoolVar(&r.ignored, "ignored", true, "scan files that git ignores, in a folder of a repository; --ignored=false: leave them out (counted)")
 }
 
 // scanAliases are the names that users of gitleaks and trufflehog have in their
@@ -119,6 +138,9 @@ func (a *app) scanAliases() []*cobra.Command {
 
 // arguments reads "[KIND] [PATH]".
 func (r *scanRequest) arguments(args []string) error {
+	if r.archiveDepth < 0 {
+		return usagef("--max-archive-depth %d: give a number from 0 on", r.archiveDepth)
+	}
 	r.kind, r.path = "auto", "."
 	if len(args) > 0 {
 		switch args[0] {
@@ -146,6 +168,12 @@ func (r *scanRequest) arguments(args []string) error {
 			return usagef("--staged scans a git index, not %s", r.kind)
 		}
 		r.kind = "staged"
+	}
+	if r.selection.Any() {
+		if r.kind != "git" && r.kind != "auto" {
+			return usagef("--since, --range, --branch and --log-opts select commits, and %s has none", r.kind)
+		}
+		r.kind = "git"
 	}
 	return nil
 }
@@ -253,9 +281,25 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	if tell == nil {
 		tell, done = a.progress()
 	}
-	res, err := scan.New(set, scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}).Scan(ctx, src)
+	opts := scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}
+	if !req.noCache {
+		opts.CacheDir, opts.Version = config.CacheDir(a.Env), program()
+	}
+	res, err := scan.New(set, opts).Scan(ctx, src)
 	done()
 	return res, explainSource(err, req)
+}
+
+// program names this very program: what it remembers of a scan is of no use to
+// another one, which may find other things.
+func program() string {
+	name := Version()
+	if self, err := os.Executable(); err == nil {
+		if info, err := os.Stat(self); err == nil {
+			name += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return name
 }
 
 // noteRules says whose rules are used when they are not ours or the user's: an
@@ -321,22 +365,29 @@ func progressLine(p scan.Progress, since time.Duration) string {
 
 func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, error) {
 	limit := int64(req.maxMegabytes) << 20
+	opts := source.Options{MaxBytes: limit, ArchiveDepth: req.archiveDepth, SkipIgnored: !req.ignored}
+	if opts.SkipIgnored {
+		opts.UserIgnores = ignore.UserFile(a.Env, os.ReadFile)
+	}
 	var repo *source.Repository // a nil one is no source
 	var err error
 	switch req.kind {
 	case "stdin":
-		return source.Stdin(a.In), nil
+		return source.Stdin(a.In, opts), nil
 	case "dir":
-		return source.Dir(req.path, limit)
+		return source.Dir(req.path, opts)
 	case "staged":
-		return source.Staged(req.path, a.gitEnv(req.path), limit)
+		return source.Staged(req.path, a.gitEnv(req.path), opts)
 	case "git":
 		repo, err = source.Git(ctx, req.path, limit)
 	default:
 		repo, err = source.Git(ctx, req.path, limit)
 		if errors.Is(err, source.ErrNotRepository) {
-			return source.Dir(req.path, limit)
+			return source.Dir(req.path, opts)
 		}
+	}
+	if err == nil && req.selection.Any() {
+		err = repo.Select(ctx, req.selection)
 	}
 	if err != nil {
 		return nil, err
@@ -364,6 +415,8 @@ func explainSource(err error, req scanRequest) error {
 		return err
 	case errors.Is(err, source.ErrNotRepository):
 		p.code, p.try = ExitUsage, "secretguard scan dir "+path
+	case errors.Is(err, source.ErrSelection):
+		p.code, p.try = ExitUsage, "git -C "+path+" rev-list shows what git says to it"
 	case errors.Is(err, source.ErrBare):
 		p.code, p.try = ExitUsage, "secretguard scan git "+path
 	case errors.Is(err, source.ErrNotPlain):
