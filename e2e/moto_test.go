@@ -1,11 +1,9 @@
 //go:build e2e
 
-// Package e2e runs SecretGuard against real peers: moto for AWS, tmux for the
-// terminal, and its own binary under kill -9.
 package e2e
 
 import (
-	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -23,12 +21,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/smithy-go"
 
-	"github.com/secretguard/secretguard/internal/credential"
-	"github.com/secretguard/secretguard/internal/httpx"
-	"github.com/secretguard/secretguard/internal/providers/all"
-	"github.com/secretguard/secretguard/internal/rotate"
-	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -67,7 +61,9 @@ func moto(t *testing.T) string {
 }
 
 // unwrapped stands before moto and takes one layer off its errors: moto wraps
-// them in <Errors>, which STS does not do, and the SDK then reads no code.
+// those of its access checks in <Errors>, which STS and IAM do not do, and the
+// SDK then reads no code. TestMotoStillWrapsItsErrors tells when it is not needed
+// any more.
 func unwrapped(t *testing.T, moto string) string {
 	t.Helper()
 	to, err := url.Parse(moto)
@@ -92,13 +88,14 @@ func unwrapped(t *testing.T, moto string) string {
 	return srv.URL
 }
 
-// asRoot returns an IAM client for a moto that checks no one yet.
-func asRoot(url string) *iam.Client {
-	return iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+// iamClient returns a client with a key of its own; moto takes any key until its
+// checks are switched on.
+func iamClient(url, id, key string) *iam.Client {
+	return iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(id, key, "")})
 }
 
 // motoUser makes a user with one key; policy is empty for a user without rights.
-func motoUser(t *testing.T, c *iam.Client, user, policy string) credential.Credential {
+func motoUser(t *testing.T, c *iam.Client, user, policy string) (id, key string) {
 	t.Helper()
 	if _, err := c.CreateUser(t.Context(), &iam.CreateUserInput{UserName: &user}); err != nil {
 		t.Fatal(err)
@@ -113,9 +110,7 @@ func motoUser(t *testing.T, c *iam.Client, user, policy string) credential.Crede
 	if err != nil {
 		t.Fatal(err)
 	}
-	return credential.Credential{Kind: credential.AWSAccessKey, ID: *out.AccessKey.AccessKeyId, Parts: map[credential.Part]secret.Text{
-		credential.PartID: secret.New(*out.AccessKey.AccessKeyId), credential.PartSecret: secret.New(*out.AccessKey.SecretAccessKey),
-	}}
+	return *out.AccessKey.AccessKeyId, *out.AccessKey.SecretAccessKey
 }
 
 // enforce lets moto check credentials and policies from now on.
@@ -135,60 +130,151 @@ func enforce(t *testing.T, url string) {
 	}
 }
 
-// moto refuses a deleted key but not an inactive one, so the run is held at the
-// disable step, as it must be, until a person accepts that.
+// When this fails, moto's errors have the real form: remove unwrapped.
+func TestMotoStillWrapsItsErrors(t *testing.T) {
+	url := moto(t)
+	enforce(t, url)
+	ask := func(url string) string {
+		user := "nobody"
+		_, err := iamClient(url, "AKIA"+strings.Repeat("X", 16), "none").ListAccessKeys(t.Context(), &iam.ListAccessKeysInput{UserName: &user})
+		var api smithy.APIError
+		if !errors.As(err, &api) {
+			t.Fatalf("a key that moto does not know: %v", err)
+		}
+		return api.ErrorCode()
+	}
+	if code := ask(url); code == "InvalidClientTokenId" {
+		t.Errorf("moto's own answer has the code %s now: the proxy in front of it is needed no more", code)
+	}
+	if code := ask(unwrapped(t, url)); code != "InvalidClientTokenId" {
+		t.Errorf("through the proxy the code is %q", code)
+	}
+}
+
+// leakedRepository is a git repository in which a key stood and was "removed".
+func leakedRepository(t *testing.T, id, key string) string {
+	t.Helper()
+	dir := t.TempDir()
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
+			"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b.invalid", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b.invalid")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "deploy.env"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		git("add", "deploy.env")
+	}
+	git("init", "-q")
+	write("AWS_ACCESS_KEY_ID=" + id + "\nAWS_SECRET_ACCESS_KEY=" + key + "\n")
+	git("commit", "-q", "-m", "Settings")
+	write("# ask the team\n")
+	git("commit", "-q", "-m", "Remove secrets")
+	return dir
+}
+
+// user runs the built program in the leaked repository, as a person would.
+type user struct {
+	t    *testing.T
+	bin  string
+	repo string
+	env  []string
+}
+
+// run wants an exit code and returns stdout; stderr is in the log.
+func (u user) run(want int, args ...string) string {
+	u.t.Helper()
+	cmd := exec.Command(u.bin, args...)
+	cmd.Dir, cmd.Env = u.repo, u.env
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run() // the exit code says it
+	u.t.Logf("$ secretguard %s\n%s%s", strings.Join(args, " "), out.String(), errs.String())
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		u.t.Fatalf("exit code %d, want %d", got, want)
+	}
+	return out.String() + errs.String()
+}
+
+// json runs a command and decodes the last document of its stdout.
+func (u user) json(want int, into any, args ...string) {
+	u.t.Helper()
+	out := strings.TrimSpace(u.run(want, append(args, "--json", "-q")...))
+	if json.Unmarshal([]byte(out), into) != nil {
+		lines := strings.Split(out, "\n")
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), into); err != nil {
+			u.t.Fatal(err)
+		}
+	}
+}
+
+// A key that leaked into a history is rotated at moto by the built program, from
+// the scan to the proof. moto refuses a deleted key but accepts an inactive one,
+// so the run is held at the disable step, as it must be, until a person waives it.
 func TestRotateAgainstMoto(t *testing.T) {
 	url := unwrapped(t, moto(t))
-	root := asRoot(url)
-	admin := motoUser(t, root, "secretguard-admin", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
-	leaked := motoUser(t, root, "deploy-bot", "")
+	root := iamClient(url, "test", "test")
+	adminID, adminKey := motoUser(t, root, "secretguard-admin", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
+	leakedID, leakedKey := motoUser(t, root, "deploy-bot", "")
 	enforce(t, url)
-	env := map[string]string{
-		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": admin.ID, "AWS_SECRET_ACCESS_KEY": admin.Part(credential.PartSecret).Reveal(),
-	}
-	reg, _ := all.Registry(all.Options{Env: func(n string) string { return env[n] }, AllowPrivate: true})
-	j, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "state"), "e2e")
+
+	home := t.TempDir()
+	lab := filepath.Join(home, "moto.json")
+	doc, err := json.Marshal(map[string]any{"lab_url": url, "env": map[string]string{
+		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": adminID, "AWS_SECRET_ACCESS_KEY": adminKey, "AWS_REGION": "us-east-1",
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer j.Close()
-	policy := rotate.LabPolicy()
-	policy.DisableWithin = 3 * time.Second
-	pl := &rotate.Planner{Registry: reg, Key: j.HashKey(), Guard: httpx.ReadOnly, Now: time.Now}
-	p, err := pl.Plan(t.Context(), rotate.Request{Case: "c-e2e", Credential: leaked, Strategy: rotate.KeepRunning, Policy: &policy})
-	if err != nil {
+	if err := os.WriteFile(lab, doc, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := rotate.Save(t.Context(), j, p, leaked, "e2e"); err != nil {
-		t.Fatal(err)
+	u := user{t: t, bin: normalBinary(t), repo: leakedRepository(t, leakedID, leakedKey), env: []string{"HOME=" + home, "SECRETGUARD_LAB=" + lab}}
+
+	var scan struct {
+		Cases []struct {
+			ID       string
+			Complete bool
+		}
 	}
-	x := &rotate.Executor{
-		Registry: reg, Journal: j, Actor: "e2e", Sleep: httpx.Sleep, Now: time.Now,
-		Health:  func(context.Context, string) error { return nil },
-		OnEvent: func(e rotate.Event) { t.Logf("%s: %s", e.Text, e.Detail) },
+	u.json(1, &scan, "scan")
+	if len(scan.Cases) != 1 || !scan.Cases[0].Complete {
+		t.Fatalf("cases: %+v, want the one AWS key, whole", scan.Cases)
 	}
-	err = x.Start(t.Context(), p, rotate.Approval{Digest: p.Digest, Who: "e2e"})
-	if !errors.Is(err, rotate.ErrHeld) || !strings.Contains(err.Error(), "still accepted") {
-		t.Fatalf("moto accepts inactive keys, so the run must be held there: %v", err)
+	id := scan.Cases[0].ID
+	if out := u.run(1, "verify", id, "--yes"); !strings.Contains(out, "LIVE") {
+		t.Fatal("the leaked key works, and verify does not say so")
 	}
-	if err := x.Waive(t.Context(), p.ID, "disable", 0, "moto does not look at a key's status"); err != nil {
-		t.Fatal(err)
+	var plan struct{ ID, Digest string }
+	u.json(0, &plan, "plan", id, "-o", filepath.Join(home, "plan.json"))
+	u.run(2, "rotate", filepath.Join(home, "plan.json"), "--approve", "0000-0000")
+	out := u.run(6, "rotate", filepath.Join(home, "plan.json"), "--approve", plan.Digest)
+	if !strings.Contains(out, "the disabled key is still accepted") || !strings.Contains(out, "secretguard rotate waive "+plan.ID+" disable --reason") {
+		t.Fatal("moto accepts inactive keys: the run must be held there and name the way on")
 	}
-	if err := x.Resume(t.Context(), p.ID); err != nil {
-		t.Fatal(err)
+	u.run(2, "rotate", "waive", plan.ID, "disable") // not without a reason
+	u.run(0, "rotate", "waive", plan.ID, "disable", "--reason", "moto does not look at a key's status")
+	u.run(0, "rotate", "resume", plan.ID)
+	if out := u.run(0, "verify", id, "--yes"); !strings.Contains(out, "DEAD") {
+		t.Error("the old key is gone, and verify does not say so")
 	}
-	owner := iam.New(iam.Options{
-		Region: "us-east-1", BaseEndpoint: &url,
-		Credentials: credentials.NewStaticCredentialsProvider(admin.ID, admin.Part(credential.PartSecret).Reveal(), ""),
-	})
-	keys, err := owner.ListAccessKeys(t.Context(), &iam.ListAccessKeysInput{UserName: &p.Old.Owner})
+
+	owner := "deploy-bot"
+	keys, err := iamClient(url, adminID, adminKey).ListAccessKeys(t.Context(), &iam.ListAccessKeysInput{UserName: &owner})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range keys.AccessKeyMetadata {
-		t.Logf("moto lists %s %s", secret.Mask(*k.AccessKeyId), k.Status)
+		t.Logf("moto lists %s %s of %s", secret.Mask(*k.AccessKeyId), k.Status, *k.UserName)
 	}
-	if n := len(keys.AccessKeyMetadata); n != 1 || *keys.AccessKeyMetadata[0].AccessKeyId == leaked.ID || keys.AccessKeyMetadata[0].Status != "Active" {
+	if n := len(keys.AccessKeyMetadata); n != 1 || *keys.AccessKeyMetadata[0].AccessKeyId == leakedID || keys.AccessKeyMetadata[0].Status != "Active" {
 		t.Fatalf("moto lists %d keys, want the new one only, active", n)
 	}
 }

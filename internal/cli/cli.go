@@ -4,10 +4,14 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,8 +32,10 @@ type Streams struct {
 	Now func() time.Time
 }
 
-// System returns the process's own streams.
+// System returns the process's own streams. From then on a reader that goes away
+// is an error of a write, which Main deals with, and no longer kills the process.
 func System() Streams {
+	signal.Ignore(syscall.SIGPIPE)
 	return Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv,
 		Facts: term.Detect(os.Stdin, os.Stdout, os.Stderr, os.Getenv), Now: time.Now,
@@ -52,7 +58,13 @@ func Version() string {
 
 // Main runs the command line and returns the exit code. It never exits itself.
 func Main(args []string, s Streams) int {
-	a := &app{Streams: s}
+	if !s.Facts.OutTTY {
+		s.Out = pipe{s.Out}
+	}
+	if !s.Facts.ErrTTY {
+		s.Err = pipe{s.Err}
+	}
+	a := &app{Streams: s, failpoint: failpoint(s.Env)}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(s.In)
@@ -63,6 +75,8 @@ func Main(args []string, s Streams) int {
 	err := root.ExecuteContext(ctx)
 	var code exitError
 	switch {
+	case err == nil && a.damaged != nil:
+		return ExitIncomplete // it was read, and not all of it may be true
 	case err == nil:
 		return ExitOK
 	case errors.As(err, &code) && code.err == nil:
@@ -87,9 +101,29 @@ type app struct {
 	accessible   bool
 	ascii        bool
 
-	inLab bool          // the environment is a lab's
-	abort chan struct{} // closed by the second Ctrl-C
+	inLab     bool          // the environment is a lab's
+	abort     chan struct{} // closed by the second Ctrl-C
+	onScreen  atomic.Bool   // a full-screen program has the terminal
+	rulesFrom string        // the file that a scan's rules came from
+	damaged   error         // what is wrong with the journal that was read
+	// failpoint is nil in every build but the crash tests' own.
+	failpoint func(point string) error
 }
+
+// at is a boundary where the crash tests may kill the process.
+func (a *app) at(point string) {
+	if a.failpoint != nil {
+		_ = a.failpoint(point) // a kill does not return
+	}
+}
+
+// Groups of commands in the help.
+const (
+	groupFind   = "find"
+	groupRotate = "rotate"
+	groupTry    = "try"
+	groupSetUp  = "setup"
+)
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -97,14 +131,22 @@ func (a *app) root() *cobra.Command {
 		Short: "End a leaked-key incident: find it, replace it everywhere, prove the old one dead",
 		Long: `SecretGuard finds leaked keys in files and in every object of a git history, issues new
 ones, pushes them to the services that use them, redeploys, attests that each works,
-revokes the old key and proves it dead.` + exitHelp,
-		Example: `  secretguard demo                    the whole story on a built-in lab, no account needed
-  secretguard scan git .              every object of this repository's history
-  secretguard respond                 the interactive responder`,
+revokes the old key and proves it dead.`,
+		Example: `  secretguard demo             the whole story on a built-in lab, no account needed
+  secretguard scan git .       every object of this repository's history
+  secretguard plan CASE        how one leaked key would be replaced; changes nothing`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       Version(),
+		Args:          onlyCommands,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			switch a.color {
+			case "auto", "always", "never":
+				return nil
+			}
+			return usagef("--color is auto, always or never, not %s", quote(a.color))
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	f := root.PersistentFlags()
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more on stderr")
@@ -117,15 +159,64 @@ revokes the old key and proves it dead.` + exitHelp,
 	f.StringVarP(&a.configPath, "config", "c", "", "rules and settings (.secretguard.toml or .gitleaks.toml)")
 	f.BoolVar(&a.accessible, "accessible", false, "plain lines instead of a full screen")
 	f.BoolVar(&a.ascii, "ascii", false, "plain ASCII borders")
-	root.AddCommand(a.scanCmd(), a.verifyCmd(), a.planCmd(), a.rotateCmd(), a.consumersCmd(),
-		a.reportCmd(), a.rulesCmd(), a.providersCmd(), a.baselineCmd(), a.configCmd(), a.hookCmd(), a.demoCmd(), a.labCmd(), a.versionCmd())
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.AddGroup(&cobra.Group{ID: groupFind, Title: "Find:"}, &cobra.Group{ID: groupRotate, Title: "Replace and prove:"},
+		&cobra.Group{ID: groupTry, Title: "Try it:"}, &cobra.Group{ID: groupSetUp, Title: "Set up:"})
+	add := func(id string, cmds ...*cobra.Command) {
+		for _, c := range cmds {
+			c.GroupID = id
+		}
+		root.AddCommand(cmds...)
+	}
+	add(groupFind, a.scanCmd(), a.verifyCmd(), a.consumersCmd(), a.baselineCmd())
+	add(groupRotate, a.respondCmd(), a.planCmd(), a.rotateCmd(), a.reportCmd())
+	add(groupTry, a.demoCmd(), a.labCmd())
+	add(groupSetUp, a.rulesCmd(), a.providersCmd(), a.configCmd(), a.hookCmd(), a.versionCmd())
+	root.AddCommand(a.scanAliases()...)
+	root.SetCompletionCommandGroupID(groupSetUp)
+	help := helpCmd()
+	help.GroupID = groupSetUp
+	root.SetHelpCommand(help)
+	root.SetFlagErrorFunc(flagError)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetUsageTemplate(root.UsageTemplate() + exitHelp)
 	return root
+}
+
+// helpCmd replaces cobra's, which takes a word that it does not know for success.
+func helpCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Help about a command", Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || about == cmd.Root() && len(args) > 0 {
+				return onlyCommands(cmd.Root(), args)
+			}
+			if about.HasAvailableSubCommands() {
+				if err := onlyCommands(about, rest); err != nil {
+					return err
+				}
+			}
+			about.InitDefaultHelpFlag()
+			about.InitDefaultVersionFlag()
+			return about.Help()
+		},
+	}
 }
 
 func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.line(Version()) },
+		Use: "version", Short: "Print the version", Args: atMost(0),
+		RunE: func(*cobra.Command, []string) error {
+			if a.json {
+				return a.encode(struct {
+					Schema  string `json:"schema"`
+					Version string `json:"version"`
+				}{"secretguard.version/1", Version()})
+			}
+			return a.line(Version())
+		},
 	}
 }
+
+// encode writes one JSON document on one line to stdout.
+func (a *app) encode(doc any) error { return json.NewEncoder(a.Out).Encode(doc) }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/report"
-	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/scan/suppress"
 	"github.com/secretguard/secretguard/internal/term"
@@ -20,20 +18,16 @@ import (
 )
 
 func (a *app) consumersCmd() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "consumers", Short: "Which services hold a leaked value",
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
 	var target string
 	find := &cobra.Command{
-		Use: "find CASE", Short: "Which Netlify and Render variables hold this value", Args: cobra.ExactArgs(1),
+		Use: "find CASE", Short: "Which Netlify and Render variables hold this value", Args: exactly("CASE"),
 		Long: `Reads every variable it may see and compares it with the leaked value on this machine.
-What could not be searched is listed and makes the exit code 3.` + exitHelp,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.consumersFind(cmd.Context(), target, args[0]) },
+What could not be searched is listed and makes the exit code 3.`,
+		Example: "  secretguard consumers find c-1a2b3c4d5e",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.consumersFind(cmd.Context(), target, args[0]) },
 	}
 	find.Flags().StringVarP(&target, "target", "t", ".", "the repository or folder that holds the leak")
-	cmd.AddCommand(find)
-	return cmd
+	return group("consumers", "Which services hold a leaked value", find)
 }
 
 func (a *app) consumersFind(ctx context.Context, target, name string) error {
@@ -61,12 +55,12 @@ func (a *app) consumersFind(ctx context.Context, target, name string) error {
 
 func (a *app) writeConsumers(c triage.Case) error {
 	if a.json {
-		return json.NewEncoder(a.Out).Encode(struct {
+		return a.encode(struct {
 			Schema     string                `json:"schema"`
 			Case       string                `json:"case"`
 			Placements []providers.Placement `json:"placements"`
 			Gaps       []providers.Gap       `json:"gaps"`
-		}{"secretguard.consumers/1", c.ID, c.Placements, c.Gaps})
+		}{"secretguard.consumers/1", c.ID, orEmpty(c.Placements), orEmpty(c.Gaps)})
 	}
 	for _, p := range c.Placements {
 		line := fmt.Sprintf("%-8s %-10s %s  %s  %s  (%s)", p.Provider, p.Level, p.ResourceName, p.Key, p.Context, p.Match)
@@ -79,64 +73,85 @@ func (a *app) writeConsumers(c triage.Case) error {
 			return err
 		}
 	}
-	return a.line(fmt.Sprintf("%d places hold it, %d could not be searched", len(c.Placements), len(c.Gaps)))
+	return a.line(fmt.Sprintf("stored values that hold it: %d; not searched: %d", len(c.Placements), len(c.Gaps)))
 }
 
 func (a *app) baselineCmd() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "baseline", Short: "Accept what is known, so that only new findings count",
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
 	var out, reason string
 	create := &cobra.Command{
-		Use: "create [PATH]", Short: "Write the ids of today's findings (no secret is in the file)", Args: cobra.MaximumNArgs(1),
+		Use: "create [PATH]", Short: "Write the ids of today's findings (no secret is in the file)", Args: atMost(1),
+		Long: `Scans PATH as "secretguard scan" does and writes the ids of all findings to a file. A later
+scan with --baseline-path shows them as accepted and counts only new ones.`,
+		Example: `  secretguard baseline create --reason "rotated in March"
+  secretguard scan --baseline-path secretguard-baseline.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			req := scanRequest{kind: "auto", path: "."}
+			path := "."
 			if len(args) == 1 {
-				req.path = args[0]
+				path = args[0]
 			}
-			res, err := a.scanTarget(cmd.Context(), req)
-			if err != nil {
-				return err
-			}
-			f, err := os.OpenFile(out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-			if err != nil {
-				return usagef("write the baseline: %w", err)
-			}
-			if err := errors.Join(suppress.WriteBaseline(f, accepted(res.Active(), reason)), f.Close()); err != nil {
-				return fmt.Errorf("write the baseline: %w", err)
-			}
-			return a.line(fmt.Sprintf("%d findings are in %s; use it with: secretguard scan --baseline-path %s", len(res.Active()), out, out))
+			return a.baselineCreate(cmd.Context(), path, out, reason)
 		},
 	}
 	create.Flags().StringVarP(&out, "output", "o", "secretguard-baseline.json", "the file to write; it must not exist")
 	create.Flags().StringVar(&reason, "reason", "", "why these are accepted")
-	cmd.AddCommand(create)
-	return cmd
+	return group("baseline", "Accept what is known, so that only new findings count", create)
+}
+
+func (a *app) baselineCreate(ctx context.Context, path, out, reason string) error {
+	res, err := a.scanTarget(ctx, newScanRequest("auto", path))
+	if err != nil {
+		return err
+	}
+	entries := accepted(res.Active(), reason)
+	f, err := os.OpenFile(out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return problem{code: ExitUsage, err: fmt.Errorf("write the baseline: %w", err), try: "remove it, or name another file with --output"}
+	}
+	if err != nil {
+		return usagef("write the baseline: %w", err)
+	}
+	if err := errors.Join(suppress.WriteBaseline(f, entries), f.Close()); err != nil {
+		return usagef("write the baseline: %w", err)
+	}
+	if a.json {
+		err = suppress.WriteBaseline(a.Out, entries)
+	} else {
+		err = a.line(fmt.Sprintf("%s holds the ids of %d findings; use it with: secretguard scan --baseline-path %s", term.Clean(out), len(res.Active()), term.Clean(shellWord(out))))
+	}
+	if err != nil {
+		return err
+	}
+	if !res.Coverage.Complete {
+		a.talk("the scan was incomplete: the baseline may miss findings; see: secretguard scan %s", shellWord(path))
+		return exitError{code: ExitIncomplete}
+	}
+	return nil
 }
 
 func accepted(findings []scan.Finding, reason string) []suppress.Entry {
 	var out []suppress.Entry
 	for _, f := range findings {
-		out = append(out, suppress.Entry{ID: f.ID, Rule: f.Rule, File: f.File, Reason: reason})
+		out = append(out, suppress.Entry{ID: f.ID, Rule: f.Rule, File: f.Shown(), Reason: reason})
 	}
 	return out
 }
 
 func (a *app) reportCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "report RUN", Short: "The incident report of a run, as Markdown", Args: cobra.ExactArgs(1),
+		Use: "report [RUN]", Short: "The incident report of a run, as Markdown", Args: atMost(1),
+		Long: `Writes the report of a run: steps with their evidence, the proof of death, a timeline and what
+is still to do. It holds masks only. Without RUN: the newest run. With --json: the run document,
+as "rotate status" gives it.`,
+		Example: "  secretguard report > incident.md",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := a.open(cmd.Context())
+			s, err := a.snapshot(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
-			defer func() { _ = w.close() }() // only read
-			s, err := rotate.Load(cmd.Context(), w.journal, args[0])
-			if err != nil {
-				return usage(err)
+			if a.json {
+				return report.WriteRunJSON(a.Out, s)
 			}
-			return report.WriteIncident(a.Out, s.Snapshot())
+			return report.WriteIncident(a.Out, s)
 		},
 	}
 }

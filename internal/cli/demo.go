@@ -2,185 +2,179 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/secretguard/secretguard/internal/config"
+	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/term"
 )
 
 func (a *app) demoCmd() *cobra.Command {
+	var headless bool
+	var o respondOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "The whole story on a built-in lab: leak, scan, plan, rotate, revoke, proof",
-		Long: `Starts provider twins on loopback, makes a leaky git repository in a temporary folder, scans
-it, runs to the end by itself and prints each step and the proof. Needs no account and no
-network.
+		Long: `Starts provider twins on loopback, makes a leaky git repository in a temporary folder, and
+opens the responder on it. With --headless, --json, or without a terminal, it scans, runs to
+the end by itself and prints each step and the proof. Needs no account and no network, and
+leaves nothing behind.
 
-When it is killed, "secretguard rotate resume" continues the run: the lab lives in a process
-of its own, which ends by itself ten minutes later.` + exitHelp,
-		Args: cobra.NoArgs,
+When it is left or killed in the middle, another "secretguard demo" on a terminal, or
+"secretguard rotate resume", continues the run: the lab lives in a process of its own, which
+ends by itself ten minutes later and takes the folder with it.`,
+		Example: `  secretguard demo
+  secretguard demo --headless --json`,
+		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.demo(cmd.Context())
+			if headless || a.json || a.noInput || !a.Facts.Interactive() {
+				return a.demo(cmd.Context())
+			}
+			return a.demoScreen(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().Bool("headless", true, "run to the end without a terminal")
+	cmd.Flags().BoolVar(&headless, "headless", false, "run to the end by itself; always so without a terminal")
+	o.screenFlags(cmd.Flags())
 	return cmd
 }
 
-// stage is the demo's temporary world.
-type stage struct {
-	Root string `json:"root"`
-	Home string `json:"home"`
-	Repo string `json:"repo"`
-	File string `json:"lab_file"`
-	PID  int    `json:"pid"`
-	info labFile
-}
-
 func (a *app) demo(ctx context.Context) error {
+	began := a.Now()
 	st, err := a.setUp(ctx)
 	if err != nil {
 		return err
 	}
-	pointer := a.leavePointer(st)
+	a.at("demo: lab ready")
 	a.enter(st)
 	err = a.demoHeadless(ctx, st)
 	if err != nil && ctx.Err() != nil {
 		a.talk("the demo's run can be continued for ten minutes: secretguard rotate resume")
+		return errors.Join(err, st.leave())
+	}
+	if err := errors.Join(err, st.tearDown(ctx)); err != nil {
 		return err
 	}
-	return errors.Join(err, st.tearDown(ctx), removePointer(pointer))
+	a.say("\nDone in %s; the lab, the repository and the state are removed. Next, your own: secretguard scan git .", a.Now().Sub(began).Round(100*time.Millisecond))
+	return nil
 }
 
-// setUp makes the folder, starts the lab as a child process, and waits for it.
-func (a *app) setUp(ctx context.Context) (*stage, error) {
-	root, err := os.MkdirTemp("", "secretguard-demo-")
+// demoScreen opens the responder on the stage. A demo that was left in the middle
+// is entered again, so that its run can go on.
+func (a *app) demoScreen(ctx context.Context, o respondOptions) error {
+	st, err := a.ownStage(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("make a temporary folder: %w", err)
+		return err
 	}
-	st := &stage{Root: root, Home: filepath.Join(root, "state"), Repo: filepath.Join(root, "shop"), File: filepath.Join(root, "lab.json")}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("find this program: %w", err), os.RemoveAll(root))
+	awake, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		keepAwake(awake, st.info.LabURL)
+	}()
+	err = a.openResponder(ctx, o, newScanRequest("git", st.Repo), nil)
+	stop()
+	<-ended
+	var open unfinished
+	if errors.As(err, &open) {
+		a.talk("the demo's lab waits for ten minutes; go on there with: secretguard demo")
+		return errors.Join(err, st.leave())
 	}
-	// The lab must outlive a demo that is killed, so that its run can be resumed:
-	// no context ends it, and it leads a process group of its own.
-	child := exec.Command(self, "lab", "serve", "--quiet", "--file", st.File, "--repo", st.Repo, "--idle", "10m") //nolint:noctx,gosec // see above; it is this program itself
-	child.Env = []string{"HOME=" + root, "TMPDIR=" + os.TempDir()}
-	detach(child)
-	if err := child.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the lab: %w", err), os.RemoveAll(root))
-	}
-	st.PID = child.Process.Pid
-	exited := make(chan error, 1)
-	go func() { exited <- child.Wait() }()
+	return errors.Join(err, st.tearDown(ctx))
+}
+
+// ownStage enters a stage that nobody else is on: one that was left in the middle
+// and whose lab is still there, else a new one.
+func (a *app) ownStage(ctx context.Context) (*stage, error) {
 	for {
-		if info, err := readLabFile(st.File); err == nil {
-			st.info = info
+		st, _ := a.interruptedDemo()
+		if st == nil {
+			break
+		}
+		err := st.await(ctx, labFound)
+		switch {
+		case ctx.Err() != nil:
+			return nil, errors.Join(ctx.Err(), st.leave())
+		case err == nil && st.alive(ctx):
+			a.enter(st)
 			return st, nil
 		}
+		if err := st.remove(); err != nil { // without its lab it leads nowhere
+			return nil, err
+		}
+	}
+	st, err := a.setUp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.at("demo: lab ready")
+	a.enter(st)
+	return st, nil
+}
+
+// keepAwake looks at the lab now and then, so that a person may think for longer
+// than it waits for a request.
+func keepAwake(ctx context.Context, lab string) {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
 		select {
-		case err := <-exited:
-			return nil, errors.Join(fmt.Errorf("the lab ended at once: %w", err), os.RemoveAll(root))
 		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), st.tearDown(ctx))
-		case <-time.After(20 * time.Millisecond):
+			return
+		case <-t.C:
+			_ = labCall(ctx, http.MethodGet, lab+"/_lab/state") // a lab that is gone is seen by the next request that matters
 		}
 	}
 }
 
-// enter points this invocation at the stage: its own state folder and the lab.
-func (a *app) enter(st *stage) {
-	outer := a.Env
-	a.Env = func(name string) string {
-		if name == "SECRETGUARD_HOME" {
-			return st.Home
+// resumeDemo continues a demo that was killed, checks its end from outside and
+// takes its stage down. A demo that was killed before its rotation was approved
+// is only taken down: it changed nothing.
+func (a *app) resumeDemo(ctx context.Context, st *stage, args []string) error {
+	err := st.await(ctx, labFound)
+	a.enter(st)
+	if err != nil || !st.alive(ctx) {
+		if s, err := a.snapshot(ctx, args); err == nil && s.Proof != nil { // it was killed while it took its stage down
+			return errors.Join(a.outcome(s), st.remove())
 		}
-		return outer(name)
+		return errors.Join(demoGone("its lab is not running"), st.remove())
 	}
-	if err := a.useLab(st.File); err != nil {
-		a.talk("warning: %v", err)
+	w, err := a.open(ctx)
+	if err != nil {
+		return errors.Join(err, st.leave())
 	}
+	run, err := newest(ctx, w, args, begun, errNoUnfinished)
+	if errors.Is(err, errNoUnfinished) {
+		run, err = newest(ctx, w, args, approved, errNoRuns)
+	}
+	if closing := w.close(); err != nil || closing != nil {
+		return errors.Join(demoGone("it was killed before its rotation was approved, nothing was changed"), closing, st.tearDown(ctx))
+	}
+	switch err := a.continueRun(ctx, run); {
+	case errors.Is(err, rotate.ErrRolledBack):
+		return errors.Join(err, a.closeStage(ctx, st))
+	case err != nil:
+		return errors.Join(err, st.leave())
+	}
+	return errors.Join(a.checkResumed(ctx, st, run), a.closeStage(ctx, st))
 }
 
-// tearDown stops the lab and removes everything the demo made.
-func (st *stage) tearDown(ctx context.Context) error {
-	var err error
-	if info, readErr := readLabFile(st.File); readErr == nil {
-		err = stopLab(ctx, info)
+// closeStage takes the stage down unless a person left more than one run on it.
+func (a *app) closeStage(ctx context.Context, st *stage) error {
+	if run, err := a.pick(ctx, nil); err == nil {
+		a.talk("the demo has another unfinished run; next: secretguard rotate resume %s", term.Clean(run))
+		return st.leave()
 	}
-	return errors.Join(err, os.RemoveAll(st.Root))
+	return st.tearDown(ctx)
 }
 
-// stopLab asks the lab to end, also when ctx was cancelled; one that is gone
-// already is fine.
-func stopLab(ctx context.Context, info labFile) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, info.LabURL+"/_lab/stop", http.NoBody)
-	if err != nil {
-		return fmt.Errorf("stop the lab: %w", err)
+// demoGone says that a killed demo cannot be continued.
+func demoGone(why string) error {
+	return problem{
+		code: ExitUsage, err: fmt.Errorf("a killed demo cannot be continued: %s; what it left is removed", why),
+		try: "secretguard demo",
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Do(req)
-	if err != nil {
-		return nil // a lab that does not answer has ended
-	}
-	return res.Body.Close()
-}
-
-// leavePointer notes in the usual state folder where a killed demo's journal
-// lies, so that a plain "rotate resume" finds it. Without a state folder there
-// is no pointer, and the demo works all the same.
-func (a *app) leavePointer(st *stage) string {
-	dir, err := config.MakeStateDir(a.Env)
-	if err != nil {
-		return ""
-	}
-	b, err := json.Marshal(st)
-	if err != nil {
-		return ""
-	}
-	path := filepath.Join(dir, "demo.json")
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		return ""
-	}
-	return path
-}
-
-func removePointer(path string) error {
-	if path == "" {
-		return nil
-	}
-	return os.Remove(path)
-}
-
-// interruptedDemo enters a killed demo's stage; false when there is none.
-func (a *app) interruptedDemo() (*stage, string, bool) {
-	dir, err := config.StateDir(a.Env)
-	if err != nil {
-		return nil, "", false
-	}
-	path := filepath.Join(dir, "demo.json")
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, "", false
-	}
-	var st stage
-	if json.Unmarshal(b, &st) != nil {
-		return nil, "", false
-	}
-	if _, err := readLabFile(st.File); err != nil {
-		return nil, "", false
-	}
-	a.enter(&st)
-	return &st, path, true
 }

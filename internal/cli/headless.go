@@ -4,37 +4,46 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/secret"
+	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/triage"
 )
+
+// say writes a line of the demo's story; with --json there is no story.
+func (a *app) say(format string, args ...any) {
+	if !a.json {
+		_ = a.line(fmt.Sprintf(format, args...)) // a reader that went away must not stop a rotation; the verdict is in the exit code
+	}
+}
 
 // demoHeadless runs the story to its end and then checks it from outside: with
 // requests of its own, not from what the run says of itself.
 func (a *app) demoHeadless(ctx context.Context, st *stage) error {
-	if err := a.line("1. A repository with leaked keys: " + st.Repo); err != nil {
-		return err
-	}
-	res, err := a.scanTarget(ctx, scanRequest{kind: "git", path: st.Repo})
+	a.say("SecretGuard's demo: one leaked key, from the leak to the proof that it is dead.")
+	a.say("It runs against twins of AWS, Netlify and Render on this machine: no account, no network.")
+	a.say("\n1. THE LEAK: a git repository, %s", st.Repo)
+	a.say("   docs/quick-deploy.md   an AWS key that a later commit took out again; production runs with it")
+	a.say("   deploy/ci.env          an AWS key in a file that was deleted")
+	a.say("   report/run.sh          an AWS key on a branch that was never merged")
+	a.say("   config/settings.env    a Stripe and an Anthropic key, still there")
+	res, c, err := a.findLeak(ctx, st)
 	if err != nil {
 		return err
 	}
-	cases := triage.Build(res)
-	if err := a.line(fmt.Sprintf("2. Scan: %d findings, %d credentials", len(res.Active()), len(cases))); err != nil {
-		return err
-	}
-	if err := report.WriteCases(a.Out, cases); err != nil {
-		return err
-	}
-	c, err := leakedCase(cases, st.info)
-	if err != nil {
-		return err
+	a.say("\n2. FIND: every object of the history, not only the files of today")
+	a.say("   %s", report.Summary(res))
+	if !a.json {
+		if err := report.WriteCases(a.Out, triage.Build(res)); err != nil {
+			return err
+		}
 	}
 	w, err := a.open(ctx)
 	if err != nil {
@@ -48,14 +57,20 @@ func (a *app) demoHeadless(ctx context.Context, st *stage) error {
 	return a.demoCheck(ctx, w, c, p)
 }
 
-// leakedCase finds the case of the key that production uses.
-func leakedCase(cases []triage.Case, info labFile) (triage.Case, error) {
-	for _, c := range cases {
-		if c.Kind == credential.AWSAccessKey && c.Credential.Part(credential.PartID).Equal(secret.New(info.Leaks.History.ID)) && c.Credential.Complete() {
-			return c, nil
+// findLeak scans the demo's repository and finds the case of the key that
+// production uses.
+func (a *app) findLeak(ctx context.Context, st *stage) (scan.Result, triage.Case, error) {
+	res, err := a.scanTarget(ctx, newScanRequest("git", st.Repo))
+	if err != nil {
+		return res, triage.Case{}, err
+	}
+	id := secret.New(st.info.Leaks.History.ID)
+	for _, c := range triage.Build(res) {
+		if c.Kind == credential.AWSAccessKey && c.Credential.Part(credential.PartID).Equal(id) && c.Credential.Complete() {
+			return res, c, nil
 		}
 	}
-	return triage.Case{}, errors.New("the scan did not find the key that production uses")
+	return res, triage.Case{}, errors.New("the scan did not find the key that production uses")
 }
 
 func (a *app) demoRotate(ctx context.Context, w *workspace, c triage.Case) (rotate.Plan, error) {
@@ -63,22 +78,26 @@ func (a *app) demoRotate(ctx context.Context, w *workspace, c triage.Case) (rota
 	if err != nil {
 		return rotate.Plan{}, err
 	}
-	if err := a.line(fmt.Sprintf("3. Verify %s: %s, %s", c.Mask, strings.ToUpper(l.Value), l.Verdict.Identity.Who)); err != nil {
-		return rotate.Plan{}, err
-	}
+	a.say("\n3. VERIFY: does it still work, and who runs with it?")
+	a.say("   %s is %s: %s", c.Mask, strings.ToUpper(l.Value), term.Clean(l.Verdict.Identity.Who))
 	p, err := w.makePlan(ctx, c, rotate.KeepRunning, rotate.L3)
 	if err != nil {
 		return p, err
 	}
-	if err := a.line("4. Plan (reads only)"); err != nil {
-		return p, err
+	a.at("demo: planned")
+	for _, s := range p.Steps {
+		if s.Action == rotate.ActStore {
+			where := strings.TrimSpace(s.Placement.Key + " " + s.Placement.Context)
+			a.say("   in use at %s %s: %s", s.Placement.Provider, term.Clean(s.Placement.ResourceName), term.Clean(where))
+		}
 	}
-	if err := report.WritePlan(a.Out, p); err != nil {
-		return p, err
+	a.say("\n4. PLAN: read, then approve")
+	if !a.json {
+		if err := report.WritePlan(a.Out, p); err != nil {
+			return p, err
+		}
 	}
-	if err := a.line("5. Rotate: approved by typing \"" + p.Phrase + "\""); err != nil {
-		return p, err
-	}
+	a.say("\n5. ROTATE: approved with the words that a person types: %q", p.Phrase)
 	approval := rotate.Approval{Digest: p.Digest, Typed: p.Phrase, Who: actor() + " (demo)", At: a.Now().UTC()}
 	if err := w.executor(a.storyTeller()).Start(ctx, p, approval); err != nil {
 		return p, err
@@ -87,69 +106,91 @@ func (a *app) demoRotate(ctx context.Context, w *workspace, c triage.Case) (rota
 	if err != nil {
 		return p, err
 	}
-	if err := a.line("6. Result"); err != nil {
-		return p, err
+	if a.json {
+		return p, report.WriteRunJSON(a.Out, s.Snapshot())
 	}
-	return p, report.WriteRun(a.Out, s.Snapshot())
+	a.say("\n6. PROOF: %s is replaced by %s", p.OldMask, s.Snapshot().NewMask)
+	return p, report.WriteProof(a.Out, s.Snapshot())
 }
 
-// storyTeller prints one line for each step that ends.
+// storyTeller prints what each step ended with.
 func (a *app) storyTeller() func(rotate.Event) {
 	if a.json {
 		return a.events()
 	}
 	return func(e rotate.Event) {
 		if e.Status == rotate.StepDone || e.Status == rotate.StepFailed {
-			_ = a.line(fmt.Sprintf("   %2d  %-8s %s: %s", e.N, e.Status, strings.TrimPrefix(e.Text, "done: "), e.Detail)) // a closed pipe must not stop a rotation
+			a.say("   %2d  %-6s  %s", e.N, e.Status, term.Clean(strings.TrimPrefix(e.Text, "done: ")))
+			a.say("               %s", term.Clean(e.Detail))
 		}
 	}
 }
 
+// check is one look from outside.
+type check struct {
+	What   string `json:"what"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
 // demoCheck asks the services themselves.
 func (a *app) demoCheck(ctx context.Context, w *workspace, old triage.Case, p rotate.Plan) error {
-	if err := a.line("7. Checked from outside"); err != nil {
-		return err
-	}
-	var failed []string
-	check := func(what string, ok bool, detail string) {
-		word := "ok    "
-		if !ok {
-			word = "FAILED"
-			failed = append(failed, what)
-		}
-		_ = a.line(fmt.Sprintf("   %s %s  %s", word, what, detail)) // the verdict is in the exit code too
-	}
+	a.say("\n7. CHECKED FROM OUTSIDE: with requests of our own, not from what the run says of itself")
+	checks := []check{}
 	l, err := triage.Verify(ctx, w.registry, old)
-	check("the old key is refused", err == nil && l.Value == string(providers.Dead), l.Verdict.Code)
+	checks = append(checks, check{"the old key is refused", err == nil && l.Value == string(providers.Dead), l.Verdict.Code})
 	located, err := triage.Locate(ctx, w.registry, old)
-	check("no consumer holds the old key", err == nil && len(located.Placements) == 0, fmt.Sprintf("%d placements", len(located.Placements)))
-	a.checkConsumers(ctx, w, p, check)
+	checks = append(checks, check{"no stored value holds the old key", err == nil && len(located.Placements) == 0 && len(located.Gaps) == 0, fmt.Sprintf("%d places", len(located.Placements))})
+	checks = append(checks, a.checkConsumers(ctx, w, p)...)
 	keys, err := a.ownersKeys(ctx, w, p)
-	check("exactly one key is left, the new one", err == nil && len(keys) == 1, strings.Join(keys, " "))
-	if len(failed) > 0 {
-		return fmt.Errorf("the demo's story did not end well: %s", strings.Join(failed, "; "))
+	checks = append(checks, check{p.Old.Owner + " has exactly one key, the new one", err == nil && len(keys) == 1, strings.Join(keys, " ")})
+	bad := slices.IndexFunc(checks, func(c check) bool { return !c.OK })
+	for _, c := range checks {
+		word := "ok    "
+		if !c.OK {
+			word = "FAILED"
+		}
+		a.say("   %s %s (%s)", word, term.Clean(c.What), term.Clean(c.Detail))
+	}
+	if a.json {
+		err := a.encode(struct {
+			Schema string  `json:"schema"`
+			Run    string  `json:"run"`
+			OK     bool    `json:"ok"`
+			Checks []check `json:"checks"`
+		}{"secretguard.demo/1", p.ID, bad < 0, checks})
+		if err != nil {
+			return err
+		}
+	}
+	if bad >= 0 {
+		return exitError{code: ExitNeedsPerson, err: fmt.Errorf("the demo's story did not end well; not true: %s", checks[bad].What)}
 	}
 	return nil
 }
 
 // checkConsumers looks at each consumer's live deploy and health.
-func (a *app) checkConsumers(ctx context.Context, w *workspace, p rotate.Plan, check func(string, bool, string)) {
+func (a *app) checkConsumers(ctx context.Context, w *workspace, p rotate.Plan) []check {
+	var out []check
 	for _, s := range p.Steps {
 		if s.Action != rotate.ActDeploy {
 			continue
 		}
+		name := s.Target.Provider + " " + s.Target.Name
 		pr, _ := w.registry.Get(s.Target.Provider)
 		d, ok := providers.As[providers.Deployer](pr)
 		if !ok {
+			out = append(out, check{name + " can be asked", false, "not set up"})
 			continue
 		}
 		now, err := d.Latest(ctx, *s.Target)
-		check(s.Target.Provider+" "+s.Target.Name+" serves a newer deploy", err == nil && now.LiveID != "" && now.LiveID != s.PreImage, now.LiveID)
+		out = append(out, check{name + " serves a newer deploy", err == nil && now.LiveID != "" && now.LiveID != s.PreImage, now.LiveID})
 		if s.Target.HealthURL != "" {
 			err := w.health(ctx, s.Target.HealthURL)
-			check(s.Target.Provider+" "+s.Target.Name+" is well", err == nil, s.Target.HealthURL)
+			out = append(out, check{name + " is well", err == nil, s.Target.HealthURL})
 		}
 	}
+	return out
 }
 
 // ownersKeys lists the keys of the leaked key's owner from the new key's view.
@@ -180,20 +221,25 @@ func (a *app) ownersKeys(ctx context.Context, w *workspace, p rotate.Plan) ([]st
 	return keys, nil
 }
 
-// afterResume ends a demo whose run was continued: the stage is taken down when
-// the run is closed.
-func (a *app) afterResume(ctx context.Context, st *stage, pointer, run string) error {
+// checkResumed checks the end of a demo that was killed and continued. At the
+// screen a person may have rotated another key than the one in production.
+func (a *app) checkResumed(ctx context.Context, st *stage, run string) error {
 	w, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = w.close() }() // only read
 	s, err := rotate.Load(ctx, w.journal, run)
-	if err := errors.Join(err, w.close()); err != nil {
+	if err != nil {
 		return err
 	}
-	if !s.Closed() {
-		return nil
+	res, err := a.scanTarget(ctx, newScanRequest("git", st.Repo))
+	if err != nil {
+		return err
 	}
-	a.talk("the demo's run is closed after %s; its folder and lab are removed", time.Since(s.Plan().Created).Round(time.Second))
-	return errors.Join(st.tearDown(ctx), removePointer(pointer))
+	c, err := pickCase(triage.Build(res), s.Plan().Case, st.Repo)
+	if err != nil {
+		return err
+	}
+	return a.demoCheck(ctx, w, c, s.Plan())
 }

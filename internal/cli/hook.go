@@ -11,24 +11,20 @@ import (
 
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/scan/source"
+	"github.com/secretguard/secretguard/internal/term"
 )
 
 func (a *app) hookCmd() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "hook", Short: "Run as a git hook, or install one",
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(&cobra.Command{
+	return group("hook", "Run as a git hook, or install one", &cobra.Command{
 		Use: "pre-commit", Short: "Scan what is staged; under ten lines of output", Args: cobra.ArbitraryArgs,
 		Long: `Scans the content of the index, not the working files. Names that a framework passes are
-ignored: the index says what is staged.` + exitHelp,
+ignored: the index says what is staged.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.hookPreCommit(cmd.Context()) },
 	}, a.hookInstallCmd())
-	return cmd
 }
 
 func (a *app) hookPreCommit(ctx context.Context) error {
-	res, err := a.scanTarget(ctx, scanRequest{kind: "staged", path: "."})
+	res, err := a.scanTarget(ctx, newScanRequest("staged", "."))
 	if err != nil {
 		return err
 	}
@@ -53,29 +49,46 @@ exec secretguard hook pre-commit
 
 func (a *app) hookInstallCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "install", Short: "Install the pre-commit hook into this repository", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := source.HooksDir(cmd.Context(), ".")
-			if err != nil {
-				return usage(err)
-			}
-			path := filepath.Join(dir, "pre-commit")
-			old, err := os.ReadFile(path)
-			switch {
-			case err == nil && string(old) == hookScript:
-				return a.line("already installed: " + path)
-			case err == nil:
-				return problem{
-					code: ExitUsage, err: fmt.Errorf("there is a pre-commit hook already: %s", path),
-					try: "add this line to it: secretguard hook pre-commit || exit",
-				}
-			case !errors.Is(err, os.ErrNotExist):
-				return usagef("read the hook: %w", err)
-			}
-			if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, []byte(hookScript), 0o755)); err != nil {
-				return usagef("install the hook: %w", err)
-			}
-			return a.line("installed: " + path)
-		},
+		Use: "install", Short: "Install the pre-commit hook into this repository", Args: atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.hookInstall(cmd.Context()) },
 	}
+}
+
+func (a *app) hookInstall(ctx context.Context) error {
+	dir, err := source.HooksDir(ctx, ".")
+	if err != nil {
+		return problem{code: ExitUsage, err: err, try: "git init, or go to the repository first"}
+	}
+	path := filepath.Join(dir, "pre-commit")
+	old, err := os.ReadFile(path)
+	switch {
+	case err == nil && string(old) == hookScript:
+		return a.hookInstalled(path, false)
+	case err == nil:
+		return problem{
+			code: ExitUsage, err: fmt.Errorf("there is a pre-commit hook already: %s", path),
+			try: "add this line to it: secretguard hook pre-commit || exit",
+		}
+	case !errors.Is(err, os.ErrNotExist):
+		return usagef("read the hook: %w", err)
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, []byte(hookScript), 0o755)); err != nil {
+		return usagef("install the hook: %w", err)
+	}
+	return a.hookInstalled(path, true)
+}
+
+func (a *app) hookInstalled(path string, now bool) error {
+	if a.json {
+		return a.encode(struct {
+			Schema    string `json:"schema"`
+			Path      string `json:"path"`
+			Installed bool   `json:"installed"`
+		}{"secretguard.hook/1", path, now})
+	}
+	word := "already installed: "
+	if now {
+		word = "installed: "
+	}
+	return a.line(word + string(term.Clean(path)))
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/lab/leakyrepo"
+	"github.com/secretguard/secretguard/internal/providers/all"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -31,54 +32,69 @@ type labFile struct {
 const labEnv = "SECRETGUARD_LAB"
 
 func (a *app) labCmd() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "lab", Short: "The built-in provider twins: AWS IAM and STS, Netlify, Render on loopback",
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.labServeCmd())
-	return cmd
+	return group("lab", "The built-in provider twins: AWS IAM and STS, Netlify, Render on loopback", a.labServeCmd())
 }
 
 func (a *app) labServeCmd() *cobra.Command {
-	var file, repo string
-	var idle time.Duration
+	var o labOptions
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the lab until it is interrupted",
 		Long: `Starts the provider twins on loopback with a small estate: a Netlify site and a Render
 service that run with one leaked AWS key. Prints how to point the other commands at it.`,
 		Example: `  secretguard lab serve --file /tmp/lab.json --repo /tmp/shop
-  SECRETGUARD_LAB=/tmp/lab.json secretguard respond /tmp/shop`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.labServe(cmd.Context(), file, repo, idle) },
+  SECRETGUARD_LAB=/tmp/lab.json secretguard verify --target /tmp/shop --yes`,
+		Args: atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.labServe(cmd.Context(), o) },
 	}
-	cmd.Flags().StringVar(&file, "file", "lab.json", "where to write the lab's addresses and made-up keys (mode 0600)")
-	cmd.Flags().StringVar(&repo, "repo", "", "also make a leaky git repository here")
-	cmd.Flags().DurationVar(&idle, "idle", 0, "stop after this long without a request; 0: never")
+	cmd.Flags().StringVar(&o.file, "file", "lab.json", "where to write the lab's addresses and made-up keys (mode 0600)")
+	cmd.Flags().StringVar(&o.repo, "repo", "", "also make a leaky git repository here")
+	cmd.Flags().DurationVar(&o.idle, "idle", 0, "stop after this long without a request; 0: never")
+	cmd.Flags().StringVar(&o.stage, "stage", "", "a folder to remove when the lab ends by itself")
+	_ = cmd.Flags().MarkHidden("stage") // fails only for a flag that is not there
 	return cmd
 }
 
-func (a *app) labServe(ctx context.Context, file, repo string, idle time.Duration) error {
+type labOptions struct {
+	file, repo string
+	stage      string
+	idle       time.Duration
+}
+
+func (a *app) labServe(ctx context.Context, o labOptions) error {
+	asked, err := a.labRun(ctx, o)
+	if !asked && o.stage != "" { // nobody else is left to do it
+		err = errors.Join(err, os.RemoveAll(o.stage))
+	}
+	return err
+}
+
+// labRun runs the lab to its end; true when somebody asked it to stop.
+func (a *app) labRun(ctx context.Context, o labOptions) (asked bool, err error) {
 	l, err := lab.Start(ctx, lab.DemoOptions())
 	if err != nil {
-		return fmt.Errorf("start the lab: %w", err)
+		return false, fmt.Errorf("start the lab: %w", err)
 	}
 	defer l.Close()
 	info, err := furnish(l)
 	if err != nil {
-		return fmt.Errorf("furnish the lab: %w", err)
+		return false, fmt.Errorf("furnish the lab: %w", err)
 	}
-	if repo != "" {
-		if err := leakyrepo.Make(repo, info.Leaks); err != nil {
-			return err
+	if o.repo != "" {
+		if err := leakyrepo.Make(o.repo, info.Leaks); err != nil {
+			return false, usage(err)
 		}
 	}
-	if err := writeLabFile(file, info); err != nil {
-		return err
+	if err := writeLabFile(o.file, info); err != nil {
+		return false, err
 	}
-	a.talk("lab: %s   point a command at it with: %s=%s", l.URL("lab"), labEnv, file)
-	waitIdle(ctx, l, idle)
-	return nil
+	a.talk("the lab runs until Ctrl-C; look at it: %s/_lab/state", l.URL("lab"))
+	abs, err := filepath.Abs(o.file)
+	if err != nil {
+		abs = o.file // the name that was given works here
+	}
+	a.talk("point a command at it: %s=%s secretguard ...", labEnv, shellWord(abs))
+	return waitIdle(ctx, l, o.idle), nil
 }
 
 // furnish sets up the demo's estate and two more users with leaked keys.
@@ -125,53 +141,71 @@ func readLabFile(path string) (labFile, error) {
 	if err := json.Unmarshal(b, &info); err != nil {
 		return info, usagef("%s: %s is not a lab file: %w", labEnv, filepath.Base(path), err)
 	}
+	const loopback = "http://127.0.0.1:"
+	if !strings.HasPrefix(info.LabURL, loopback) {
+		return info, usagef("%s: lab_url is not a loopback address", labEnv)
+	}
 	for name, v := range info.Env {
-		if strings.HasSuffix(name, "_URL") && !strings.HasPrefix(v, "http://127.0.0.1:") {
+		if strings.HasSuffix(name, "_URL") && !strings.HasPrefix(v, loopback) {
 			return info, usagef("%s: %s is not a loopback address", labEnv, name)
 		}
 	}
 	return info, nil
 }
 
-// waitIdle returns when ctx ends or no request came for the given time.
-func waitIdle(ctx context.Context, l *lab.Lab, idle time.Duration) {
+// waitIdle returns when ctx ends, when no request came for the given time, or
+// when somebody asked the lab to stop: only then true.
+func waitIdle(ctx context.Context, l *lab.Lab, idle time.Duration) (asked bool) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	last, seen := time.Now(), -1
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-l.Stopped():
-			return
+			return true
 		case <-tick.C:
 		}
 		if n := l.Served(); n != seen {
 			last, seen = time.Now(), n
 		}
 		if idle > 0 && time.Since(last) > idle {
-			return
+			return false
 		}
 	}
 }
 
-// useLab overlays the environment with the lab's addresses and made-up keys.
+// useLab points this invocation at the lab that a file describes.
 func (a *app) useLab(path string) error {
 	info, err := readLabFile(path)
 	if err != nil {
 		return err
 	}
+	a.overlay(info)
+	a.talk("using the lab of %s: nothing outside this machine is touched", term.Clean(path))
+	return nil
+}
+
+// overlay puts the lab's addresses and made-up keys before the environment. No
+// setting of a real account gets through, also none of a provider that the lab
+// has no twin of.
+func (a *app) overlay(info labFile) {
 	outer := a.Env
+	ours := map[string]bool{}
+	for _, d := range all.Descriptors() {
+		for _, s := range d.Settings {
+			ours[s.Env], ours[s.Env+"_FILE"] = true, true
+		}
+	}
 	a.Env = func(name string) string {
 		if v, ok := info.Env[name]; ok {
 			return v
 		}
-		if strings.HasPrefix(name, "AWS_") {
-			return "" // no real account's settings may reach a lab run
+		if ours[name] || strings.HasPrefix(name, "AWS_") {
+			return ""
 		}
 		return outer(name)
 	}
 	a.inLab = true
-	a.talk("using the lab of %s: nothing outside this machine is touched", term.Clean(path))
-	return nil
 }

@@ -14,15 +14,6 @@ import (
 	"github.com/secretguard/secretguard/internal/lab"
 )
 
-// TestMain lets the test binary be the program itself when it is called by its
-// name: hooks and other users need a process.
-func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "secretguard" {
-		os.Exit(cli.Main(os.Args[1:], cli.System())) //nolint:forbidigo // this process is the program, not a test
-	}
-	m.Run()
-}
-
 // result is what a command did.
 type result struct {
 	code     int
@@ -80,7 +71,13 @@ func link(t *testing.T) string {
 
 // gitEnv is the environment of git: nobody's settings, an identity, our program.
 func gitEnv(path string) []string {
-	return append(os.Environ(), "PATH="+path+string(os.PathListSeparator)+os.Getenv("PATH"), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
+	paths := []string{path}
+	for _, p := range filepath.SplitList(os.Getenv("PATH")) { // testscript puts the program there
+		if _, err := os.Stat(filepath.Join(p, "secretguard")); err != nil {
+			paths = append(paths, p)
+		}
+	}
+	return append(os.Environ(), "PATH="+strings.Join(paths, string(os.PathListSeparator)), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=Jo", "GIT_AUTHOR_EMAIL=jo@shop.invalid", "GIT_COMMITTER_NAME=Jo", "GIT_COMMITTER_EMAIL=jo@shop.invalid",
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=protocol.file.allow", "GIT_CONFIG_VALUE_0=always", "LC_ALL=C", "HOME="+os.TempDir(), "XDG_CONFIG_HOME="+os.TempDir())
 }

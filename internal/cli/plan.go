@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/providers/all"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/triage"
@@ -33,10 +33,10 @@ func (a *app) planCmd() *cobra.Command {
 		Short: "Plan the rotation of one leaked key (reads only)",
 		Long: `Scans the target, takes the case, asks the issuer about the key, finds the consumers that
 hold it, and writes the steps with their undo and risk. Nothing is changed anywhere. The
-leaked value is sealed into this machine's journal, so that the plan file holds no secret.` + exitHelp,
-		Example: `  secretguard plan c-1a2b3c -o plan.json
+leaked value is sealed into this machine's journal, so that the plan file holds no secret.`,
+		Example: `  secretguard plan c-1a2b3c4d5e -o plan.json
   secretguard plan AKIA…QRTU --target ~/src/shop --contain`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("CASE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args[0], o) },
 	}
 	f := cmd.Flags()
@@ -60,6 +60,7 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 		return err
 	}
 	defer func() { _ = w.close() }() // the plan's record was flushed
+	w.sweep(ctx)
 	strategy := rotate.KeepRunning
 	if o.contain {
 		strategy = rotate.ContainFirst
@@ -74,19 +75,29 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 		}
 	}
 	if a.json {
-		return json.NewEncoder(a.Out).Encode(p)
+		return a.encode(p)
 	}
 	if err := report.WritePlan(a.Out, p); err != nil {
 		return err
 	}
-	if o.out != "" {
-		a.talk("approve and run:  secretguard rotate %s --approve %s", o.out, p.ShortDigest())
+	if o.out == "" {
+		a.talk("to carry it out, write it to a file: secretguard plan %s%s -o plan.json", shellWord(name), targetFlag(o.target))
+	} else {
+		a.talk("approve and run: secretguard rotate %s --approve %s", shellWord(o.out), p.ShortDigest())
 	}
 	return nil
 }
 
 // makePlan looks for the consumers, plans, and saves the plan.
 func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate.Strategy, level rotate.Level) (rotate.Plan, error) {
+	if run, err := rotate.Unfinished(ctx, w.journal, c.Credential); err != nil || run != "" {
+		if err != nil {
+			return rotate.Plan{}, err
+		}
+		return rotate.Plan{}, problem{
+			code: ExitNeedsPerson, err: fmt.Errorf("%w: run %s", rotate.ErrBusy, run), try: "secretguard rotate resume " + run + " (or rollback)",
+		}
+	}
 	planner := w.planner()
 	located, err := triage.Locate(planner.Guard(ctx), w.registry, c)
 	if err != nil && !errors.Is(err, providers.ErrAuth) && !errors.Is(err, providers.ErrForbidden) && len(located.Gaps) == 0 {
@@ -100,11 +111,30 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 	})
 	if err != nil {
 		if errors.Is(err, rotate.ErrNoIssuer) {
-			return p, fmt.Errorf("%w%s", err, w.missingProviders())
+			return p, w.noIssuer(err, c.Kind)
 		}
 		return p, err
 	}
 	return p, rotate.Save(ctx, w.journal, p, c.Credential, actor())
+}
+
+// noIssuer says which provider is to be set up for a kind of key, or that this
+// version has none.
+func (w *workspace) noIssuer(err error, kind credential.Kind) error {
+	for _, d := range all.Descriptors() {
+		if !slices.Contains(d.Kinds, kind) {
+			continue
+		}
+		for _, p := range w.problems {
+			if p.Provider == d.Name {
+				return problem{code: ExitUsage, err: fmt.Errorf("%w; %s does, and is not set up: %s", err, d.Name, p.Missing), try: "secretguard providers show " + d.Name}
+			}
+		}
+	}
+	return problem{
+		code: ExitUsage, err: fmt.Errorf("%w; no provider of this version can replace a %s", err, triage.Title(kind)),
+		try: "replace it by hand at its issuer; secretguard providers list shows what can be done",
+	}
 }
 
 // unsearched names the sinks that are not configured: consumers may be there.
@@ -125,113 +155,6 @@ func writePlan(path string, p rotate.Plan) error {
 	}
 	if err := os.WriteFile(path, append(b, '\n'), 0o600); err != nil {
 		return usagef("write the plan: %w", err)
-	}
-	return nil
-}
-
-// findCase scans the target and returns the case with the id, or whose masked
-// or public key id ends as the name does.
-func (a *app) findCase(ctx context.Context, target, name string) (triage.Case, error) {
-	res, err := a.scanTarget(ctx, scanRequest{kind: "auto", path: target})
-	if err != nil {
-		return triage.Case{}, err
-	}
-	cases := triage.Build(res)
-	var hits []triage.Case
-	for _, c := range cases {
-		if c.ID == name || strings.HasPrefix(c.ID, name) && len(name) > 4 || c.Credential.ID != "" && c.Credential.ID == name {
-			hits = append(hits, c)
-		}
-	}
-	switch len(hits) {
-	case 1:
-		return hits[0], nil
-	case 0:
-		return triage.Case{}, problem{
-			code: ExitUsage, err: fmt.Errorf("no case %q among the %d found in %s", name, len(cases), target),
-			try: "secretguard scan " + target,
-		}
-	}
-	return triage.Case{}, usagef("%q fits %d cases; give the whole id", name, len(hits))
-}
-
-func (a *app) verifyCmd() *cobra.Command {
-	var target string
-	var yes bool
-	cmd := &cobra.Command{
-		Use:   "verify [CASE…]",
-		Short: "Ask the issuers which of the leaked keys still work",
-		Long: `Makes one read-only call for each credential, with the leaked credential itself: the issuer
-sees it. Asks before the first call unless --yes is given.` + exitHelp,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), target, args, yes) },
-	}
-	cmd.Flags().StringVarP(&target, "target", "t", ".", "the repository or folder that holds the leak")
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before calling the issuers")
-	return cmd
-}
-
-func (a *app) verify(ctx context.Context, target string, names []string, yes bool) error {
-	res, err := a.scanTarget(ctx, scanRequest{kind: "auto", path: target})
-	if err != nil {
-		return err
-	}
-	w, err := a.connect()
-	if err != nil {
-		return err
-	}
-	if !yes {
-		if err := a.confirm("each issuer will see one read-only call made with the leaked key; go on?"); err != nil {
-			return err
-		}
-	}
-	unknown, live := 0, 0
-	for _, c := range triage.Build(res) {
-		if len(names) > 0 && !slices.Contains(names, c.ID) {
-			continue
-		}
-		l, err := triage.Verify(ctx, w.registry, c)
-		if err != nil {
-			unknown++
-		}
-		if l.Value == string(providers.Live) {
-			live++
-		}
-		c.Liveness = l
-		if err := a.verdictLine(c); err != nil {
-			return err
-		}
-	}
-	switch {
-	case live > 0:
-		return exitError{code: ExitFindings}
-	case unknown > 0 || !res.Coverage.Complete:
-		return exitError{code: ExitIncomplete}
-	}
-	return nil
-}
-
-func (a *app) verdictLine(c triage.Case) error {
-	v := c.Liveness.Verdict
-	if a.json {
-		return json.NewEncoder(a.Out).Encode(map[string]any{
-			"schema": "secretguard.verdict/1", "case": c.ID, "kind": c.Kind, "mask": c.Mask, "liveness": c.Liveness.Value,
-			"account": v.Identity.Account, "who": v.Identity.Who, "code": v.Code, "detail": v.Detail, "at": v.At.Format(time.RFC3339),
-		})
-	}
-	return report.WriteVerdict(a.Out, c)
-}
-
-// confirm asks a yes-or-no question on the terminal. Without one, or with
-// --no-input, the answer is no.
-func (a *app) confirm(question string) error {
-	if a.noInput || !a.Facts.InTTY {
-		return problem{code: ExitUsage, err: errors.New("this asks first, and there is no terminal to ask on"), try: "add --yes"}
-	}
-	_, _ = fmt.Fprintf(a.Err, "%s [y/N] ", question)
-	var answer string
-	_, _ = fmt.Fscanln(a.In, &answer) // no answer is a no
-	if answer != "y" && answer != "yes" {
-		return usagef("not confirmed")
 	}
 	return nil
 }

@@ -25,10 +25,14 @@ const (
 	ExitInterrupted = 130
 )
 
+// exitHelp ends the help of every command.
 const exitHelp = `
-
-Exit codes: 0 complete and clean · 1 findings · 2 usage or configuration · 3 incomplete ·
-4 our own access refused · 5 rotation failed and rolled back · 6 rotation needs a person · 130 interrupted`
+Exit codes:
+  0 complete and clean          4 our own access refused
+  1 findings                    5 rotation failed and rolled back
+  2 usage or configuration      6 rotation needs a person
+  3 incomplete                130 interrupted
+`
 
 // exitError carries an exit code; without err it says nothing.
 type exitError struct {
@@ -76,26 +80,30 @@ func exitCode(err error) int {
 	case errors.Is(err, rotate.ErrPaused), errors.Is(err, context.Canceled):
 		return ExitInterrupted
 	case errors.Is(err, rotate.ErrHeld), errors.Is(err, rotate.ErrBusy), errors.Is(err, journal.ErrLocked),
-		errors.Is(err, journal.ErrFenced), errors.Is(err, rotate.ErrNoRoom):
+		errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrCorrupt), errors.Is(err, journal.ErrUnwritable), errors.Is(err, rotate.ErrNoRoom):
 		return ExitNeedsPerson
 	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden):
 		return ExitAccess
+	case errors.Is(err, providers.ErrTransient), errors.Is(err, providers.ErrRateLimited), errors.Is(err, context.DeadlineExceeded):
+		return ExitIncomplete
 	}
 	return ExitUsage
 }
 
-// explain writes an error for a person to stderr: one line that says what
-// happened, and one with the command to run next. Foreign text is made safe.
+// longest is how much of a line of an error is shown, in cells: what a person or
+// a script hands in may be a megabyte.
+const longest = 500
+
+// explain writes an error for a person to stderr: what happened, and one line
+// with the command to run next. Foreign text is made safe.
 func (a *app) explain(err error) {
-	for i, line := range strings.Split(err.Error(), "\n") {
-		prefix := "secretguard: "
-		if i > 0 {
-			prefix = "             "
-		}
-		_, _ = fmt.Fprintf(a.Err, "%s%s\n", prefix, term.Clean(line))
+	prefix := "secretguard: "
+	for line := range strings.SplitSeq(strings.TrimRight(err.Error(), "\n"), "\n") {
+		_, _ = fmt.Fprintf(a.Err, "%s%s\n", prefix, term.Truncate(term.Clean(line), longest)) // there is nowhere else to say it
+		prefix = strings.Repeat(" ", len(prefix))
 	}
 	if try := remedy(err); try != "" {
-		_, _ = fmt.Fprintf(a.Err, "try: %s\n", term.Clean(try))
+		_, _ = fmt.Fprintf(a.Err, "try: %s\n", term.Truncate(term.Clean(try), longest)) // as above
 	}
 }
 
@@ -105,17 +113,28 @@ func remedy(err error) string {
 	if errors.As(err, &p) && p.try != "" {
 		return p.try
 	}
+	var pe *providers.Error
+	name := "NAME"
+	if errors.As(err, &pe) {
+		name = pe.Provider
+	}
 	switch {
 	case errors.Is(err, rotate.ErrIncomplete):
-		return "secretguard scan git . (the other half may be in another repository), or rotate by hand"
-	case errors.Is(err, rotate.ErrNoIssuer):
-		return "secretguard providers list"
-	case errors.Is(err, rotate.ErrExpired), errors.Is(err, rotate.ErrDigest):
+		return "look for the other half: secretguard scan git DIR in the other repositories; or replace the key by hand"
+	case errors.Is(err, rotate.ErrExpired), errors.Is(err, rotate.ErrDigest), errors.Is(err, rotate.ErrStale):
 		return "secretguard plan CASE -o plan.json"
+	case errors.Is(err, rotate.ErrNoRun):
+		return "secretguard rotate list"
 	case errors.Is(err, journal.ErrLocked):
 		return "wait for the other process, or end it; then: secretguard rotate list"
+	case errors.Is(err, journal.ErrUnwritable):
+		return "make the state folder writable (secretguard config show names it), or: export SECRETGUARD_HOME=/a/private/folder"
+	case errors.Is(err, journal.ErrCorrupt):
+		return "put back a copy of the state folder from before, or move it away and plan again: secretguard config show names it"
 	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden):
-		return "secretguard providers show NAME (lists the settings and the rights that are needed)"
+		return "secretguard providers show " + name + " (lists the settings and the rights that are needed)"
+	case errors.Is(err, providers.ErrTransient), errors.Is(err, providers.ErrRateLimited):
+		return "check the network, then run it again"
 	}
 	return ""
 }

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -22,16 +24,19 @@ func (a *app) rotateCmd() *cobra.Command {
 		Short: "Carry an approved plan out, from a script",
 		Long: `Carries out a plan made by "secretguard plan" on this machine. The approval names the
 plan's digest; a plan is valid for 15 minutes. Each effect is written to the journal before
-and after, so a run that was killed continues with "rotate resume".` + exitHelp,
+and after, so a run that was killed continues with "rotate resume".`,
 		Example: `  secretguard plan c-1a2b3c -o plan.json
   secretguard rotate plan.json --approve 7f3a-9c21
   secretguard rotate resume r-0a1b2c3d4e`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("PLAN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate"); err != nil {
 				return err
 			}
 			plan, err := readPlan(args[0])
+			if errors.Is(err, os.ErrNotExist) && term.Nearest(args[0], commandNames(cmd)) != "" {
+				return onlyCommands(cmd, args)
+			}
 			if err != nil {
 				return err
 			}
@@ -51,17 +56,38 @@ and after, so a run that was killed continues with "rotate resume".` + exitHelp,
 	return cmd
 }
 
+// maxPlan is the largest plan document that is read, in bytes.
+const maxPlan = 16 << 20
+
 func readPlan(path string) (rotate.Plan, error) {
 	var p rotate.Plan
-	b, err := os.ReadFile(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return p, problem{code: ExitUsage, err: fmt.Errorf("read the plan: %w", err), try: "secretguard plan CASE -o plan.json"}
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxPlan+1))
 	if err != nil {
 		return p, usagef("read the plan: %w", err)
 	}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return p, usagef("%s is not a plan: %w", path, err)
+	if len(b) > maxPlan {
+		return p, usagef("%s is not a plan: it is larger than %d MB", path, maxPlan>>20)
 	}
-	if p.Schema != rotate.PlanSchema {
-		return p, usagef("%s has the schema %q; this version reads %q", path, p.Schema, rotate.PlanSchema)
+	var head struct{ Schema string }
+	if err := json.Unmarshal(b, &head); err != nil {
+		return p, problem{code: ExitUsage, err: fmt.Errorf("%s is not a plan: %w", path, err), try: "secretguard plan CASE -o plan.json"}
+	}
+	if head.Schema != rotate.PlanSchema {
+		return p, problem{
+			code: ExitUsage, err: fmt.Errorf("%s is not a plan that this version can read: its schema is %q, not %q", path, head.Schema, rotate.PlanSchema),
+			try: "secretguard plan CASE -o plan.json",
+		}
+	}
+	// Strictly: what is in the file is what is approved, and nothing else.
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p); err != nil {
+		return p, problem{code: ExitUsage, err: fmt.Errorf("%s is not as it was made: %w", path, err), try: "secretguard plan CASE -o plan.json"}
 	}
 	return p, nil
 }
@@ -73,7 +99,13 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 		return err
 	}
 	defer func() { _ = w.close() }() // every record was flushed when it was written
-	err = do(ctx, w.executor(a.events()))
+	w.sweep(ctx)
+	happened := false
+	tell := a.events()
+	err = do(ctx, w.executor(func(e rotate.Event) { happened = true; tell(e) }))
+	if err != nil && !happened {
+		return err // the run stands as it stood
+	}
 	if s, loadErr := rotate.Load(context.WithoutCancel(ctx), w.journal, run); loadErr == nil && s.Status() != "" {
 		if out := a.outcome(s.Snapshot()); out != nil {
 			return errors.Join(err, out)
@@ -82,18 +114,24 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 	return err
 }
 
+// quietFor is how long progress within a step is kept back after a line of it.
+const quietFor = 5 * time.Second
+
 // events returns a listener that prints one line for each event: JSON with
-// --json, else a line for people.
+// --json, else a line for people, who see progress within a step now and then.
 func (a *app) events() func(rotate.Event) {
-	enc := json.NewEncoder(a.Out)
+	if a.json {
+		return func(e rotate.Event) { _ = a.encode(e) } // a reader that went away must not stop a rotation
+	}
+	var seen int64
+	var told time.Time
 	return func(e rotate.Event) {
-		if a.json {
-			_ = enc.Encode(e) // a reader that went away must not stop a rotation
+		progress := e.Seq == seen // the journal has nothing new
+		seen = e.Seq
+		if a.quiet || progress && e.Time.Sub(told) < quietFor {
 			return
 		}
-		if a.quiet {
-			return
-		}
+		told = e.Time
 		line := fmt.Sprintf("%s  %s", e.Time.Local().Format(time.TimeOnly), term.Clean(e.Text))
 		if e.Detail != "" {
 			line += "  " + string(term.Clean(e.Detail))
@@ -104,16 +142,16 @@ func (a *app) events() func(rotate.Event) {
 
 func (a *app) outcome(s rotate.Snapshot) error {
 	if a.json {
-		return json.NewEncoder(a.Out).Encode(s)
+		return report.WriteRunJSON(a.Out, s)
 	}
 	return report.WriteRun(a.Out, s)
 }
 
 func (a *app) resumeCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "resume [RUN]", Short: "Continue a run that was killed, paused or held", Args: cobra.MaximumNArgs(1),
+		Use: "resume [RUN]", Short: "Continue a run that was killed, paused or held", Args: atMost(1),
 		Long: `Continues a run from what the journal says. A request whose answer was lost is looked up
-at the provider first, never blindly repeated. Without RUN: the newest unfinished one.` + exitHelp,
+at the provider first, never blindly repeated. Without RUN: the newest unfinished one.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate resume"); err != nil {
 				return err
@@ -127,22 +165,23 @@ at the provider first, never blindly repeated. Without RUN: the newest unfinishe
 // demo that was killed may have left one.
 func (a *app) resume(ctx context.Context, args []string) error {
 	run, err := a.pick(ctx, args)
-	var st *stage
-	var pointer string
-	if err != nil || !a.knows(ctx, run) {
-		var ok bool
-		if st, pointer, ok = a.interruptedDemo(); ok {
-			run, err = a.pick(ctx, args)
-		}
+	if err == nil && a.knows(ctx, run) {
+		return a.continueRun(ctx, run)
 	}
-	if err != nil {
+	st, busy := a.interruptedDemo()
+	switch {
+	case st != nil:
+		return a.resumeDemo(ctx, st, args)
+	case busy && len(args) == 0:
+		return problem{code: ExitNeedsPerson, err: errors.New("a demo is running; it needs no resume"), try: "wait for its end"}
+	case err != nil:
 		return err
 	}
-	err = a.execute(ctx, run, func(ctx context.Context, x *rotate.Executor) error { return x.Resume(ctx, run) })
-	if st != nil {
-		return errors.Join(err, a.afterResume(ctx, st, pointer, run))
-	}
-	return err
+	return a.continueRun(ctx, run) // says that there is no such run
+}
+
+func (a *app) continueRun(ctx context.Context, run string) error {
+	return a.execute(ctx, run, func(ctx context.Context, x *rotate.Executor) error { return x.Resume(ctx, run) })
 }
 
 // knows reports whether the journal has the run.
@@ -159,7 +198,7 @@ func (a *app) knows(ctx context.Context, run string) bool {
 func (a *app) rollbackCmd() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use: "rollback [RUN]", Short: "Undo a run: old values back, new key deleted last", Args: cobra.MaximumNArgs(1),
+		Use: "rollback [RUN]", Short: "Undo a run: old values back, new key deleted last", Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate rollback"); err != nil {
 				return err
@@ -179,110 +218,39 @@ func (a *app) waiveCmd() *cobra.Command {
 	var level int
 	var reason string
 	cmd := &cobra.Command{
-		Use: "waive RUN STEP --level N --reason TEXT", Short: "Accept a lower attestation for one consumer", Args: cobra.ExactArgs(2),
+		Use: "waive RUN STEP --reason TEXT", Short: "Accept less of one held step", Args: exactly("RUN", "STEP"),
+		Long: `Accepts, with a reason that goes into the journal and the report: for an attest step, a lower
+level for that consumer; for the disable step, that the disabled key is not refused yet. Then
+continue with "rotate resume". What a held run waits for, "rotate status" says.`,
+		Example: `  secretguard rotate waive r-0a1b2c3d4e attest:render/srv-1 --level 1 --reason "it has no health URL"
+  secretguard rotate waive r-0a1b2c3d4e disable --reason "the emulator takes inactive keys"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if level < 0 || level > 4 {
+			if level < 0 || level > int(rotate.L4) {
 				return usagef("a level is 0 to 4, not %d", level)
 			}
-			return a.execute(cmd.Context(), args[0], func(ctx context.Context, x *rotate.Executor) error {
-				return x.Waive(ctx, args[0], args[1], rotate.Level(level), reason)
-			})
+			return a.waive(cmd.Context(), args[0], args[1], rotate.Level(level), reason)
 		},
 	}
-	cmd.Flags().IntVar(&level, "level", 1, "the level that is accepted: 0 to 4")
+	cmd.Flags().IntVar(&level, "level", 1, "the level that is accepted of an attest step: 0 to 4")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal")
 	return cmd
 }
 
-func (a *app) statusCmd() *cobra.Command {
-	return &cobra.Command{
-		Use: "status [RUN]", Short: "What happened in a run, and which command is next", Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := a.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer func() { _ = w.close() }() // only read
-			run, err := newest(cmd.Context(), w, args, func(*rotate.State) bool { return true })
-			if err != nil {
-				return err
-			}
-			s, err := rotate.Load(cmd.Context(), w.journal, run)
-			if err != nil {
-				return usage(err)
-			}
-			return a.outcome(s.Snapshot())
-		},
-	}
-}
-
-func (a *app) listCmd() *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "All runs in this machine's journal", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := a.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer func() { _ = w.close() }() // only read
-			runs, err := w.journal.Runs(cmd.Context())
-			if err != nil {
-				return err
-			}
-			for _, id := range runs {
-				s, err := rotate.Load(cmd.Context(), w.journal, id)
-				if err != nil {
-					return err
-				}
-				if err := a.runLine(s); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
-}
-
-func (a *app) runLine(s *rotate.State) error {
-	p := s.Plan()
-	if a.json {
-		return json.NewEncoder(a.Out).Encode(map[string]any{
-			"schema": "secretguard.run/1", "run": p.ID, "status": s.Status(), "case": p.Case, "old": p.OldMask, "owner": p.Old.Owner, "created": p.Created,
-		})
-	}
-	status := string(s.Status())
-	if status == "" {
-		status = "planned"
-	}
-	return a.line(fmt.Sprintf("%s  %-11s  %s  %s  %s", p.ID, status, p.Created.Local().Format(time.DateTime), p.OldMask, term.Clean(p.Old.Owner)))
-}
-
-// pick returns the run that was named, or the newest unfinished one.
-func (a *app) pick(ctx context.Context, args []string) (string, error) {
+func (a *app) waive(ctx context.Context, run, step string, level rotate.Level, reason string) error {
 	w, err := a.open(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
-	defer func() { _ = w.close() }() // only read
-	return newest(ctx, w, args, func(s *rotate.State) bool { return s.Status() != "" && !s.Closed() })
-}
-
-func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.State) bool) (string, error) {
-	if len(args) == 1 {
-		return args[0], nil
+	defer func() { _ = w.close() }() // the record was flushed
+	if err := w.executor(nil).Waive(ctx, run, step, level, reason); err != nil {
+		return err
 	}
-	runs, err := w.journal.Runs(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, id := range runs {
-		s, err := rotate.Load(ctx, w.journal, id)
+	if a.json {
+		s, err := rotate.Load(ctx, w.journal, run)
 		if err != nil {
-			return "", err
+			return err
 		}
-		if want(s) {
-			return id, nil
-		}
+		return report.WriteRunJSON(a.Out, s.Snapshot())
 	}
-	return "", usagef("no such run in this machine's journal; list them with: secretguard rotate list")
+	return a.line("accepted; continue with: secretguard rotate resume " + string(term.Clean(run)))
 }

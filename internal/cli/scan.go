@@ -5,14 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/scan"
+	"github.com/secretguard/secretguard/internal/scan/archive"
+	"github.com/secretguard/secretguard/internal/scan/ignore"
 	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/scan/suppress"
+	"github.com/secretguard/secretguard/internal/term"
 )
 
 // scanRequest says what to scan and how to report it.
@@ -26,21 +32,33 @@ type scanRequest struct {
 	gitleaksFile string
 	reportPath   string
 	maxMegabytes int
+	archiveDepth int
+	ignored      bool
+	selection    source.Selection
+	noCache      bool
+	// tell, when set, is told how far the scan is, in place of a line on stderr.
+	tell func(scan.Progress)
+}
+
+// newScanRequest asks for a scan as the flags' defaults have it.
+func newScanRequest(kind, path string) scanRequest {
+	return scanRequest{kind: kind, path: path, archiveDepth: archive.DefaultDepth, ignored: true}
 }
 
 func (a *app) scanCmd() *cobra.Command {
 	var req scanRequest
 	cmd := &cobra.Command{
 		Use:   "scan [git|dir|stdin] [PATH]",
-		Short: "Find secrets in every object of a history, in files, in the index or on stdin",
+		Short: "Find secrets in a whole history, in files, in the index or on stdin",
 		Long: `Finds secrets with gitleaks' rules and our own. Without a kind: the whole history when PATH
 is in a git repository, else the folder. What could not be read is counted, named and makes
-the exit code 3: a scan that saw only a part is never "clean".` + exitHelp,
+the exit code 3: a scan that saw only a part is never "clean".`,
 		Example: `  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
   secretguard scan dir ./config --json   files, as one JSON document
   secretguard scan --staged              what the next commit would hold
-  git diff | secretguard scan stdin`,
-		Args: cobra.MaximumNArgs(2),
+  git diff | secretguard scan stdin
+  secretguard scan git --range origin/main..HEAD   what a branch would bring`,
+		Args: atMost(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := req.arguments(args); err != nil {
 				return err
@@ -48,19 +66,81 @@ the exit code 3: a scan that saw only a part is never "clean".` + exitHelp,
 			return a.scan(cmd.Context(), req)
 		},
 	}
-	f := cmd.Flags()
-	f.BoolVar(&req.staged, "staged", false, "scan what is staged for the next commit")
-	f.BoolVar(&req.showSecrets, "show-secrets", false, "show the secrets in the clear")
-	f.BoolVar(&req.ignoreAllow, "ignore-gitleaks-allow", false, "do not honour inline allow comments")
-	f.StringVarP(&req.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
-	f.StringVarP(&req.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
-	f.StringVarP(&req.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
-	f.IntVar(&req.maxMegabytes, "max-target-megabytes", 0, "skip larger files (counted); 0: the default")
+	req.flags(cmd)
 	return cmd
+}
+
+// flags adds the flags of a scan.
+func (r *scanRequest) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&r.staged, "staged", false, "scan what is staged for the next commit")
+	f.BoolVar(&r.showSecrets, "show-secrets", false, "show the secrets in the clear")
+	f.BoolVar(&r.ignoreAllow, "ignore-gitleaks-allow", false, "do not honour inline allow comments")
+	f.StringVarP(&r.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
+	f.StringVarP(&r.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
+	f.StringVarP(&r.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
+	f.BoolVar(&r.noCache, "no-cache", false, "look at every object again, and remember nothing")
+	f.StringVar(&r.selection.Since, "since", "", "only what commits since this date brought (any date that git reads)")
+	f.StringVar(&r.selection.Range, "range", "", "only what the commits of A..B brought")
+	f.StringArrayVar(&r.selection.Branches, "branch", nil, "only what the commits of this branch or tag brought; may be given more than once")
+	f.StringVar(&r.selection.LogOpts, "log-opts", "", "only what the commits brought that git log would list with these options")
+	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files and archive entries (counted); 0: the default")
+	f.IntVar(&r.archiveDepth, "max-archive-depth", archive.DefaultDepth, "how many archives inside each other are opened; 0: none (counted)")
+	f.BoolVar(&r.ignored, "ignored", true, "scan files that git ignores, in a folder of a repository; --ignored=false: leave them out (counted)")
+}
+
+// scanAliases are the names that users of gitleaks and trufflehog have in their
+// fingers. They are not in the help; those that gitleaks itself deprecated, or
+// that say less than ours, name the command to use from now on.
+func (a *app) scanAliases() []*cobra.Command {
+	var out []*cobra.Command
+	for _, alias := range []struct{ name, kind, instead string }{
+		{"git", "git", ""},
+		{"dir", "dir", ""},
+		{"stdin", "stdin", ""},
+		{"filesystem", "dir", "scan dir"},
+		{"detect", "git", "scan git"},
+		{"protect", "staged", "scan --staged"},
+	} {
+		var req scanRequest
+		var source string
+		var noGit bool
+		cmd := &cobra.Command{
+			Use: alias.name + " [PATH]", Short: "The same as: secretguard scan", Hidden: true, Args: atMost(1),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				if alias.instead != "" {
+					a.talk("warning: %q is an old name; use: secretguard %s", alias.name, alias.instead)
+				}
+				req.kind, req.path = alias.kind, "."
+				if noGit {
+					req.kind = "dir"
+				}
+				if len(args) == 1 {
+					source = args[0]
+				}
+				if source != "" {
+					req.path = source
+				}
+				return a.scan(cmd.Context(), req)
+			},
+		}
+		req.flags(cmd)
+		if alias.name == "detect" || alias.name == "protect" {
+			cmd.Flags().StringVarP(&source, "source", "s", "", "the repository or folder")
+		}
+		if alias.name == "detect" {
+			cmd.Flags().BoolVar(&noGit, "no-git", false, "scan files, no history")
+		}
+		out = append(out, cmd)
+	}
+	return out
 }
 
 // arguments reads "[KIND] [PATH]".
 func (r *scanRequest) arguments(args []string) error {
+	if r.archiveDepth < 0 {
+		return usagef("--max-archive-depth %d: give a number from 0 on", r.archiveDepth)
+	}
 	r.kind, r.path = "auto", "."
 	if len(args) > 0 {
 		switch args[0] {
@@ -70,17 +150,30 @@ func (r *scanRequest) arguments(args []string) error {
 			r.kind, args = "dir", args[1:]
 		}
 	}
+	kinds := []string{"git", "dir", "stdin"}
 	if len(args) > 1 {
-		return usagef("unknown kind %q: scan [git|dir|stdin] [PATH]", args[0])
+		return unknown("kind of target", args[0], kinds, "secretguard scan --help")
 	}
 	if len(args) == 1 {
 		r.path = args[0]
+		if _, err := os.Lstat(r.path); r.kind == "auto" && errors.Is(err, os.ErrNotExist) && term.Nearest(r.path, kinds) != "" {
+			return unknown("file or folder", r.path, kinds, "secretguard scan --help")
+		}
+	}
+	if r.kind == "stdin" && len(args) == 1 {
+		return usagef("scan stdin takes no path, but there is %q", r.path)
 	}
 	if r.staged {
 		if r.kind == "dir" || r.kind == "stdin" {
 			return usagef("--staged scans a git index, not %s", r.kind)
 		}
 		r.kind = "staged"
+	}
+	if r.selection.Any() {
+		if r.kind != "git" && r.kind != "auto" {
+			return usagef("--since, --range, --branch and --log-opts select commits, and %s has none", r.kind)
+		}
+		r.kind = "git"
 	}
 	return nil
 }
@@ -99,7 +192,7 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 		err = exitError{code: ExitInterrupted, err: errors.New("interrupted: the findings so far are shown, the scan is incomplete")}
 	}
 	// A scan that broke off still shows what it saw; the error decides the exit code.
-	if err == nil || a.json && !res.Started.IsZero() || len(res.Findings)+len(res.Coverage.Skipped) > 0 {
+	if err == nil || !res.Started.IsZero() {
 		if werr := a.writeScan(res, req); werr != nil {
 			return werr
 		}
@@ -116,7 +209,7 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 }
 
 func (a *app) writeScan(res scan.Result, req scanRequest) error {
-	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Width: a.Facts.Width, Color: a.colour()}
+	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Color: a.colour(), RulesFrom: a.rulesFrom}
 	if req.reportPath != "" {
 		f, err := createPrivate(req.reportPath)
 		if err != nil {
@@ -132,7 +225,33 @@ func (a *app) writeScan(res scan.Result, req scanRequest) error {
 	if a.json {
 		return report.WriteScanJSON(a.Out, res, opts)
 	}
-	return report.WriteScanText(a.Out, res, opts)
+	if err := report.WriteScanText(a.Out, res, opts); err != nil {
+		return err
+	}
+	if len(res.Active()) > 0 && (req.kind == "git" || req.kind == "dir" || req.kind == "auto") {
+		target := targetFlag(req.path)
+		verify, plan := "secretguard verify"+target, "secretguard plan CASE"+target
+		a.talk("next: %-*s   asks each issuer whether its key still works", len(plan), verify)
+		a.talk("      %s   shows how one of them would be replaced; changes nothing", plan)
+	}
+	return nil
+}
+
+// targetFlag is the flag that names a target to another command, with the space
+// before it; empty for the current folder.
+func targetFlag(path string) string {
+	if path == "." {
+		return ""
+	}
+	return " -t " + shellWord(path)
+}
+
+// shellWord quotes a path for a command that a person pastes.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+,") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // scanTarget loads the rules and scans. A cancelled scan returns what was found
@@ -146,7 +265,11 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	if err != nil {
 		return scan.Result{}, usage(err)
 	}
-	src, err := a.openSource(req)
+	a.noteRules(cfg)
+	if req.maxMegabytes == 0 {
+		req.maxMegabytes = cfg.Scan.MaxTargetMegabytes
+	}
+	src, err := a.openSource(ctx, req)
 	if err != nil {
 		return scan.Result{}, explainSource(err, req)
 	}
@@ -154,10 +277,41 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	if err != nil {
 		return scan.Result{}, usage(err)
 	}
-	tell, done := a.progress()
-	res, err := scan.New(set, scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}).Scan(ctx, src)
+	tell, done := req.tell, func() {}
+	if tell == nil {
+		tell, done = a.progress()
+	}
+	opts := scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}
+	if !req.noCache {
+		opts.CacheDir, opts.Version = config.CacheDir(a.Env), program()
+	}
+	res, err := scan.New(set, opts).Scan(ctx, src)
 	done()
 	return res, explainSource(err, req)
+}
+
+// program names this very program: what it remembers of a scan is of no use to
+// another one, which may find other things.
+func program() string {
+	name := Version()
+	if self, err := os.Executable(); err == nil {
+		if info, err := os.Stat(self); err == nil {
+			name += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return name
+}
+
+// noteRules says whose rules are used when they are not ours or the user's: an
+// allowlist of the scanned repository can hide anything in it.
+func (a *app) noteRules(cfg config.Config) {
+	if cfg.Rules == nil {
+		return
+	}
+	a.rulesFrom = cfg.Rules.Path
+	if cfg.Rules.Trust == config.FromTarget {
+		a.talk("note: the scanned repository brings its own rules and allowlists (%s); --config FILE uses yours instead", term.Clean(cfg.Rules.Path))
+	}
 }
 
 // accepted loads what was accepted before: a baseline, and gitleaks' ignore file.
@@ -171,7 +325,11 @@ func (r scanRequest) accepted() (*suppress.List, error) {
 	if r.gitleaksFile != "" {
 		return l, l.AddIgnoreFile(r.gitleaksFile)
 	}
-	return l, l.AddIgnoreFileOf(r.path)
+	folder := r.path
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		folder = filepath.Dir(folder)
+	}
+	return l, l.AddIgnoreFileOf(folder)
 }
 
 // progress returns a callback that shows how far a long scan is, and one that
@@ -186,7 +344,7 @@ func (a *app) progress() (tell func(scan.Progress), done func()) {
 				return
 			}
 			shown = true
-			_, _ = fmt.Fprintf(a.Err, "\r\x1b[K%d objects, %.1f MB, %d findings", p.Fragments, float64(p.Bytes)/1e6, p.Findings) // a lost line of progress is no loss
+			_, _ = fmt.Fprintf(a.Err, "\r\x1b[K%s", progressLine(p, a.Now().Sub(begin))) // a lost line of progress is no loss
 		}, func() {
 			if shown {
 				_, _ = fmt.Fprint(a.Err, "\r\x1b[K") // as above
@@ -194,23 +352,47 @@ func (a *app) progress() (tell func(scan.Progress), done func()) {
 		}
 }
 
-func (a *app) openSource(req scanRequest) (source.Source, error) {
+// progressLine says how far a scan is, how fast it goes, and about how long it
+// will take.
+func progressLine(p scan.Progress, since time.Duration) string {
+	line := fmt.Sprintf("%.1f MB at %.0f MB/s", float64(p.Bytes)/1e6, float64(p.Bytes)/1e6/max(since.Seconds(), 0.001))
+	if p.Total == 0 || p.Done == 0 {
+		return fmt.Sprintf("%d files, %s", p.Done, line)
+	}
+	left := time.Duration(float64(since) / float64(p.Done) * float64(max(p.Total-p.Done, 0)))
+	return fmt.Sprintf("%d of %d objects, %s, about %v left", min(p.Done, p.Total), p.Total, line, left.Round(time.Second))
+}
+
+func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, error) {
 	limit := int64(req.maxMegabytes) << 20
+	opts := source.Options{MaxBytes: limit, ArchiveDepth: req.archiveDepth, SkipIgnored: !req.ignored}
+	if opts.SkipIgnored {
+		opts.UserIgnores = ignore.UserFile(a.Env, os.ReadFile)
+	}
+	var repo *source.Repository // a nil one is no source
+	var err error
 	switch req.kind {
 	case "stdin":
-		return source.Stdin(a.In), nil
+		return source.Stdin(a.In, opts), nil
 	case "dir":
-		return source.Dir(req.path, limit)
+		return source.Dir(req.path, opts)
 	case "staged":
-		return source.Staged(req.path, a.gitEnv(req.path))
+		return source.Staged(req.path, a.gitEnv(req.path), opts)
 	case "git":
-		return source.Git(req.path, limit)
+		repo, err = source.Git(ctx, req.path, limit)
+	default:
+		repo, err = source.Git(ctx, req.path, limit)
+		if errors.Is(err, source.ErrNotRepository) {
+			return source.Dir(req.path, opts)
+		}
 	}
-	src, err := source.Git(req.path, limit)
-	if errors.Is(err, source.ErrNotRepository) {
-		return source.Dir(req.path, limit)
+	if err == nil && req.selection.Any() {
+		err = repo.Select(ctx, req.selection)
 	}
-	return src, err
+	if err != nil {
+		return nil, err
+	}
+	return repo, nil
 }
 
 // gitEnv is what git tells a hook that scans the repository it runs in.
@@ -225,29 +407,32 @@ func (a *app) gitEnv(path string) source.GitEnv {
 // source. What is no mistake of the caller left something unseen.
 func explainSource(err error, req scanRequest) error {
 	p := problem{code: ExitIncomplete, err: err}
+	path := shellWord(req.path)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, source.ErrNotRepository):
-		p.code, p.try = ExitUsage, "secretguard scan dir "+req.path
+		p.code, p.try = ExitUsage, "secretguard scan dir "+path
+	case errors.Is(err, source.ErrSelection):
+		p.code, p.try = ExitUsage, "git -C "+path+" rev-list shows what git says to it"
 	case errors.Is(err, source.ErrBare):
-		p.code, p.try = ExitUsage, "secretguard scan git "+req.path
+		p.code, p.try = ExitUsage, "secretguard scan git "+path
 	case errors.Is(err, source.ErrNotPlain):
-		p.code, p.try = ExitUsage, "secretguard scan stdin < "+req.path
+		p.code, p.try = ExitUsage, "secretguard scan stdin < "+path
 	case errors.Is(err, source.ErrEmpty):
-		p.try = "secretguard scan dir " + req.path
+		p.try = "secretguard scan dir " + path
 	case errors.Is(err, source.ErrUnsupported):
-		p.try = fmt.Sprintf("git clone --mirror %s copy.git && secretguard scan git copy.git", req.path)
-	case errors.Is(err, source.ErrIndex):
-		p.try = "git update-index --no-split-index; git sparse-checkout reapply --no-sparse-index"
+		p.try = fmt.Sprintf("git clone --mirror %s copy.git && secretguard scan git copy.git", path)
 	case errors.Is(err, scan.ErrNothingScanned):
-		p.try = "check the path: there was nothing to read there"
+		p.try = "check the path: there was nothing to read in " + path
 	case errors.Is(err, os.ErrNotExist):
-		p.code, p.try = ExitUsage, "check the path"
+		p.code, p.err, p.try = ExitUsage, fmt.Errorf("there is no file or folder %s", quote(req.path)), "check the path"
 	case errors.Is(err, os.ErrPermission):
 		p.try = "run as a user who may read it"
+	case req.kind != "dir" && req.kind != "stdin":
+		p.try = "secretguard scan dir " + path + " reads the files without the history"
 	}
 	return p
 }

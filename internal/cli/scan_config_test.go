@@ -35,7 +35,7 @@ func TestScanWithBadConfiguration(t *testing.T) {
 		{"extend by URL", "[extend]\nurl = \"https://x.invalid\"\n", "url is not supported"},
 		{"extend both", "[extend]\nuseDefault = true\npath = \"x\"\n", "both useDefault and path"},
 		{"extend itself", "[extend]\npath = \".gitleaks.toml\"\n", "goes deeper"},
-		{"composite", good + "[[rules.required]]\nid = \"x\"\n", "not supported"},
+		{"composite", good + "[[rules.required]]\nid = \"x\"\n", "requires the rule \"x\", which does not exist"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

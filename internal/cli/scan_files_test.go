@@ -159,7 +159,7 @@ func TestScanOfSpecialFiles(t *testing.T) {
 	go func() { done <- run("scan", "dir", dir) }()
 	select {
 	case r := <-done:
-		r.expect(t, 0, "skipped: 7 × symbolic link: not followed", "skipped: 2 × special file: not a plain file", "1 files")
+		r.expect(t, 0, "skipped: 7 × symbolic link: not followed", "skipped: 2 × special file: not a plain file", "1 file")
 	case <-time.After(30 * time.Second):
 		t.Fatal("the scan hangs")
 	}

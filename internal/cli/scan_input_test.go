@@ -31,7 +31,7 @@ func TestScanOfWhatIsNoHistory(t *testing.T) {
 	run("scan", "stdin").expect(t, 3, "nothing was scanned")
 	call{stdin: "\n"}.run("scan", "stdin").expect(t, 0)
 	call{stdin: leak()}.run("scan", "stdin").expect(t, 1, "stripe-secret-key")
-	run("scan", "a", "b").expect(t, 2, "unknown kind")
+	run("scan", "a", "b").expect(t, 2, "there is no kind of target")
 	run("scan", "dir", "--staged").expect(t, 2, "--staged")
 }
 
@@ -41,7 +41,7 @@ func TestScanOfOneFile(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "clean.txt", "nothing\n")
 	write(t, dir, "leak.txt", leak())
-	run("scan", "dir", filepath.Join(dir, "clean.txt")).expect(t, 0, "1 files")
+	run("scan", "dir", filepath.Join(dir, "clean.txt")).expect(t, 0, "1 file")
 	run("scan", "dir", filepath.Join(dir, "leak.txt")).expect(t, 1, "leak.txt:1")
 }
 

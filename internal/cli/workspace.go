@@ -12,6 +12,7 @@ import (
 	"github.com/secretguard/secretguard/internal/providers/all"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
+	"github.com/secretguard/secretguard/internal/term"
 )
 
 // workspace is what the commands that act need: providers and the journal.
@@ -62,13 +63,24 @@ func (a *app) open(ctx context.Context) (*workspace, error) {
 		return nil, usage(err)
 	}
 	w.journal, err = journal.Open(ctx, dir, Version())
-	if err != nil && !errors.Is(err, journal.ErrCorrupt) {
+	switch {
+	case err != nil && w.journal == nil && (errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrLocked)):
+		return nil, fmt.Errorf("%w (in %s)", err, dir)
+	case err != nil && w.journal == nil:
 		return nil, usage(err)
-	}
-	if err != nil {
-		a.talk("warning: %v: it can be read, nothing will be changed", err)
+	case err != nil && a.damaged == nil:
+		a.damaged = err
+		a.talk("warning: %s: it can be read, nothing will be changed", term.Clean(err.Error()))
 	}
 	return w, nil
+}
+
+// sweep destroys sealed values that are of no more use. That it could not is
+// said, and stops nothing.
+func (w *workspace) sweep(ctx context.Context) {
+	if err := rotate.Sweep(ctx, w.journal, actor(), w.app.Now()); err != nil && !errors.Is(err, journal.ErrCorrupt) {
+		w.app.talk("warning: sealed values of old runs are still there: %s", term.Clean(err.Error()))
+	}
 }
 
 func (w *workspace) close() error { return w.journal.Close() }
@@ -83,7 +95,7 @@ func (w *workspace) executor(onEvent func(rotate.Event)) *rotate.Executor {
 	return &rotate.Executor{
 		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health,
 		OnEvent: onEvent, Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
-		Failpoint: failpoint(w.app.Env),
+		Failpoint: w.app.failpoint,
 	}
 }
 
@@ -102,13 +114,4 @@ func (a *app) requireWrite(what string) error {
 		return usagef("%s: --read-only is set", what)
 	}
 	return nil
-}
-
-// missingProviders explains which providers are not configured.
-func (w *workspace) missingProviders() string {
-	s := ""
-	for _, p := range w.problems {
-		s += fmt.Sprintf("\n%s: %s", p.Provider, p.Missing)
-	}
-	return s
 }

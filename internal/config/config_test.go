@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/secretguard/secretguard/internal/config"
@@ -75,7 +74,7 @@ func TestHostileFilesAreRefusedNotFollowed(t *testing.T) {
 	outside := write(t, filepath.Join(t.TempDir(), "o.toml"), "title = 'x'")
 	for name, plant := range map[string]func(string) error{
 		"link out":  func(p string) error { return os.Symlink(outside, p) },
-		"pipe":      func(p string) error { return syscall.Mkfifo(p, 0o600) },
+		"pipe":      func(p string) error { return mkfifo(p) },
 		"folder":    func(p string) error { return os.Mkdir(p, 0o700) },
 		"very long": func(p string) error { return os.WriteFile(p, make([]byte, 5<<20), 0o600) },
 	} {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/secretguard/secretguard/internal/term"
 )
 
 // document is one file of ours.
@@ -62,7 +64,7 @@ func checkProvider(path, name string, p Provider, trust Trust, names []string) e
 	}
 	if len(names) > 0 && !slices.Contains(names, name) {
 		e := &Error{File: path, Key: key, Msg: "there is no such provider"}
-		if n := nearest(name, names); n != "" {
+		if n := term.Nearest(name, names); n != "" {
 			e.Try = fmt.Sprintf("did you mean %q?", n)
 		}
 		return e
@@ -124,45 +126,8 @@ func unknownKey(path string, de *toml.DecodeError) error {
 	if len(key) > 1 && key[0] == "providers" {
 		key = append([]string{"providers", "NAME"}, key[2:]...)
 	}
-	if n := nearest(strings.Join(key, "."), knownKeys()); n != "" {
+	if n := term.Nearest(strings.Join(key, "."), knownKeys()); n != "" {
 		e.Try = fmt.Sprintf("did you mean %q?", n)
 	}
 	return e
-}
-
-// nearest returns the known word that a slip of the finger may have meant, empty
-// when none is close.
-func nearest(word string, known []string) string {
-	const longest = 64 // the cost is the product of the lengths, and word is foreign
-	if len(word) > longest {
-		return ""
-	}
-	best, bestDistance := "", len(word)/3+2
-	for _, k := range known {
-		if d := distance(word, k); d < bestDistance {
-			best, bestDistance = k, d
-		}
-	}
-	return best
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

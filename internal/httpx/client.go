@@ -1,34 +1,37 @@
 // Package httpx is the one HTTP client: time limits, body cap, no redirect to
 // another host, no private address unless allowed, a read-only mode, retries of
-// reads, and errors that hold no query string and no body.
+// reads, and errors that hold no path, no query and no body.
 //
-// It is a leaf and knows no provider: it gives a neutral [Class], which package
-// providers turns into its sentinels.
+// Start with [New]. A provider with plain HTTP uses [Client.Do]; an SDK gets
+// [Client.HTTP], where the same limits, address checks and read-only mode hold.
+// The package is a leaf and knows no provider: it gives a neutral [Class], which
+// package providers turns into its sentinels.
 package httpx
 
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"mime"
 	"net/http"
-	"net/url"
+	"strings"
 	"time"
 )
 
-// MaxBody is the most that is read of an answer, in bytes.
+// MaxBody is the most that is read of an answer, in bytes, after decompression.
 const MaxBody = 4 << 20
 
-// readTries is how often a read is tried; backOff and maxBackOff bound the waits.
+// ReadTries is how often a read is tried. firstBackOff and maxBackOff bound the
+// waits that nobody asked for; maxWait is the longest wait that a service may
+// ask for here: a longer one is the caller's decision.
 const (
-	readTries  = 6
-	backOff    = 500 * time.Millisecond
-	maxBackOff = 30 * time.Second
+	ReadTries    = 6
+	firstBackOff = 500 * time.Millisecond
+	maxBackOff   = 30 * time.Second
+	maxWait      = 2 * time.Minute
 )
 
 // Options configure a client. The zero value is safe for public services.
@@ -38,15 +41,18 @@ type Options struct {
 	Version      string
 	// Timeout bounds one attempt; zero means 30 s.
 	Timeout time.Duration
+	// BackOff is the first wait between tries; zero means 500 ms.
+	BackOff time.Duration
 	// Sleep replaces waiting in tests.
 	Sleep func(context.Context, time.Duration) error
 }
 
 // Client is safe for use from many goroutines.
 type Client struct {
-	http  *http.Client
-	agent string
-	sleep func(context.Context, time.Duration) error
+	http    *http.Client
+	agent   string
+	backOff time.Duration
+	sleep   func(context.Context, time.Duration) error
 }
 
 // New returns a client. It does no I/O.
@@ -54,43 +60,33 @@ func New(o Options) *Client {
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
 	}
-	c := &Client{agent: "secretguard/" + o.Version, sleep: o.Sleep}
-	if c.sleep == nil {
-		c.sleep = Sleep
+	if o.BackOff == 0 {
+		o.BackOff = firstBackOff
 	}
-	c.http = &http.Client{Timeout: o.Timeout, Transport: transport(o.AllowPrivate), CheckRedirect: sameHost}
-	return c
-}
-
-func transport(private bool) *http.Transport {
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer(private).DialContext,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: 30 * time.Second,
-		IdleConnTimeout:       30 * time.Second,
-		MaxIdleConnsPerHost:   4,
-		ForceAttemptHTTP2:     true,
+	if o.Sleep == nil {
+		o.Sleep = Sleep
+	}
+	return &Client{
+		http:  &http.Client{Transport: newGuard(o.AllowPrivate, o.Timeout), CheckRedirect: sameHost},
+		agent: "secretguard/" + o.Version, backOff: o.BackOff, sleep: o.Sleep,
 	}
 }
 
 // HTTP returns the underlying client for SDKs that take one: the same dialer,
-// limits and read-only mode hold there.
+// body cap, redirect rule and read-only mode hold there.
 func (c *Client) HTTP() *http.Client { return c.http }
 
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-var errRedirect = errors.New("redirect to another host refused")
-
-// sameHost follows a redirect only within the host and never down to plain http:
-// Go drops Authorization on a change of host, but not headers such as x-api-key.
-func sameHost(req *http.Request, via []*http.Request) error {
-	if len(via) > 5 || req.URL.Host != via[0].URL.Host || (via[0].URL.Scheme == "https" && req.URL.Scheme != "https") {
-		return errRedirect
+// Wait returns how long to wait before try number n+1, the first being 1: full
+// jitter below a bound that doubles up to 30 s.
+func (c *Client) Wait(n int) time.Duration {
+	bound := c.backOff
+	for range min(n, 16) - 1 {
+		bound *= 2
 	}
-	return nil
+	return rand.N(min(bound, maxBackOff)) //nolint:gosec // jitter needs no strong randomness
 }
 
 // Request is one call. Body is sent as JSON when it is not nil.
@@ -100,6 +96,17 @@ type Request struct {
 	URL    string
 	Header http.Header
 	Body   any
+	// Out, when not nil, is decoded from the answer, which must then be JSON;
+	// 204 and an empty 202 leave it as it is. A write should always have one: a
+	// login page with status 200 is no success.
+	Out any
+	// Reads marks a POST that changes nothing, such as a search: it is retried
+	// like a GET and allowed under ReadOnly.
+	Reads bool
+}
+
+func (r Request) read() bool {
+	return r.Reads || r.Method == http.MethodGet || r.Method == http.MethodHead
 }
 
 // Response is an answer with its whole body.
@@ -109,40 +116,47 @@ type Response struct {
 	Body   []byte
 }
 
-// Do sends the request and returns a 2xx answer; everything else is an *Error.
-// Reads are retried; a write is sent once.
+// Do sends the request and returns a 2xx answer; everything else is an *Error,
+// or the error of ctx. Reads are retried, waiting as long as the service asks
+// for up to two minutes; a write is sent once.
 func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
-	read := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if !read && IsReadOnly(ctx) {
+	if !r.read() && IsReadOnly(ctx) {
 		return Response{}, &Error{Op: r.Op, Class: Refused, Err: ErrReadOnly}
 	}
-	wait := backOff
 	for try := 1; ; try++ {
-		res, err := c.once(ctx, r, read)
+		res, err := c.once(ctx, r)
 		var e *Error
-		if err == nil || !read || try == readTries || !errors.As(err, &e) || (e.Class != Transient && e.Class != RateLimited) {
+		if err == nil || !r.read() || try == ReadTries || !errors.As(err, &e) || !e.passes() {
 			return res, err
 		}
-		pause := max(e.RetryAfter, rand.N(wait)) //nolint:gosec // jitter needs no strong randomness
-		if err := c.sleep(ctx, min(pause, maxBackOff)); err != nil {
+		pause := max(e.RetryAfter, c.Wait(try))
+		if pause > maxWait || beyond(ctx, pause) {
+			return res, err
+		}
+		if err := c.sleep(ctx, pause); err != nil {
 			return Response{}, err
 		}
-		wait = min(wait*2, maxBackOff)
 	}
 }
 
-func (c *Client) once(ctx context.Context, r Request, read bool) (Response, error) {
-	var body io.Reader
-	if r.Body != nil {
-		b, err := json.Marshal(r.Body)
-		if err != nil {
-			return Response{}, &Error{Op: r.Op, Class: Refused, Err: errors.New("the request cannot be encoded")}
-		}
-		body = bytes.NewReader(b)
-	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, body)
+// beyond reports whether ctx ends before the wait does.
+func beyond(ctx context.Context, wait time.Duration) bool {
+	end, ok := ctx.Deadline()
+	return ok && time.Until(end) < wait
+}
+
+func (c *Client) once(ctx context.Context, r Request) (Response, error) {
+	payload, err := encode(r)
 	if err != nil {
-		return Response{}, &Error{Op: r.Op, Class: Refused, Err: errors.New("the address is not valid")}
+		return Response{}, err
+	}
+	marked := ctx
+	if r.Reads {
+		marked = Reading(ctx)
+	}
+	req, err := http.NewRequestWithContext(marked, r.Method, r.URL, bytes.NewReader(payload))
+	if err != nil {
+		return Response{}, &Error{Op: r.Op, Class: Refused, Err: errAddress}
 	}
 	for k, v := range r.Header {
 		req.Header[k] = v
@@ -153,45 +167,55 @@ func (c *Client) once(ctx context.Context, r Request, read bool) (Response, erro
 	req.Header.Set("User-Agent", c.agent)
 	res, err := c.http.Do(req)
 	if err != nil {
-		return Response{}, &Error{Op: r.Op, Class: lost(err, read), Err: scrub(err)}
+		return Response{}, lost(ctx, r, err)
 	}
 	defer res.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(res.Body, MaxBody+1))
+	data, err := io.ReadAll(res.Body)
 	out := Response{Status: res.StatusCode, Header: res.Header, Body: data}
-	if err != nil || len(data) > MaxBody {
-		return out, &Error{Op: r.Op, Class: unclear(read), Status: res.StatusCode, Err: errors.New("the answer was cut off or is too large")}
+	if err != nil {
+		return out, cutOff(ctx, r, res, err)
 	}
 	if res.StatusCode/100 != 2 {
-		return out, statusError(r.Op, out, read)
+		return out, statusError(r, out, payload)
 	}
-	return out, nil
+	return out, decode(r, out)
 }
 
-// JSON decodes an answer into v. An answer of another type, such as a login page
-// with status 200, leaves open whether a write happened.
-func (r Response) JSON(op string, read bool, v any) error {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return &Error{Op: op, Class: unclear(read), Status: r.Status, Err: errors.New("the answer is not JSON")}
+func encode(r Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
 	}
-	if json.Unmarshal(r.Body, v) != nil { // its error may quote the body
-		return &Error{Op: op, Class: unclear(read), Status: r.Status, Err: errors.New("the answer is not the JSON that was expected")}
+	b, err := json.Marshal(r.Body)
+	if err != nil {
+		return nil, &Error{Op: r.Op, Class: Refused, Err: errors.New("the request cannot be encoded")}
+	}
+	return b, nil
+}
+
+// decode fills Out. An answer of another type, such as a login page with status
+// 200, and a bare null leave open whether a write happened.
+func decode(r Request, res Response) error {
+	if r.Out == nil || res.Status == http.StatusNoContent || res.Status == http.StatusAccepted && len(res.Body) == 0 {
+		return nil
+	}
+	e := &Error{Op: r.Op, Class: unclear(r), Status: res.Status}
+	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
+		e.Err = errors.New("the answer is not JSON")
+		return e
+	}
+	// The decoder's own error may quote the body.
+	if bytes.Equal(bytes.TrimSpace(res.Body), []byte("null")) || json.Unmarshal(res.Body, r.Out) != nil {
+		e.Err = errors.New("the answer is not the JSON that was expected")
+		return e
 	}
 	return nil
 }
 
-// Healthy asks a health URL once: nil for a 2xx answer.
+// Healthy asks a health URL once: nil for a 2xx answer. It sends no token, so
+// that plain http is allowed to public addresses too.
 func (c *Client) Healthy(ctx context.Context, address string) error {
-	_, err := c.once(ctx, Request{Op: "health", Method: http.MethodGet, URL: address}, true)
-	return err
-}
-
-// scrub removes the address from an error: its query may hold a secret.
-func scrub(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return fmt.Errorf("%s: %w", u.Op, u.Err)
-	}
+	_, err := c.once(allowPlain(ctx), Request{Op: "health", Method: http.MethodGet, URL: address})
 	return err
 }
 

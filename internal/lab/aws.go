@@ -24,6 +24,17 @@ type AWS struct {
 	users   map[string]*awsUser
 	keys    map[string]*awsKey
 	adminID string
+	dials   awsDials
+}
+
+// awsDials are misbehaviours that last until they are turned back.
+type awsDials struct {
+	clockOff time.Duration // how far the service's clock is ahead of ours
+	stale    time.Duration // how long a listing does not show a new key
+	usageLag time.Duration // how long a use stays out of the record
+	page     int           // most keys in one page; 0 = no bound
+	again    int           // how many CreateAccessKey answer with the user's oldest key
+	oldIDs   bool          // new keys get ids without an account
 }
 
 type awsUser struct {
@@ -35,13 +46,17 @@ type awsUser struct {
 
 type awsKey struct {
 	id, secret string
-	user       string
+	user       string // empty: the root user's
 	active     bool
 	deleted    bool
 	made       time.Time
 	changed    time.Time // last change of active or deleted
-	usedAt     time.Time
-	usedFor    string
+	uses       []awsUse
+}
+
+type awsUse struct {
+	at      time.Time
+	service string
 }
 
 // KeyView is a key as a test may look at it.
@@ -53,6 +68,7 @@ type KeyView struct {
 	UsedFor string
 }
 
+// quota is IAM's AccessKeysPerUser; active and inactive keys both count.
 const quota = 2
 
 func newAWS(l *Lab) *AWS {
@@ -70,51 +86,44 @@ func (a *AWS) admin() (id, secret string) {
 	return a.adminID, a.keys[a.adminID].secret
 }
 
-// Account returns the twin's account id.
-func (a *AWS) Account() string { return a.account }
-
-// CreateUser adds an ordinary user.
-func (a *AWS) CreateUser(name string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.users[name] = &awsUser{name: name, made: time.Now()}
-}
-
-// Attach attaches a managed policy by name, such as AWSCompromisedKeyQuarantineV3.
-func (a *AWS) Attach(user, policy string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.users[user].policies = append(a.users[user].policies, policy)
-}
-
-// CreateKey adds a key that works at once.
-func (a *AWS) CreateKey(user string) (id, secret string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	k := a.newKey(user)
-	k.made = k.made.Add(-24 * time.Hour)
-	return k.id, k.secret
-}
-
-// newKey makes a key whose id carries the account the way real ones do: 128
-// bits of base32, the account in the upper bits of the first six bytes.
+// newKey makes a key whose id carries the account the way real ones do: the
+// account in the upper bits of the first six bytes, in base32.
 func (a *AWS) newKey(user string) *awsKey {
-	var account uint64
-	_, _ = fmt.Sscan(a.account, &account) // twelve digits by construction
-	raw := make([]byte, 10)
-	copy(raw, random(string(allBytes()), 10))
-	head := binary.BigEndian.Uint64(append([]byte{0, 0}, raw[:6]...))
-	head = 1<<47 | account<<7 | head&0x7f
-	full := make([]byte, 8)
-	binary.BigEndian.PutUint64(full, head)
-	copy(raw, full[2:])
+	id := "AKIA" + keyTail(a.account)
+	if a.dials.oldIDs {
+		id = "AKIAI" + random("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 15)
+	}
 	k := &awsKey{
-		id:     "AKIA" + base32.StdEncoding.EncodeToString(raw),
+		id: id, user: user, active: true, made: time.Now(),
 		secret: random("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 40),
-		user:   user, active: true, made: time.Now(),
 	}
 	a.keys[k.id] = k
 	return k
+}
+
+// keyTail makes the sixteen characters after the prefix of a key id.
+func keyTail(account string) string {
+	var n uint64
+	_, _ = fmt.Sscan(account, &n) // twelve digits by construction
+	raw := make([]byte, 10)
+	copy(raw, random(string(allBytes()), 10))
+	head := binary.BigEndian.Uint64(append([]byte{0, 0}, raw[:6]...))
+	full := make([]byte, 8)
+	binary.BigEndian.PutUint64(full, 1<<47|n<<7|head&0x7f)
+	copy(raw, full[2:])
+	return base32.StdEncoding.EncodeToString(raw)
+}
+
+// accountIn reads the account back out of a key id; "" when there is none in it.
+func accountIn(id string) string {
+	if len(id) != 20 || id[4] == 'I' || id[4] == 'J' {
+		return ""
+	}
+	raw, err := base32.StdEncoding.DecodeString(id[4:])
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%012d", binary.BigEndian.Uint64(append([]byte{0, 0}, raw[:6]...))&(1<<47-1)>>7)
 }
 
 func allBytes() []byte {
@@ -125,17 +134,7 @@ func allBytes() []byte {
 	return b
 }
 
-// Keys returns a user's keys, oldest first.
-func (a *AWS) Keys(user string) []KeyView {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var out []KeyView
-	for _, k := range a.of(user) {
-		out = append(out, KeyView{ID: k.id, Active: k.active, Created: k.made, UsedAt: k.usedAt, UsedFor: k.usedFor})
-	}
-	return out
-}
-
+// of returns a user's keys, oldest first.
 func (a *AWS) of(user string) []*awsKey {
 	var out []*awsKey
 	for _, k := range a.keys {
@@ -156,24 +155,45 @@ func (a *AWS) works(k *awsKey, now time.Time) bool {
 	return now.Sub(k.changed) < a.lab.opts.DisableDelay
 }
 
-// use lets a consumer call a service with a key, as its own SDK would.
-func (a *AWS) use(id, secret, service string) bool {
+// Use calls a service with a key, as a consumer's own SDK would; it reports
+// whether the key was accepted.
+func (a *AWS) Use(id, secret, service string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k := a.keys[id]
 	if k == nil || k.secret != secret || !a.works(k, time.Now()) {
 		return false
 	}
-	k.usedAt, k.usedFor = time.Now(), service
+	k.used(service)
 	return true
+}
+
+// used records a use. Only the newest uses matter; older ones than a lag could
+// want are dropped.
+func (k *awsKey) used(service string) {
+	k.uses = append(k.uses, awsUse{time.Now(), service})
+	if len(k.uses) > 4096 {
+		k.uses = slices.Clone(k.uses[len(k.uses)-2048:])
+	}
+}
+
+// last returns the newest use that is older than the lag.
+func (k *awsKey) last(lag time.Duration) awsUse {
+	for _, u := range slices.Backward(k.uses) {
+		if time.Since(u.at) >= lag {
+			return u
+		}
+	}
+	return awsUse{}
 }
 
 // ServeHTTP answers one query-protocol request.
 func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err != nil {
 		return
 	}
+	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		awsError(w, 400, "MalformedQueryString", "")
@@ -181,36 +201,50 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	op := form.Get("Action")
 	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"}, op)
-	req := Request{Service: "aws", Method: r.Method, Path: r.URL.Path, Op: op, Mutates: mutates}
-	a.lab.serve(w, req, func(w http.ResponseWriter) { a.answer(w, r, body, form) },
-		func(w http.ResponseWriter, f Fault) {
-			if f.Body != "" {
-				w.Header().Set("Content-Type", "text/html")
-				w.WriteHeader(f.Status)
-				_, _ = io.WriteString(w, f.Body) // the client may be gone
-				return
-			}
-			awsError(w, f.Status, f.Code, "planned fault")
-		})
+	a.lab.serve(w, r, Request{Service: "aws", Op: op, Mutates: mutates}, func(w http.ResponseWriter) { a.answer(w, r, body, form) }, awsRefuse)
+}
+
+// awsRefuse answers a planned fault with the code that IAM and STS give for it.
+func awsRefuse(w http.ResponseWriter, f Fault) {
+	status := f.Status
+	codes := map[int]string{
+		401: "InvalidClientTokenId", 403: "AccessDenied", 404: "NoSuchEntity", 409: "EntityTemporarilyUnmodifiable", 429: "Throttling", 500: "ServiceFailure", 503: "ServiceUnavailable",
+	}
+	if f.Code == "" {
+		f.Code = codes[status]
+		status = map[int]int{401: 403, 429: 400}[status] // how AWS spells those two
+	}
+	if status == 0 {
+		status = f.Status
+	}
+	message := "planned fault"
+	if f.Code == "AccessDenied" {
+		message = "User: somebody is not authorized to perform: iam:Something on resource: something"
+	}
+	awsError(w, status, f.Code, message)
 }
 
 func (a *AWS) answer(w http.ResponseWriter, r *http.Request, body []byte, form url.Values) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	caller, code := a.authenticate(r, body)
+	w.Header().Set("Date", a.now().UTC().Format(http.TimeFormat))
+	caller, code, message := a.authenticate(r, body)
 	if code != "" {
-		awsError(w, 403, code, "The security token included in the request is invalid.")
+		awsError(w, 403, code, message)
 		return
 	}
 	service := "iam"
 	if strings.HasPrefix(form.Get("Version"), "2011") {
 		service = "sts"
 	}
-	caller.usedAt, caller.usedFor = time.Now(), service
+	caller.used(service)
 	op := form.Get("Action")
-	if service == "iam" && !a.users[caller.user].admin {
+	if service == "iam" && !a.may(caller, op) {
 		awsError(w, 403, "AccessDenied", "User: "+a.arn(caller.user)+" is not authorized to perform: iam:"+op+" on resource: "+a.arn(form.Get("UserName")))
 		return
+	}
+	if form.Get("UserName") == "" {
+		form.Set("UserName", caller.user) // as IAM does, which is why clients must name the user
 	}
 	h, ok := map[string]func(http.ResponseWriter, *awsKey, url.Values){
 		"GetCallerIdentity": a.callerIdentity, "GetAccessKeyInfo": a.keyInfo, "CreateAccessKey": a.createKey, "ListAccessKeys": a.listKeys,
@@ -223,7 +257,27 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, body []byte, form u
 	h(w, caller, form)
 }
 
-func (a *AWS) arn(user string) string { return "arn:aws:iam::" + a.account + ":user/" + user }
+// may reports whether the key's user has the right. AWS's quarantine denies a
+// leaked user to touch keys, whatever else it may do; whether deleting is among
+// that is not known, so the twin allows it.
+func (a *AWS) may(caller *awsKey, op string) bool {
+	if caller.user == "" {
+		return true // root
+	}
+	u := a.users[caller.user]
+	quarantined := slices.ContainsFunc(u.policies, func(p string) bool { return strings.HasPrefix(p, "AWSCompromisedKeyQuarantine") })
+	return u.admin && (!quarantined || op != "CreateAccessKey" && op != "UpdateAccessKey")
+}
+
+// now is the service's own clock.
+func (a *AWS) now() time.Time { return time.Now().Add(a.dials.clockOff) }
+
+func (a *AWS) arn(user string) string {
+	if user == "" {
+		return "arn:aws:iam::" + a.account + ":root"
+	}
+	return "arn:aws:iam::" + a.account + ":user/" + user
+}
 
 func awsError(w http.ResponseWriter, status int, code, message string) {
 	type detail struct{ Type, Code, Message string }

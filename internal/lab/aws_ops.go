@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -11,9 +13,10 @@ import (
 func reply(w http.ResponseWriter, op string, result any) {
 	writeXML(w, http.StatusOK, struct {
 		XMLName xml.Name
+		Space   string `xml:"xmlns,attr"`
 		Result  any
 		Meta    struct{ RequestId string } `xml:"ResponseMetadata"` //nolint:revive // the wire's spelling
-	}{XMLName: xml.Name{Local: op + "Response"}, Result: named{op + "Result", result}})
+	}{XMLName: xml.Name{Local: op + "Response"}, Space: "https://iam.amazonaws.com/doc/2010-05-08/", Result: named{op + "Result", result}})
 }
 
 // named gives a result its element's name.
@@ -28,11 +31,25 @@ func (n named) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
 }
 
 func (a *AWS) callerIdentity(w http.ResponseWriter, k *awsKey, _ url.Values) {
-	reply(w, "GetCallerIdentity", struct{ Arn, UserId, Account string }{a.arn(k.user), "AIDA" + k.user, a.account}) //nolint:revive // the wire's spelling
+	id := a.account // as for root
+	if k.user != "" {
+		id = "AIDA" + strings.ToUpper(k.user)
+	}
+	reply(w, "GetCallerIdentity", struct{ Arn, UserId, Account string }{a.arn(k.user), id, a.account}) //nolint:revive // the wire's spelling
 }
 
-func (a *AWS) keyInfo(w http.ResponseWriter, _ *awsKey, _ url.Values) {
-	reply(w, "GetAccessKeyInfo", struct{ Account string }{a.account})
+// keyInfo tells the account of any key, also a foreign one.
+func (a *AWS) keyInfo(w http.ResponseWriter, _ *awsKey, f url.Values) {
+	id := f.Get("AccessKeyId")
+	account := accountIn(id)
+	if a.keys[id] != nil {
+		account = a.account
+	}
+	if account == "" {
+		awsError(w, 400, "ValidationError", "The access key id is not valid")
+		return
+	}
+	reply(w, "GetAccessKeyInfo", struct{ Account string }{account})
 }
 
 type keyMember struct {
@@ -51,42 +68,65 @@ func status(k *awsKey) string {
 	return "Inactive"
 }
 
-func (a *AWS) createKey(w http.ResponseWriter, caller *awsKey, f url.Values) {
+func (a *AWS) createKey(w http.ResponseWriter, _ *awsKey, f url.Values) {
 	user := f.Get("UserName")
-	if user == "" {
-		user = caller.user // as IAM does, which is why clients must name the user
+	type full struct {
+		keyMember
+		SecretAccessKey string
 	}
+	keys := a.of(user)
 	switch {
-	case a.users[user] == nil:
-		awsError(w, 404, "NoSuchEntity", "The user with name "+user+" cannot be found.")
-	case len(a.of(user)) >= quota:
+	case a.users[user] == nil && user != "":
+		noSuchUser(w, user)
+	case a.dials.again > 0 && len(keys) > 0:
+		a.dials.again--
+		reply(w, "CreateAccessKey", struct{ AccessKey full }{full{member(keys[0]), keys[0].secret}})
+	case len(keys) >= quota:
 		awsError(w, 409, "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2")
 	default:
 		k := a.newKey(user)
-		type full struct {
-			keyMember
-			SecretAccessKey string
-		}
 		reply(w, "CreateAccessKey", struct{ AccessKey full }{full{member(k), k.secret}})
 	}
 }
 
+func noSuchUser(w http.ResponseWriter, user string) {
+	awsError(w, 404, "NoSuchEntity", "The user with name "+user+" cannot be found.")
+}
+
+// listKeys pages: MaxItems bounds a page, Marker says where the next one begins.
 func (a *AWS) listKeys(w http.ResponseWriter, _ *awsKey, f url.Values) {
 	user := f.Get("UserName")
-	if a.users[user] == nil {
-		awsError(w, 404, "NoSuchEntity", "The user with name "+user+" cannot be found.")
+	if a.users[user] == nil && user != "" {
+		noSuchUser(w, user)
 		return
 	}
 	var out struct {
 		IsTruncated       bool
+		Marker            string `xml:",omitempty"`
 		UserName          string
 		AccessKeyMetadata struct {
 			Member []keyMember `xml:"member"`
 		}
 	}
 	out.UserName = user
+	most, err := strconv.Atoi(f.Get("MaxItems"))
+	if err != nil {
+		most = 100
+	}
+	if a.dials.page > 0 {
+		most = min(most, a.dials.page)
+	}
+	begun := f.Get("Marker") == ""
 	for _, k := range a.of(user) {
-		out.AccessKeyMetadata.Member = append(out.AccessKeyMetadata.Member, member(k))
+		begun = begun || "after-"+k.id == f.Get("Marker")
+		switch {
+		case time.Since(k.made) < a.dials.stale || !begun:
+		case "after-"+k.id == f.Get("Marker"):
+		case len(out.AccessKeyMetadata.Member) == most:
+			out.IsTruncated, out.Marker = true, "after-"+out.AccessKeyMetadata.Member[most-1].AccessKeyId
+		default:
+			out.AccessKeyMetadata.Member = append(out.AccessKeyMetadata.Member, member(k))
+		}
 	}
 	reply(w, "ListAccessKeys", out)
 }
@@ -106,6 +146,12 @@ func (a *AWS) updateKey(w http.ResponseWriter, _ *awsKey, f url.Values) {
 		awsError(w, 404, "NoSuchEntity", "The Access Key cannot be found.")
 		return
 	}
+	switch f.Get("Status") {
+	case "Active", "Inactive":
+	default:
+		awsError(w, 400, "ValidationError", "Value at 'status' failed to satisfy constraint")
+		return
+	}
 	if active := f.Get("Status") == "Active"; active != k.active {
 		k.active, k.changed = active, time.Now()
 	}
@@ -118,11 +164,15 @@ func (a *AWS) deleteKey(w http.ResponseWriter, _ *awsKey, f url.Values) {
 		awsError(w, 404, "NoSuchEntity", "The Access Key cannot be found.")
 		return
 	}
+	a.remove(k)
+	reply(w, "DeleteAccessKey", struct{}{})
+}
+
+func (a *AWS) remove(k *awsKey) {
 	if k.active { // an inactive key is refused already: deleting does not revive it
 		k.changed = time.Now()
 	}
 	k.deleted = true
-	reply(w, "DeleteAccessKey", struct{}{})
 }
 
 func (a *AWS) lastUsed(w http.ResponseWriter, _ *awsKey, f url.Values) {
@@ -137,11 +187,11 @@ func (a *AWS) lastUsed(w http.ResponseWriter, _ *awsKey, f url.Values) {
 		Region       string
 	}
 	u := last{ServiceName: "N/A", Region: "N/A"}
-	if !k.usedAt.IsZero() {
-		u = last{k.usedAt.UTC().Format(time.RFC3339), k.usedFor, "us-east-1"}
+	if seen := k.last(a.dials.usageLag); !seen.at.IsZero() {
+		u = last{seen.at.UTC().Format(time.RFC3339), seen.service, "us-east-1"}
 	}
 	reply(w, "GetAccessKeyLastUsed", struct {
-		UserName          string
+		UserName          string `xml:",omitempty"`
 		AccessKeyLastUsed last
 	}{k.user, u})
 }

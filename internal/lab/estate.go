@@ -67,6 +67,9 @@ func (l *Lab) watch(w *watch) {
 			case <-tick.C:
 			}
 			for _, c := range l.consumers() {
+				if !c.usesKey(l) {
+					continue
+				}
 				ok := c.well(l)
 				w.mu.Lock()
 				w.asked++

@@ -25,6 +25,9 @@ type Options struct {
 	KeyDelay     time.Duration // until a new key is accepted
 	DisableDelay time.Duration // until a disabled or deleted key is refused
 	DeployTime   time.Duration // from start to live
+	// Wrap, when set, stands before a twin: a test validates requests and
+	// answers there.
+	Wrap func(service string, twin http.Handler) http.Handler
 }
 
 // DemoOptions are slow enough to be watched.
@@ -32,11 +35,12 @@ func DemoOptions() Options {
 	return Options{KeyDelay: 700 * time.Millisecond, DisableDelay: 400 * time.Millisecond, DeployTime: 600 * time.Millisecond}
 }
 
-// Request is one request that a twin served. It holds no secret.
+// Request is one request that a twin served. It holds no header and no body.
 type Request struct {
 	Service string // aws, netlify, render
 	Method  string
 	Path    string
+	URL     string // path and query, as they came
 	Op      string // "CreateAccessKey", "PATCH env"
 	Mutates bool
 }
@@ -58,6 +62,7 @@ type Lab struct {
 
 	mu       sync.Mutex
 	requests []Request
+	looks    int // requests to the lab itself
 	faults   map[string][]Fault
 }
 
@@ -71,6 +76,9 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	for name, h := range map[string]http.Handler{
 		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
 	} {
+		if o.Wrap != nil {
+			h = o.Wrap(name, h)
+		}
 		if err := l.listen(ctx, name, h); err != nil {
 			l.Close()
 			return nil, err
@@ -128,11 +136,12 @@ func (l *Lab) Requests() []Request {
 	return append([]Request(nil), l.requests...)
 }
 
-// Served returns how many requests were served so far.
+// Served returns how many requests were served so far, looks at the lab itself
+// among them: whoever waits for it to be idle must see that it is wanted.
 func (l *Lab) Served() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.requests)
+	return len(l.requests) + l.looks
 }
 
 func (l *Lab) record(r Request) {
@@ -140,93 +149,6 @@ func (l *Lab) record(r Request) {
 	defer l.mu.Unlock()
 	l.requests = append(l.requests, r)
 }
-
-// Fault is a planned misbehaviour of one operation.
-type Fault struct {
-	Times      int // how many requests it hits; 0 means one
-	Skip       int // how many requests pass first
-	Status     int // answer with this status instead
-	Code       string
-	Body       string // raw body with Status; HTML, say
-	RetryAfter string
-	// DropBefore cuts the connection and does nothing; DropAfter does the effect
-	// and cuts the connection instead of answering.
-	DropBefore, DropAfter bool
-	// LieAfter does the effect and then answers with Status.
-	LieAfter bool
-	Delay    time.Duration
-}
-
-// Fault plans a misbehaviour: service is aws, netlify or render, op as in
-// Request.Op. Several for one operation are used up in order.
-func (l *Lab) Fault(service, op string, f Fault) {
-	if f.Times == 0 {
-		f.Times = 1
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	key := service + " " + op
-	l.faults[key] = append(l.faults[key], f)
-}
-
-func (l *Lab) takeFault(service, op string) (Fault, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	key := service + " " + op
-	list := l.faults[key]
-	if len(list) == 0 {
-		return Fault{}, false
-	}
-	if list[0].Skip > 0 {
-		list[0].Skip--
-		return Fault{}, false
-	}
-	f := list[0]
-	if list[0].Times--; list[0].Times == 0 {
-		l.faults[key] = list[1:]
-	}
-	return f, true
-}
-
-// serve records the request, plays a planned fault, and calls do. It reports a
-// fault to the client through refuse, in the service's own form.
-func (l *Lab) serve(w http.ResponseWriter, req Request, do func(http.ResponseWriter), refuse func(http.ResponseWriter, Fault)) {
-	l.record(req)
-	f, ok := l.takeFault(req.Service, req.Op)
-	if !ok {
-		do(w)
-		return
-	}
-	if f.Delay > 0 {
-		t := time.NewTimer(f.Delay)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-l.closed:
-		}
-	}
-	if f.DropAfter || f.LieAfter {
-		do(&discard{header: http.Header{}})
-	}
-	switch {
-	case f.DropBefore, f.DropAfter:
-		panic(http.ErrAbortHandler) // net/http cuts the connection and logs nothing
-	case f.Status != 0:
-		if f.RetryAfter != "" {
-			w.Header().Set("Retry-After", f.RetryAfter)
-		}
-		refuse(w, f)
-	default:
-		do(w)
-	}
-}
-
-// discard swallows an answer that the client must not see.
-type discard struct{ header http.Header }
-
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
-func (d *discard) WriteHeader(int)             {}
 
 // MadeUp returns prefix and n random letters and digits: a value that looks like
 // a key of that family and opens nothing.

@@ -10,13 +10,17 @@ import (
 	"time"
 )
 
+// tolerance is how far a signature's time may be off (IAM and STS say "15 min."
+// in the refusal).
+const tolerance = 15 * time.Minute
+
 // authenticate checks a Signature Version 4 (AWS General Reference, "Signing AWS
-// API requests") and returns the calling key, or the error code that the real
-// services give.
-func (a *AWS) authenticate(r *http.Request, body []byte) (*awsKey, string) {
+// API requests") and returns the calling key, or the error code and text that
+// the real services give.
+func (a *AWS) authenticate(r *http.Request, body []byte) (k *awsKey, code, message string) {
 	rest, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
 	if !ok {
-		return nil, "MissingAuthenticationToken"
+		return nil, "MissingAuthenticationToken", "Request is missing Authentication Token"
 	}
 	fields := map[string]string{}
 	for part := range strings.SplitSeq(rest, ",") {
@@ -25,17 +29,37 @@ func (a *AWS) authenticate(r *http.Request, body []byte) (*awsKey, string) {
 	}
 	scope := strings.Split(fields["Credential"], "/") // id, date, region, service, aws4_request
 	if len(scope) != 5 {
-		return nil, "IncompleteSignature"
+		return nil, "IncompleteSignature", "Credential must have exactly 5 slash-delimited elements"
 	}
-	k := a.keys[scope[0]]
+	k = a.keys[scope[0]]
 	if k == nil || !a.works(k, time.Now()) {
-		return nil, "InvalidClientTokenId"
+		return nil, "InvalidClientTokenId", "The security token included in the request is invalid."
+	}
+	if text := a.badTime(r.Header.Get("X-Amz-Date")); text != "" {
+		return nil, "SignatureDoesNotMatch", text
 	}
 	want := sign(r, body, k.secret, scope[1:], strings.Split(fields["SignedHeaders"], ";"))
 	if !hmac.Equal([]byte(want), []byte(fields["Signature"])) {
-		return nil, "SignatureDoesNotMatch"
+		return nil, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."
 	}
-	return k, ""
+	return k, "", ""
+}
+
+// badTime words the refusal of a signature that is too old or of the future.
+func (a *AWS) badTime(stamp string) string {
+	const form = "20060102T150405Z"
+	signed, err := time.Parse(form, stamp)
+	if err != nil {
+		return "Date in Credential scope does not match"
+	}
+	now := a.now().UTC()
+	switch {
+	case now.Sub(signed) > tolerance:
+		return "Signature expired: " + stamp + " is now earlier than " + now.Add(-tolerance).Format(form) + " (" + now.Format(form) + " - 15 min.)"
+	case signed.Sub(now) > tolerance:
+		return "Signature not yet current: " + stamp + " is still later than " + now.Add(tolerance).Format(form) + " (" + now.Format(form) + " + 15 min.)"
+	}
+	return ""
 }
 
 func sign(r *http.Request, body []byte, secret string, scope, headers []string) string {

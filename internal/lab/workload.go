@@ -16,34 +16,44 @@ type consumer struct {
 	name    string
 	env     map[string]string // what the live deploy runs with
 	deploys []*deploy
-	locked  bool // netlify: no new deploy is published
-	fail    bool // the next deploys fail
+	// needsKey is set once a live deploy had an AWS key: without it the consumer
+	// is not well from then on.
+	needsKey bool
+	locked   bool   // netlify: no new deploy is published
+	fail     bool   // the next deploys fail
+	failure  string // what the build then says
 }
 
 type deploy struct {
 	id      string
 	env     map[string]string
 	started time.Time
+	trigger string
+	context string // netlify: only "production" is published
+	commit  string // render
 	failed  bool
+	failure string
 	live    bool // it has gone live once
 	pinned  bool // built, but another one stays published
-	trigger string
 }
 
-// start begins a deploy with a copy of env.
-func (c *consumer) start(id, trigger string, env map[string]string) *deploy {
+// start begins a deploy.
+func (c *consumer) start(d deploy) *deploy {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d := &deploy{id: id, env: env, started: time.Now(), failed: c.fail, trigger: trigger}
-	c.deploys = append(c.deploys, d)
-	return d
+	d.started, d.failed, d.failure = time.Now(), c.fail, c.failure
+	if d.failure == "" {
+		d.failure = "Build script returned non-zero exit code: 2"
+	}
+	c.deploys = append(c.deploys, &d)
+	return &d
 }
 
 // settle moves deploys on that have had their time: the newest that is ready
 // goes live and the consumer uses its key at once, as a starting service does.
 func (c *consumer) settle(l *Lab) {
 	for _, d := range c.deploys {
-		if d.live || d.failed || d.pinned || time.Since(d.started) < l.opts.DeployTime {
+		if d.live || d.failed || d.pinned || d.context != "production" || time.Since(d.started) < l.opts.DeployTime {
 			continue
 		}
 		if c.locked {
@@ -52,7 +62,8 @@ func (c *consumer) settle(l *Lab) {
 		}
 		d.live = true
 		c.env = d.env
-		l.AWS.use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
+		c.needsKey = c.needsKey || d.env["AWS_ACCESS_KEY_ID"] != ""
+		l.AWS.Use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
 	}
 }
 
@@ -76,12 +87,23 @@ func (c *consumer) find(id string) *deploy {
 }
 
 // well reports whether the consumer can do its work: call the queue service with
-// the key that it was deployed with.
+// the key that it was deployed with, if it has ever had one.
 func (c *consumer) well(l *Lab) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.settle(l)
-	return l.AWS.use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
+	if !c.needsKey {
+		return c.env != nil
+	}
+	return l.AWS.Use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
+}
+
+// usesKey reports whether the consumer's work hangs on an AWS key.
+func (c *consumer) usesKey(l *Lab) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle(l)
+	return c.needsKey
 }
 
 func (c *consumer) liveKey(l *Lab) string {
@@ -105,6 +127,26 @@ func (l *Lab) consumers() map[string]*consumer {
 	}
 	l.Render.mu.Unlock()
 	return out
+}
+
+// DeployView is what /_lab/state tells of a consumer's deploys.
+type DeployView struct {
+	First string `json:"first"` // the one from before any rotation
+	Live  string `json:"live"`
+	Count int    `json:"count"`
+}
+
+func (c *consumer) view() DeployView {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := DeployView{Count: len(c.deploys)}
+	if len(c.deploys) > 0 {
+		v.First = c.deploys[0].id
+	}
+	if d := c.current(); d != nil {
+		v.Live = d.id
+	}
+	return v
 }
 
 // LiveKeys returns, for each consumer that uses AWS, the id of the key that its
@@ -139,15 +181,20 @@ func (l *Lab) app(w http.ResponseWriter, r *http.Request) {
 
 // admin serves /_lab/state for people and tests, and /_lab/stop.
 func (l *Lab) admin(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	l.looks++
+	l.mu.Unlock()
 	switch r.URL.Path {
 	case "/_lab/state":
 		state := struct {
-			LiveKeys map[string]string    `json:"live_keys"`
-			Well     map[string]bool      `json:"well"`
-			Keys     map[string][]KeyView `json:"keys"`
-		}{l.LiveKeys(), map[string]bool{}, map[string][]KeyView{}}
+			LiveKeys map[string]string     `json:"live_keys"`
+			Well     map[string]bool       `json:"well"`
+			Deploys  map[string]DeployView `json:"deploys"`
+			Keys     map[string][]KeyView  `json:"keys"`
+		}{l.LiveKeys(), map[string]bool{}, map[string]DeployView{}, map[string][]KeyView{}}
 		for name, c := range l.consumers() {
 			state.Well[name] = c.well(l)
+			state.Deploys[name] = c.view()
 		}
 		for _, u := range l.AWS.userNames() {
 			state.Keys[u] = l.AWS.Keys(u)

@@ -18,6 +18,7 @@ func Classify(provider string, err error) error {
 		httpx.RateLimited: ErrRateLimited, httpx.Transient: ErrTransient, httpx.Ambiguous: ErrAmbiguous, httpx.Refused: ErrRefused,
 	}[e.Class]
 	return &Error{
-		Provider: provider, Op: e.Op, Class: class, Status: e.Status, Code: e.Code, RetryAfter: e.RetryAfter, Err: e.Err,
+		Provider: provider, Op: e.Op, Class: class, Status: e.Status, Code: e.Code, RequestID: e.RequestID,
+		RetryAfter: e.RetryAfter, Err: e.Err,
 	}
 }

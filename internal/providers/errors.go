@@ -31,6 +31,8 @@ type Error struct {
 	Status   int    // HTTP status, 0 when there was none
 	Code     string // the provider's error code, cleaned
 	Need     string // the missing permission, when known
+	// RequestID is the provider's name of the request, for its support.
+	RequestID string
 	// RetryAfter is the wait that the provider asked for.
 	RetryAfter time.Duration
 	Err        error // cause, without secrets; may be nil
@@ -51,6 +53,9 @@ func (e *Error) Error() string {
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " [request %s]", e.RequestID)
 	}
 	return b.String()
 }

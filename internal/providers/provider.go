@@ -19,7 +19,8 @@ import (
 type Provider interface{ Describe() Descriptor }
 
 // Verifier asks the issuer, with one read-only call, whether a credential works.
-// The issuer sees the call. Safe to repeat.
+// The issuer sees the call. Safe to repeat. A verdict without an error is the
+// issuer's own answer about the key; with an error the liveness is Unknown.
 type Verifier interface {
 	Verify(ctx context.Context, c credential.Credential) (Verdict, error)
 }
@@ -59,7 +60,9 @@ type UsageReporter interface {
 }
 
 // Sink is a service that stores values for consumers. Store writes exactly one
-// variable in one context and touches nothing else; it may be repeated.
+// variable in one context and touches nothing else; it may be repeated. Where a
+// sink can tell that the variable or the context is gone, storing is ErrNotFound
+// and makes nothing new.
 type Sink interface {
 	// Locate finds every place that holds one of the wanted values. What could
 	// not be looked at is returned in Located.Gaps, never left out.
@@ -99,6 +102,9 @@ type Descriptor struct {
 	// ProbeService is the name under which our own Verify call shows in LastUsed;
 	// empty when it cannot be told apart from a consumer's use.
 	ProbeService string
+	// VerifyCall is the read-only call that Verify makes, as people know it, so
+	// that they can agree to it ("sts:GetCallerIdentity"); empty without Verify.
+	VerifyCall string
 	// ReadyWithin is how long a new key may be refused before that is a failure.
 	ReadyWithin time.Duration
 }

@@ -37,9 +37,9 @@ type Identity struct {
 
 // KeyRef names one key at its issuer.
 type KeyRef struct {
-	Kind  credential.Kind
-	ID    string // the issuer's id of the key
-	Owner string // the user or project that it belongs to
+	Kind  credential.Kind `json:"kind"`
+	ID    string          `json:"id"`    // the issuer's id of the key
+	Owner string          `json:"owner"` // the user or project that it belongs to
 }
 
 // KeyInfo is one key in a listing.
@@ -47,6 +47,8 @@ type KeyInfo struct {
 	Ref     KeyRef
 	Active  bool
 	Created time.Time
+	// Usage is the issuer's record of its last use; nil when it is not known.
+	Usage *Usage
 }
 
 // KeyState is what Inspect found out.
@@ -78,6 +80,9 @@ type IssueRequest struct {
 	Name string
 	// Before are the ids of all the owner's keys when the intent was written.
 	Before []string
+	// Since is when that was; a key that is older was not made by this request.
+	// Zero when it is not known.
+	Since time.Time
 	// EffectID goes into the User-Agent, so that the issuer's audit log names
 	// the run.
 	EffectID string

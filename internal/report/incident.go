@@ -46,8 +46,22 @@ func WriteIncident(w io.Writer, s rotate.Snapshot) error {
 	for _, e := range s.Log {
 		p.f("| %s | %s | %s |", stamp(e.Time), md(e.Text), md(e.Detail))
 	}
-	p.f("\n## Still to do\n\n- The value stays in the git history of every clone and fork. It opens nothing any more.")
+	p.f("\n## Still to do\n")
+	switch {
+	case s.Status == rotate.RunRolledBack:
+		p.f("- The old key works: the run was rolled back. Plan again.")
+	case s.Proof == nil:
+		p.f("- The old key is not proven dead. Next: %s", md(orDash(s.Remedy)))
+	}
+	p.f("- The value stays in the git history of every clone and fork.%s", harmless(s))
 	return p.err
+}
+
+func harmless(s rotate.Snapshot) string {
+	if s.Proof == nil {
+		return ""
+	}
+	return " It opens nothing any more."
 }
 
 func stamp(t time.Time) string {

@@ -4,11 +4,15 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
+	"slices"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/scan"
+	"github.com/secretguard/secretguard/internal/triage"
 )
 
 // ScanSchema names the format of a scan document (docs/json.md).
@@ -18,8 +22,9 @@ const ScanSchema = "secretguard.scan/1"
 type ScanOptions struct {
 	ShowSecrets bool
 	Version     string
-	Width       int // cells of the terminal
-	Color       bool
+	Color       bool // text only
+	// RulesFrom names the file that the rules come from; empty: built in.
+	RulesFrom string
 }
 
 type scanDoc struct {
@@ -27,6 +32,7 @@ type scanDoc struct {
 	Tool     tool         `json:"tool"`
 	Target   scan.Target  `json:"target"`
 	Findings []findingDoc `json:"findings"`
+	Cases    []caseDoc    `json:"cases"`
 	Coverage coverageDoc  `json:"coverage"`
 	Stats    statsDoc     `json:"stats"`
 }
@@ -44,6 +50,7 @@ type findingDoc struct {
 	Severity      string            `json:"severity"`
 	Description   string            `json:"description"`
 	File          string            `json:"file"`
+	Name          string            `json:"name"`
 	Line          int               `json:"line"`
 	Column        int               `json:"column"`
 	EndLine       int               `json:"end_line"`
@@ -56,6 +63,9 @@ type findingDoc struct {
 	PathInArchive string            `json:"path_in_archive"`
 	InHead        bool              `json:"in_head"`
 	OnBranch      bool              `json:"on_branch"`
+	LastCommit    string            `json:"last_commit"`
+	LastDate      string            `json:"last_date"`
+	ReachedBy     []string          `json:"reached_by"`
 	Secret        string            `json:"secret"`
 	Proof         proofDoc          `json:"proof"`
 	Liveness      string            `json:"liveness"`
@@ -70,16 +80,31 @@ type proofDoc struct {
 	Role     string `json:"role"`
 }
 
+// caseDoc is one credential: what plan, verify and consumers take by its id.
+type caseDoc struct {
+	ID       string   `json:"id"`
+	Kind     string   `json:"kind"`
+	Title    string   `json:"title"`
+	Severity string   `json:"severity"`
+	Mask     string   `json:"mask"`
+	Complete bool     `json:"complete"`
+	Missing  []string `json:"missing"`
+	InHead   bool     `json:"in_head"`
+	Findings []string `json:"findings"`
+}
+
 type coverageDoc struct {
 	Complete bool        `json:"complete"`
 	Refs     int         `json:"refs"`
 	Commits  int         `json:"commits"`
 	Blobs    int         `json:"blobs"`
 	Files    int         `json:"files"`
+	Entries  int         `json:"archive_entries"`
 	Bytes    int64       `json:"bytes"`
 	Skipped  []scan.Skip `json:"skipped"`
 	Shallow  bool        `json:"shallow"`
 	Rules    string      `json:"rules"`
+	From     string      `json:"rules_from"`
 }
 
 type statsDoc struct {
@@ -96,12 +121,14 @@ type cacheDoc struct {
 // WriteScanJSON writes one document.
 func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
 	doc := scanDoc{
-		Schema: ScanSchema, Tool: tool{"secretguard", o.Version}, Target: r.Target, Findings: []findingDoc{},
+		Schema: ScanSchema, Tool: tool{"secretguard", o.Version}, Target: r.Target, Findings: []findingDoc{}, Cases: []caseDoc{},
 		Coverage: coverageDoc{
 			Complete: r.Coverage.Complete, Refs: r.Coverage.Refs, Commits: r.Coverage.Commits, Blobs: r.Coverage.Blobs, Files: r.Coverage.Files,
-			Bytes: r.Coverage.Bytes, Skipped: r.Coverage.Skipped, Shallow: r.Coverage.Shallow, Rules: r.Coverage.Rules,
+			Entries: r.Coverage.Entries,
+			Bytes:   r.Coverage.Bytes, Skipped: r.Coverage.Skipped, Shallow: r.Coverage.Shallow, Rules: r.Coverage.Rules,
+			From: cmp.Or(o.RulesFrom, "built in"),
 		},
-		Stats: statsDoc{DurationMS: r.Duration.Milliseconds()},
+		Stats: statsDoc{DurationMS: r.Duration.Milliseconds(), Cache: cacheDoc{Hits: r.Coverage.Known, Misses: r.Coverage.Fresh}},
 	}
 	if doc.Coverage.Skipped == nil {
 		doc.Coverage.Skipped = []scan.Skip{}
@@ -112,16 +139,36 @@ func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
 	for _, f := range r.Findings {
 		doc.Findings = append(doc.Findings, finding(f, o.ShowSecrets))
 	}
+	for _, c := range triage.Build(r) {
+		doc.Cases = append(doc.Cases, newCaseDoc(c))
+	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(doc)
 }
 
+func newCaseDoc(c triage.Case) caseDoc {
+	d := caseDoc{
+		ID: c.ID, Kind: string(c.Kind), Title: c.Title, Severity: string(c.Severity), Mask: c.Mask,
+		Complete: c.Credential.Complete(), Missing: []string{}, InHead: c.InHead(), Findings: []string{},
+	}
+	for _, m := range c.Missing {
+		d.Missing = append(d.Missing, string(m))
+	}
+	for _, f := range c.Findings {
+		if !slices.Contains(d.Findings, f.ID) {
+			d.Findings = append(d.Findings, f.ID)
+		}
+	}
+	return d
+}
+
 func finding(f scan.Finding, show bool) findingDoc {
 	d := findingDoc{
 		ID: f.ID, Rule: f.Rule, Kind: string(f.Kind), Part: string(f.Part), Severity: string(f.Severity), Description: f.Description,
-		File: f.File, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
+		File: f.File, Name: f.Name, PathInArchive: f.PathInArchive, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
 		Commit: f.Commit, Author: f.Author, Blob: f.Blob, InHead: f.Refs.Head, OnBranch: f.Refs.Branch,
+		LastCommit: f.LastCommit, ReachedBy: f.ReachedBy,
 		Secret: f.Secret.Mask(), Proof: proofDoc{Checksum: "none"}, Liveness: "unchecked", Tags: f.Tags, Suppressed: f.Suppressed,
 	}
 	if show {
@@ -130,8 +177,28 @@ func finding(f scan.Finding, show bool) findingDoc {
 	if !f.Date.IsZero() {
 		d.Date = f.Date.Format(time.RFC3339)
 	}
+	if !f.LastDate.IsZero() {
+		d.LastDate = f.LastDate.Format(time.RFC3339)
+	}
 	if d.Tags == nil {
 		d.Tags = []string{}
 	}
+	if d.ReachedBy == nil {
+		d.ReachedBy = []string{}
+	}
 	return d
+}
+
+// RunSchema names the format of a run document.
+const RunSchema = "secretguard.run/1"
+
+// WriteRunJSON writes a run as one document on one line.
+func WriteRunJSON(w io.Writer, s rotate.Snapshot) error {
+	if s.Status == "" {
+		s.Status = "planned"
+	}
+	return json.NewEncoder(w).Encode(struct {
+		Schema string `json:"schema"`
+		rotate.Snapshot
+	}{RunSchema, s})
 }

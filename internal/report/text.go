@@ -6,11 +6,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/triage"
 )
+
+// page is how many cells a line of text for people has at most; only a single
+// word that is longer goes beyond. Nothing is cut.
+const page = 100
 
 // printer keeps the first error, so that a page of lines needs one check.
 type printer struct {
@@ -24,21 +27,67 @@ func (p *printer) f(format string, args ...any) {
 	}
 }
 
+// fold writes text after a lead, the further lines indented as far as the lead
+// is wide. The text is foreign until here.
+func (p *printer) fold(lead, text string) {
+	indent := term.Width(term.Safe(lead))
+	for i, line := range term.Wrap(term.Clean(text), page-indent) {
+		if i > 0 {
+			lead = strings.Repeat(" ", indent)
+		}
+		p.f("%s%s", lead, line)
+	}
+}
+
 // clean is short for term.Clean in format arguments.
 func clean(s string) string { return string(term.Clean(s)) }
 
-// WriteScanText writes the masked table for people, the receipt last.
+// count is "1 file", "2 files".
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// paint colours a severity; the word itself carries the meaning too.
+func paint(s scan.Severity, color bool) string {
+	text := fmt.Sprintf("%-8s", s)
+	if !color {
+		return text
+	}
+	switch s {
+	case scan.Critical, scan.High:
+		return "\x1b[31m" + text + "\x1b[0m"
+	case scan.Medium:
+		return "\x1b[33m" + text + "\x1b[0m"
+	case scan.Low, scan.Info:
+	}
+	return text
+}
+
+// WriteScanText writes the masked table for people: the findings, the credentials
+// that they belong to, the receipt last.
 func WriteScanText(w io.Writer, r scan.Result, o ScanOptions) error {
 	p := &printer{w: w}
 	active := r.Active()
-	type group struct{ id, file string }
+	type group struct {
+		id, file string
+		in       scan.Where // when it is in no file
+	}
+	groupOf := func(f scan.Finding) group {
+		if f.File != "" {
+			return group{f.ID, f.Shown(), ""}
+		}
+		return group{f.ID, "", f.Where}
+	}
 	more := map[group]int{}
 	for _, f := range active {
-		more[group{f.ID, f.File}]++
+		more[groupOf(f)]++
 	}
 	shown := map[group]bool{}
 	for _, f := range active {
-		g := group{f.ID, f.File}
+		g := groupOf(f)
 		if shown[g] {
 			continue
 		}
@@ -47,10 +96,13 @@ func WriteScanText(w io.Writer, r scan.Result, o ScanOptions) error {
 		if o.ShowSecrets {
 			mask = f.Secret.Reveal()
 		}
-		p.f("%-8s %-28s %s%s", f.Severity, f.Rule, place(f), plural(more[g]-1))
+		p.f("%s %-28s %s%s", paint(f.Severity, o.Color), f.Rule, place(f), others(more[g]-1, f.File))
 		p.f("         %s", clean(mask))
 	}
-	if len(active) > 0 {
+	if len(active) > 0 && p.err == nil {
+		cases := triage.Build(r)
+		p.f("\n%s:", count(len(cases), "credential"))
+		p.err = WriteCases(w, cases)
 		p.f("")
 	}
 	p.f("%s", Summary(r))
@@ -71,26 +123,39 @@ func example(s string) string {
 	return " (" + string(term.Truncate(term.Clean(s), 60)) + ")"
 }
 
-func plural(n int) string {
-	if n < 1 {
+func others(n int, file string) string {
+	switch {
+	case n < 1:
 		return ""
+	case file == "":
+		return fmt.Sprintf("  (+%d more of them)", n)
 	}
 	return fmt.Sprintf("  (+%d more in this file)", n)
 }
 
 func place(f scan.Finding) string {
-	s := f.File
-	if s == "" {
-		s = string(f.Where)
+	s := f.Shown()
+	switch f.Where {
+	case scan.WherePath:
+		s += " (its name)"
+	case scan.WhereRefName, scan.WherePerson:
+		s = string(f.Where) + " " + f.Name
+	default:
+		if s == "" {
+			s = string(f.Where)
+		}
+		s = fmt.Sprintf("%s:%d", s, f.Line)
 	}
-	s = fmt.Sprintf("%s:%d", s, f.Line)
 	if f.Commit != "" {
-		s += " " + f.Commit[:min(10, len(f.Commit))] + " " + f.Date.Format(time.DateOnly)
-		if !f.Refs.Head {
+		s += " " + f.Commit[:min(10, len(f.Commit))]
+		if !f.Date.IsZero() {
+			s += " " + f.Date.Format(time.DateOnly)
+		}
+		if !f.Refs.Head && f.Where != scan.WhereRefName {
 			s += " history only"
 		}
 	}
-	if f.Where == scan.WhereUnreachable {
+	if f.Where == scan.WhereUnreachable && f.Blob != "" {
 		s += " unreachable object " + f.Blob[:min(10, len(f.Blob))]
 	}
 	return clean(s)
@@ -100,21 +165,38 @@ func place(f scan.Finding) string {
 func Summary(r scan.Result) string {
 	c := r.Coverage
 	verdict := "no secrets found"
+	if c.Bytes == 0 {
+		verdict = "nothing was scanned"
+	}
 	if n := len(r.Active()); n > 0 {
-		verdict = fmt.Sprintf("%d findings", n)
+		verdict = count(n, "finding")
 	}
 	if n := len(r.Findings) - len(r.Active()); n > 0 {
 		verdict += fmt.Sprintf(", %d accepted", n)
 	}
-	seen := fmt.Sprintf("%d files", c.Files)
+	seen := count(c.Files, "file")
+	if c.Entries > 0 {
+		seen += fmt.Sprintf(" with %d archive entries", c.Entries)
+	}
 	if c.Commits > 0 {
-		seen = fmt.Sprintf("%d commits, %d blobs, %d refs", c.Commits, c.Blobs, c.Refs)
+		seen = count(c.Commits, "commit") + ", " + count(c.Blobs, "blob") + ", " + count(c.Refs, "ref")
 	}
 	state := "complete"
 	if !c.Complete {
 		state = "INCOMPLETE"
 	}
-	return fmt.Sprintf("%s in %s, %.1f MB, %s; scan %s", verdict, seen, float64(c.Bytes)/1e6, r.Duration.Round(time.Millisecond), state)
+	return fmt.Sprintf("%s in %s, %s, %s; scan %s", verdict, seen, size(c.Bytes), r.Duration.Round(time.Millisecond), state)
+}
+
+// size is a number of bytes in a unit that shows it: a small scan is not "0.0 MB".
+func size(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
 // WriteHook writes what a pre-commit hook says: under ten lines.
@@ -127,82 +209,14 @@ func WriteHook(w io.Writer, r scan.Result) error {
 			p.f("… and %d more: secretguard scan --staged", len(active)-most)
 			break
 		}
-		p.f("%s:%d  %s  %s", clean(f.File), f.Line, f.Rule, f.Secret.Mask())
+		p.f("%s:%d  %s  %s", clean(f.Shown()), f.Line, f.Rule, f.Secret.Mask())
 	}
 	if len(active) > 0 {
-		p.f("secretguard: %d secrets are staged; the commit is stopped", len(active))
+		p.f("secretguard: staged: %s; the commit is stopped", count(len(active), "secret"))
 		p.f("fix: take the value out and stage again; if it was ever pushed, rotate it")
 		p.f("waive: add a comment \"secretguard:allow\" with the reason on that line; skip once: git commit --no-verify")
 	} else if !r.Coverage.Complete {
 		p.f("secretguard: not everything could be scanned; see: secretguard scan --staged")
 	}
 	return p.err
-}
-
-// WriteCases writes one line for each case.
-func WriteCases(w io.Writer, cases []triage.Case) error {
-	p := &printer{w: w}
-	for _, c := range cases {
-		where := "history only"
-		if c.InHead() {
-			where = "in HEAD"
-		}
-		missing := ""
-		if len(c.Missing) > 0 {
-			missing = fmt.Sprintf("  missing: %v", c.Missing)
-		}
-		p.f("   %-12s %-9s %-26s %-46s %d files, %d commits, %s%s", c.ID, c.Severity, c.Title, c.Mask, c.Files(), c.Commits(), where, missing)
-	}
-	return p.err
-}
-
-// WriteVerdict writes one line about a case's liveness.
-func WriteVerdict(w io.Writer, c triage.Case) error {
-	p := &printer{w: w}
-	v := c.Liveness.Verdict
-	p.f("%-8s %-12s %-24s %s  %s", strings.ToUpper(c.Liveness.Value), c.ID, c.Title, c.Mask,
-		clean(strings.TrimSpace(v.Identity.Who+" "+v.Detail+" "+v.Code)))
-	return p.err
-}
-
-// WritePlan writes a plan for review.
-func WritePlan(w io.Writer, pl rotate.Plan) error {
-	p := &printer{w: w}
-	p.f("   plan %s  strategy: %s  old key %s of %s", pl.ID, pl.Strategy, pl.OldMask, clean(pl.Old.Owner))
-	p.f("   %2s  %-66s %-24s %s", "#", "STEP", "UNDO", "RISK")
-	for _, s := range pl.Steps {
-		p.f("   %2d  %s %s %s", s.N, term.Pad(term.Clean(s.Title), 66), term.Pad(term.Clean(s.Undo), 24), clean(s.Risk))
-	}
-	for _, r := range pl.Risks {
-		p.f("   risk: %s", clean(r))
-	}
-	p.f("   digest %s  reads only until approved  expires %s", pl.ShortDigest(), pl.Expires.Local().Format(time.TimeOnly))
-	return p.err
-}
-
-// WriteRun writes where a run stands and what is next.
-func WriteRun(w io.Writer, s rotate.Snapshot) error {
-	p := &printer{w: w}
-	p.f("   run %s: %s  old key %s, new key %s", s.Plan.ID, strings.ToUpper(string(s.Status)), s.Plan.OldMask, orDash(s.NewMask))
-	for i, st := range s.Steps {
-		p.f("   %2d  %-8s %s  %s", i+1, st.Status, clean(s.Plan.Steps[i].Title), clean(st.Detail))
-	}
-	if s.Proof != nil {
-		p.f("   proof of death: refused %d times in a row over %s (%s), %s to %s; control: %s", s.Proof.Refusals, s.Proof.Window.Round(time.Millisecond),
-			clean(s.Proof.Code), s.Proof.From.Format(time.TimeOnly), s.Proof.To.Format(time.TimeOnly), s.Proof.Control)
-	}
-	if s.Problem != "" {
-		p.f("   held: %s", clean(s.Problem))
-	}
-	if s.Remedy != "" {
-		p.f("   next: %s", clean(s.Remedy))
-	}
-	return p.err
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

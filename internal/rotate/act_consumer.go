@@ -176,8 +176,29 @@ func (r *runner) deploy(ctx context.Context, step Step) (result, error) {
 	case providers.PhaseBuilt:
 		return result{}, fmt.Errorf("deploy %s is ready but not published: another deploy is pinned; unlock it and resume", id)
 	default:
-		return result{}, fmt.Errorf("deploy %s ended as %q: %s; mend the build, then resume: %w", id, end.State, end.Detail, errNothingSent)
+		return result{}, fmt.Errorf("deploy %s ended as %q: %s; mend the build, then resume: %w", id, end.State, r.clean(ctx, end.Detail), errNothingSent)
 	}
+}
+
+// excerpt is how much of a foreign text is kept, in bytes.
+const excerpt = 300
+
+// clean shortens a foreign text, such as what a build said, and takes the values
+// of both keys out of it: it ends in the journal and on screens.
+func (r *runner) clean(ctx context.Context, text string) string {
+	for _, open := range []func(context.Context) (credential.Credential, error){r.oldKey, r.newKey} {
+		c, err := open(ctx)
+		if err != nil {
+			return "(its message is not shown: " + err.Error() + ")"
+		}
+		for _, v := range c.Parts {
+			text = strings.ReplaceAll(text, v.Reveal(), v.Mask())
+		}
+	}
+	if len(text) > excerpt {
+		text = strings.ToValidUTF8(text[:excerpt], "") + " …"
+	}
+	return text
 }
 
 // started returns the id of the deploy that this step began, starting it when
@@ -215,12 +236,7 @@ func (r *runner) started(ctx context.Context, step Step, d providers.Deployer) (
 			return "", err
 		}
 		r.say(step, err.Error())
-		wait := r.state.plan.Policy.BackOff << (try - 1)
-		var pe *providers.Error
-		if errors.As(err, &pe) && pe.RetryAfter > 0 {
-			wait = pe.RetryAfter
-		}
-		if err := r.x.Sleep(ctx, wait); err != nil {
+		if err := r.x.Sleep(ctx, asked(err, r.state.plan.Policy.BackOff<<(try-1))); err != nil {
 			return "", err
 		}
 	}

@@ -67,25 +67,45 @@ func (r *runner) issue(ctx context.Context, step Step, recovering bool) (result,
 	}
 	for lost := 0; ; lost++ {
 		out, err := r.issueOnce(ctx, step, issuer)
-		if err == nil || !errors.Is(err, providers.ErrAmbiguous) {
+		switch {
+		case err == nil:
+			return out, nil
+		case errors.Is(err, providers.ErrAmbiguous):
+		case lost > 0 && (errors.Is(err, providers.ErrQuota) || errors.Is(err, ErrStale)):
+			// The lost key is there, and a listing was too old to show it.
+		case lost > 0:
+			return out, unsettled{err}
+		default:
 			return out, err
 		}
 		if lost >= 2 {
-			return result{}, fmt.Errorf("the answer was lost %d times: %w", lost+1, err)
+			return result{}, unsettled{fmt.Errorf("the answer was lost, and %d times more nothing came of it: %w", lost, err)}
 		}
 		if err := r.write(ctx, recUnknown, step.ID, outcome{Detail: err.Error()}, nil); err != nil {
 			return result{}, err
 		}
 		if err := r.reconcile(ctx, step, issuer); err != nil {
-			return result{}, err
+			return result{}, unsettled{err}
 		}
 	}
 }
 
+// unsettled is an error after a lost answer: whatever its cause says of the last
+// try, an earlier one may have been carried out, so that a resume reconciles.
+type unsettled struct{ error }
+
+// Is hides errNothingSent and nothing else.
+func (u unsettled) Is(target error) bool {
+	return target != errNothingSent && errors.Is(u.error, target)
+}
+
+// As finds what the cause holds.
+func (u unsettled) As(target any) bool { return errors.As(u.error, target) }
+
 func (r *runner) issueRequest(before []string) providers.IssueRequest {
 	id := r.state.plan.ID
 	return providers.IssueRequest{
-		Old: r.state.plan.Old, Name: "sg_" + strings.ReplaceAll(id, "-", "_"), Before: before, EffectID: id,
+		Old: r.state.plan.Old, Name: "sg_" + strings.ReplaceAll(id, "-", "_"), Before: before, Since: r.state.peek("issue").began, EffectID: id,
 	}
 }
 
@@ -229,6 +249,9 @@ func (r *runner) disable(ctx context.Context, step Step) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	if err := r.stillWorks(ctx, step); err != nil {
+		return result{}, err
+	}
 	if err := r.write(ctx, recIntent, step.ID, intent{}, nil); err != nil {
 		return result{}, err
 	}
@@ -256,6 +279,22 @@ func (r *runner) disable(ctx context.Context, step Step) (result, error) {
 		return result{}, fmt.Errorf("%w; the old key was enabled again: %w", err, errNothingSent)
 	}
 	return result{outcome: outcome{Detail: refused + "; every consumer with a health URL is well"}}, nil
+}
+
+// stillWorks asks once more for the new key before the old one is stopped:
+// somebody may have deleted it since it was checked.
+func (r *runner) stillWorks(ctx context.Context, step Step) error {
+	if r.state.plan.Strategy == ContainFirst || r.state.peek(step.ID).open {
+		return nil // there is no new key yet, or the old one may be stopped already
+	}
+	v, err := ability[providers.Verifier](r)
+	if err != nil {
+		return errors.Join(errNothingSent, err)
+	}
+	if err := r.control(ctx, step, v); err != nil {
+		return fmt.Errorf("the old key is left alone: %w; roll back, or see who works against you: %w", err, errNothingSent)
+	}
+	return nil
 }
 
 // untilRefused waits until a disabled key is refused.

@@ -157,6 +157,11 @@ func (b *builder) store(ctx context.Context, p providers.Placement) error {
 		return fmt.Errorf("plan: read %s of %s: %w", p.Key, p.ResourceName, err)
 	}
 	b.stored[p.ID()] = true
+	for _, note := range p.Notes {
+		if risk := fmt.Sprintf("%s %s: %s: %s", p.Provider, p.ResourceName, p.Key, note); !slices.Contains(b.plan.Risks, risk) {
+			b.plan.Risks = append(b.plan.Risks, risk)
+		}
+	}
 	b.add(s)
 	return nil
 }

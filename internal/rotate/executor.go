@@ -73,7 +73,10 @@ func Save(ctx context.Context, j *journal.Journal, p Plan, c credential.Credenti
 func (x *Executor) Start(ctx context.Context, p Plan, a Approval) error {
 	s, err := Load(ctx, x.Journal, p.ID)
 	if err != nil {
-		return fmt.Errorf("%w; a plan is executed on the machine that made it: plan again here", err)
+		return fmt.Errorf("%w; a plan is carried out on the machine that made it: plan again here", err)
+	}
+	if s.Closed() {
+		return fmt.Errorf("plan %s was carried out already and is %s; plan again to go on", p.ID, s.status)
 	}
 	if s.approved {
 		return fmt.Errorf("%w: plan %s was approved before; run: secretguard rotate resume %s", ErrBusy, p.ID, p.ID)
@@ -145,6 +148,9 @@ func (x *Executor) Waive(ctx context.Context, run, step string, level Level, rea
 	if err != nil {
 		return err
 	}
+	if !s.approved || s.Closed() {
+		return fmt.Errorf("run %s is %s: there is nothing to accept", run, orWord(s.status, "not approved"))
+	}
 	if st, ok := s.plan.Step(step); !ok || st.Action != ActAttest && st.Action != ActDisable {
 		return fmt.Errorf("run %s has no step %q that can be waived", run, step)
 	}
@@ -176,6 +182,31 @@ func (x *Executor) with(ctx context.Context, p Plan, do func(*runner) error) err
 	}
 	err = do(&runner{x: x, lease: lease, state: s})
 	return errors.Join(err, lease.Release())
+}
+
+// Unfinished returns the run over this credential that was approved and has not
+// ended, empty when there is none: a second plan would take its new key for a
+// stranger's.
+func Unfinished(ctx context.Context, j *journal.Journal, c credential.Credential) (string, error) {
+	runs, err := j.Runs(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, id := range runs {
+		s, err := Load(ctx, j, id)
+		if err != nil {
+			return "", err
+		}
+		if !s.approved || s.Closed() {
+			continue
+		}
+		for part, v := range c.Parts {
+			if h := s.plan.KeyHashes[part]; h != "" && h == j.HashKey().HMAC(v) {
+				return id, nil
+			}
+		}
+	}
+	return "", nil
 }
 
 // unique refuses a second run over a key while one is unfinished.

@@ -30,11 +30,20 @@ type world struct {
 	leaked  credential.Credential
 	points  []string
 	crashAt func(n int, point string) bool
+	// onEvent and sleep, when set, are the executor's.
+	onEvent func(rotate.Event)
+	sleep   func(context.Context, time.Duration) error
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	l, err := lab.Start(t.Context(), lab.Options{})
+	return newWorldOn(t, lab.Options{}, 0)
+}
+
+// newWorldOn sets the lab's speed and how long a request may take.
+func newWorldOn(t *testing.T, o lab.Options, timeout time.Duration) *world {
+	t.Helper()
+	l, err := lab.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,13 +52,8 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := l.Env()
-	reg, problems := all.Registry(all.Options{Env: func(n string) string { return env[n] }, AllowPrivate: true, Version: "test"})
-	if len(problems) > 0 {
-		t.Fatalf("unconfigured providers: %v", problems)
-	}
 	return &world{
-		t: t, lab: l, estate: estate, reg: reg, dir: filepath.Join(t.TempDir(), "state"),
+		t: t, lab: l, estate: estate, reg: registry(t, l.Env(), timeout), dir: filepath.Join(t.TempDir(), "state"),
 		health: httpx.New(httpx.Options{AllowPrivate: true}).Healthy,
 		leaked: credential.Credential{
 			Kind: credential.AWSAccessKey, ID: estate.LeakedID, Parts: map[credential.Part]secret.Text{
@@ -57,6 +61,15 @@ func newWorld(t *testing.T) *world {
 			},
 		},
 	}
+}
+
+func registry(t *testing.T, env map[string]string, timeout time.Duration) providers.Registry {
+	t.Helper()
+	reg, problems := all.Registry(all.Options{Env: func(n string) string { return env[n] }, AllowPrivate: true, Version: "test", Timeout: timeout})
+	if len(problems) > 0 {
+		t.Fatalf("unconfigured providers: %v", problems)
+	}
+	return reg
 }
 
 func (w *world) open() *journal.Journal {
@@ -102,8 +115,12 @@ var errKilled = errors.New("killed")
 
 func (w *world) executor(j *journal.Journal) *rotate.Executor {
 	n := 0
+	sleep := w.sleep
+	if sleep == nil {
+		sleep = httpx.Sleep
+	}
 	return &rotate.Executor{
-		Registry: w.reg, Journal: j, Actor: "tester", Health: w.health, Sleep: httpx.Sleep, Now: time.Now,
+		Registry: w.reg, Journal: j, Actor: "tester", Health: w.health, Sleep: sleep, Now: time.Now, OnEvent: w.onEvent,
 		Failpoint: func(point string) error {
 			n++
 			w.points = append(w.points, point)

@@ -81,10 +81,13 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 	now := pl.Now().UTC().Truncate(time.Second)
 	p := Plan{
 		Schema: PlanSchema, ID: id, Case: req.Case, Issuer: d.Name, Kind: req.Credential.Kind,
-		Old: state.Key.Ref, OldMask: secret.Mask(state.Key.Ref.ID), KeyHashes: map[credential.Part]string{},
+		Old: state.Key.Ref, OldMask: secret.Mask(state.Key.Ref.ID), KeyHashes: map[credential.Part]string{}, Siblings: []string{},
 		Strategy: req.Strategy, MinLevel: req.MinLevel, Policy: DefaultPolicy(d), Account: state.Identity.Account,
 		Gaps: req.Located.Gaps, Created: now, Expires: now.Add(Validity),
 		Phrase: "rotate " + state.Key.Ref.Owner,
+	}
+	if req.Strategy == ContainFirst {
+		p.Phrase = "contain " + state.Key.Ref.Owner // an outage is not approved by habit
 	}
 	if req.Policy != nil {
 		p.Policy = *req.Policy
@@ -103,6 +106,9 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 	if state.Self {
 		p.Risks = append(p.Risks, "the leaked key is the one that this rotation itself signs with; use another administrator's key")
 	}
+	if !state.Key.Active {
+		p.Risks = append(p.Risks, "the leaked key is disabled already: whoever uses it is down now, and until the new key is deployed")
+	}
 	for _, g := range req.Located.Gaps {
 		p.Risks = append(p.Risks, "not searched: "+g.What+" ("+g.Why+")")
 	}
@@ -116,10 +122,21 @@ func describeSiblings(s providers.KeyState) string {
 		if !k.Active {
 			word = "inactive"
 		}
-		parts = append(parts, fmt.Sprintf("%s (%s, made %s)", secret.Mask(k.Ref.ID), word, k.Created.Format(time.DateOnly)))
+		parts = append(parts, fmt.Sprintf("%s (%s, made %s, %s)", secret.Mask(k.Ref.ID), word, k.Created.Format(time.DateOnly), describeUse(k.Usage)))
 	}
 	return fmt.Sprintf("%s may have %d keys and also has %s; delete the one that is not used, then plan again",
 		s.Key.Ref.Owner, s.Quota, strings.Join(parts, ", "))
+}
+
+// describeUse says when a key was last used, as far as its issuer recorded it.
+func describeUse(u *providers.Usage) string {
+	switch {
+	case u == nil:
+		return "use not known"
+	case u.At.IsZero():
+		return "no use on record"
+	}
+	return "last used " + u.At.Format(time.DateOnly) + " for " + u.Service
 }
 
 // Resource names what must not be rotated twice at the same time.

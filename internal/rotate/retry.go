@@ -23,17 +23,22 @@ func (r *runner) again(ctx context.Context, step Step, do func(context.Context) 
 		if try >= p.Tries {
 			return fmt.Errorf("tried %d times: %w", try, err)
 		}
-		pause := wait
-		var pe *providers.Error
-		if errors.As(err, &pe) && pe.RetryAfter > 0 {
-			pause = pe.RetryAfter
-		}
+		pause := asked(err, wait)
 		r.say(step, fmt.Sprintf("%v; waiting %s, attempt %d of %d", err, pause.Round(time.Millisecond), try+1, p.Tries))
 		if err := r.x.Sleep(ctx, pause); err != nil {
 			return err
 		}
 		wait *= 2
 	}
+}
+
+// asked returns the wait that the provider asked for, or our own.
+func asked(err error, own time.Duration) time.Duration {
+	var pe *providers.Error
+	if errors.As(err, &pe) && pe.RetryAfter > 0 {
+		return pe.RetryAfter
+	}
+	return own
 }
 
 // repeatable reports whether a failure may pass by itself.
@@ -46,7 +51,8 @@ func repeatable(err error) bool {
 	return false
 }
 
-// poll calls look every interval until it says done, fails, or limit is over.
+// poll calls look every interval, or as rarely as the provider asks, until it
+// says done, fails, or limit is over.
 // What look last said is part of the error.
 func (r *runner) poll(ctx context.Context, step Step, every, limit time.Duration, look func(context.Context) (done bool, said string, err error)) error {
 	begin := r.x.Now()
@@ -54,6 +60,7 @@ func (r *runner) poll(ctx context.Context, step Step, every, limit time.Duration
 	for {
 		var done bool
 		var said string
+		pause := every
 		err := r.request(ctx, func(ctx context.Context) (err error) {
 			done, said, err = look(ctx)
 			return err
@@ -63,6 +70,7 @@ func (r *runner) poll(ctx context.Context, step Step, every, limit time.Duration
 			return err
 		case err != nil:
 			said = err.Error()
+			pause = max(pause, asked(err, 0))
 		case done:
 			return nil
 		}
@@ -73,7 +81,7 @@ func (r *runner) poll(ctx context.Context, step Step, every, limit time.Duration
 		if r.x.Now().Sub(begin) >= limit {
 			return fmt.Errorf("not done after %s: %s", limit, last)
 		}
-		if err := r.x.Sleep(ctx, every); err != nil {
+		if err := r.x.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}

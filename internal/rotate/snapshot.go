@@ -96,7 +96,7 @@ func Load(ctx context.Context, j *journal.Journal, run string) (*State, error) {
 		return nil, err
 	}
 	if run == "" || len(recs) == 0 {
-		return nil, fmt.Errorf("%w: %q; list the runs with: secretguard rotate list", ErrNoRun, run)
+		return nil, fmt.Errorf("%w: %q", ErrNoRun, run)
 	}
 	return Fold(recs)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -21,8 +22,14 @@ const (
 	WhereStash         Where = "stash"
 	WhereTag           Where = "tag"
 	WhereCommitMessage Where = "commit-message"
+	WhereNote          Where = "note"
+	WherePath          Where = "path-name" // of a file or folder
+	WhereRefName       Where = "ref-name"
+	WherePerson        Where = "author" // of a commit or tag, or its committer
 	WhereUnreachable   Where = "unreachable"
+	WhereUnknown       Where = "unknown" // in an object; the scan was stopped before its place was found
 	WhereStdin         Where = "stdin"
+	WhereArchive       Where = "archive" // inside a file
 )
 
 // Severity orders findings for people and for --fail-on.
@@ -48,27 +55,51 @@ type Finding struct {
 	Severity Severity
 	Secret   secret.Text
 
-	File               string // relative to the target, '/'-separated; empty in a message
-	Line, Column       int    // 1-based; columns count bytes
+	// File is relative to the target and '/'-separated; empty in a message. A secret
+	// in the name itself is masked: see Path.
+	File               string
+	Name               string // of the ref or person that holds it, with the secret masked
+	PathInArchive      string // inside the archive or document that File is; empty otherwise
+	Line, Column       int    // 1-based; columns count bytes; of the text that was made of a document
 	EndLine, EndColumn int
 	Where              Where
 
-	Commit string // first commit that holds it here; empty outside history
-	Author string // foreign text
-	Date   time.Time
-	Blob   string
-	Refs   Reach
+	Commit     string // first commit that holds it here; empty outside history
+	Author     string // foreign text
+	Date       time.Time
+	LastCommit string // that holds it here; a later one may hold it elsewhere
+	LastDate   time.Time
+	Blob       string
+	Refs       Reach
+	// ReachedBy names the kinds of refs that lead to the commits: "head", "branch",
+	// "remote", "tag", "stash", "note", "worktree", "ref", "reflog".
+	ReachedBy []string
 
 	Tags        []string
 	Description string
 	// Suppressed says why the finding does not count, nil when it does.
 	Suppressed *Suppression
 
+	path string // File without masks; empty when it has none
 	// also are gitleaks' rules that found the same, and countedAt the line at which
 	// gitleaks counts the finding: an ignore file may name these.
 	also      []string
 	countedAt int
-	order     int // of its commit: parents before children
+	order     int64 // of its commit: parents before children
+}
+
+// Path is the file's real name, with what is inside of it joined as gitleaks does.
+// It may hold a secret.
+func (f Finding) Path() string {
+	if f.path != "" {
+		return f.path
+	}
+	return f.Shown()
+}
+
+// Shown is Path with secrets masked, for people.
+func (f Finding) Shown() string {
+	return source.Place{Path: f.File, Inner: f.PathInArchive}.Name()
 }
 
 // Reach says what still leads to a finding in history.
@@ -102,7 +133,10 @@ type Coverage struct {
 	Commits  int
 	Blobs    int
 	Files    int
+	Entries  int // of archives and documents
 	Bytes    int64
+	Known    int // objects that an earlier scan had looked at, with the same rules
+	Fresh    int // objects that this one looked at
 	Skipped  []Skip
 	Shallow  bool
 	Rules    string // "sha256:…" of the compiled rule set

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -26,16 +27,22 @@ type Options struct {
 	IgnoreAllow bool
 	// Accepted names findings that were accepted before; may be nil.
 	Accepted *suppress.List
+	// CacheDir is where scans of histories keep what they know for the next one;
+	// empty for nowhere. Version names the program: another one may find other things.
+	CacheDir, Version string
 	// Progress is called now and then, from one goroutine at a time.
 	Progress func(Progress)
 }
 
 // Progress is how far a scan is.
 type Progress struct {
-	Fragments int
-	Bytes     int64
-	Findings  int
+	Done  int // files or objects
+	Total int // objects; 0 when it is not known
+	Bytes int64
 }
+
+// tellEvery is how often a caller is told of the progress.
+const tellEvery = 100 * time.Millisecond
 
 // Scanner scans sources with a set of rules. It may be used from many
 // goroutines.
@@ -50,19 +57,16 @@ func New(set *match.Set, opts Options) *Scanner { return &Scanner{set: set, opts
 // Scan reads a source to its end. Findings come in a stable order. With an error,
 // the result holds what was found until then and is marked incomplete.
 func (s *Scanner) Scan(ctx context.Context, src source.Source) (Result, error) {
-	c := &collector{scanner: s, started: time.Now(), work: make(chan source.Fragment, 2*runtime.NumCPU()), places: map[placeKey]int{}}
-	c.skips = map[skipKey]*Skip{}
-	var wg sync.WaitGroup
-	for range runtime.NumCPU() {
-		wg.Go(func() {
-			for f := range c.work {
-				c.scan(f)
-			}
-		})
+	c := &collector{scanner: s, started: time.Now(), places: map[placeKey]int{}, skips: map[skipKey]*Skip{}}
+	var err error
+	switch src := src.(type) {
+	case *source.Repository:
+		err = c.repository(ctx, src)
+	case source.Walker:
+		err = c.texts(ctx, src)
+	default:
+		return Result{}, fmt.Errorf("a source of the type %T cannot be scanned", src)
 	}
-	err := src.Walk(ctx, c)
-	close(c.work)
-	wg.Wait()
 	res := c.result(src.Info())
 	res.Coverage.Rules = s.set.Hash()
 	if err == nil && ctx.Err() != nil {
@@ -75,6 +79,12 @@ func (s *Scanner) Scan(ctx context.Context, src source.Source) (Result, error) {
 		res.Coverage.Complete = false
 	}
 	return res, err
+}
+
+// texts scans what a source brings, in the goroutines that bring it.
+func (c *collector) texts(ctx context.Context, src source.Walker) error {
+	c.finders = make(chan *match.Finder, runtime.GOMAXPROCS(0))
+	return src.Walk(ctx, c)
 }
 
 type placeKey struct {
@@ -91,7 +101,7 @@ type idKey struct{ rule, secret string }
 type collector struct {
 	scanner *Scanner
 	started time.Time
-	work    chan source.Fragment
+	finders chan *match.Finder // that nobody uses
 
 	mu       sync.Mutex
 	findings []Finding
@@ -104,104 +114,67 @@ type collector struct {
 	ids sync.Map // idKey -> string: the id of a short secret is stretched, and a secret stands in many versions of a file
 }
 
-// Fragment hands a fragment to the workers.
+// Fragment scans a fragment.
 func (c *collector) Fragment(ctx context.Context, f source.Fragment) error {
-	select {
-	case c.work <- f:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return err
 	}
+	var finder *match.Finder
+	select {
+	case finder = <-c.finders:
+	default:
+		finder = c.scanner.set.Finder()
+	}
+	c.scan(finder, f)
+	select {
+	case c.finders <- finder:
+	default:
+	}
+	return nil
 }
 
 // Skip counts something that was not scanned.
 func (c *collector) Skip(s source.Skip) {
+	c.skip(Skip{What: s.What, Why: s.Why, Gap: s.Gap, Example: s.Example, Count: 1})
+}
+
+func (c *collector) skip(s Skip) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := skipKey{s.What, s.Why}
-	if c.skips[k] == nil {
-		c.skips[k] = &Skip{What: s.What, Why: s.Why, Gap: s.Gap, Example: s.Example}
+	old := c.skips[k]
+	if old == nil {
+		c.skips[k] = &s
+		return
 	}
-	c.skips[k].Count++
-	c.skips[k].Example = min(c.skips[k].Example, s.Example) // the same one in every run
+	old.Count += s.Count
+	old.Example = min(old.Example, s.Example) // the same one in every run
 }
 
-// Count adds to the coverage.
-func (c *collector) Count(what string, n int) {
+// Files counts files.
+func (c *collector) Files(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch what {
-	case "refs":
-		c.cov.Refs += n
-	case "commits":
-		c.cov.Commits += n
-	case "blobs":
-		c.cov.Blobs += n
-	case "files":
-		c.cov.Files += n
-	}
+	c.cov.Files += n
 }
 
-// Shallow marks the history as cut off.
-func (c *collector) Shallow() {
+// Entries counts entries of archives.
+func (c *collector) Entries(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cov.Shallow = true
+	c.cov.Entries += n
 }
 
-// scan runs the rules over a fragment, once for each distinct path: rules and
-// allowlists may ask for the path.
-func (c *collector) scan(f source.Fragment) {
+// scan runs the rules over a fragment. Rules and allowlists may ask for the path.
+func (c *collector) scan(finder *match.Finder, f source.Fragment) {
+	sights := finder.Settle(f.Text, finder.Find(f.Text))
 	var found []Finding
-	byPath := map[string][]source.Place{}
-	var order []string
 	for _, p := range f.Places {
-		if byPath[p.Path] == nil {
-			order = append(order, p.Path)
-		}
-		byPath[p.Path] = append(byPath[p.Path], p)
-	}
-	for _, path := range order {
-		for _, m := range c.matches(f.Text, path, byPath[path][0].Commit) {
-			for _, p := range byPath[path] {
-				found = append(found, c.finding(f.Text, m.Match, p, m.allowed))
-			}
+		for _, m := range c.scanner.set.At(sights, p.Name(), p.Commit) {
+			found = append(found, c.finding(m, p, false))
 		}
 	}
 	c.add(found, len(f.Text))
-}
-
-// judged is a match, and whether an allowlist that names the commit takes it out.
-type judged struct {
-	match.Match
-
-	allowed bool
-}
-
-// matches runs the rules over a text at a path. What an allowlist takes out only
-// because of the commit stays in, marked: later versions of the file hold it too.
-func (c *collector) matches(text, path, commit string) []judged {
-	set := c.scanner.set
-	list := set.Scan(match.Fragment{Text: text, Path: path, Commit: commit})
-	out := make([]judged, 0, len(list))
-	type key struct {
-		rule       string
-		start, end int
-	}
-	counts := map[key]bool{}
-	for _, m := range list {
-		out = append(out, judged{m, false})
-		counts[key{m.Rule.ID, m.Start, m.End}] = true
-	}
-	if !set.NamesCommit(commit) {
-		return out
-	}
-	for _, m := range set.Scan(match.Fragment{Text: text, Path: path}) {
-		if !counts[key{m.Rule.ID, m.Start, m.End}] {
-			out = append(out, judged{m, true})
-		}
-	}
-	return out
 }
 
 func (c *collector) add(found []Finding, bytes int) {
@@ -210,48 +183,20 @@ func (c *collector) add(found []Finding, bytes int) {
 	c.cov.Bytes += int64(bytes)
 	c.done++
 	for _, f := range found {
-		k := placeKey{f.Rule, f.ID, f.File, f.Line, f.Column, f.Where}
-		if f.Commit != "" && (f.Where == WhereStash || f.Where == WhereUnreachable) {
-			k.where = WhereCommit // one line of one file, whatever leads there
-		}
-		i, ok := c.places[k]
-		if !ok {
-			c.places[k] = len(c.findings)
-			c.findings = append(c.findings, f)
+		k := placeKey{f.Rule, f.ID, f.Path(), f.Line, f.Column, f.Where}
+		if i, ok := c.places[k]; ok { // once more, decoded another way
+			if f.Suppressed == nil {
+				c.findings[i].Suppressed = nil
+			}
 			continue
 		}
-		c.findings[i] = earlier(c.findings[i], f)
+		c.places[k] = len(c.findings)
+		c.findings = append(c.findings, f)
 	}
-	if p := c.scanner.opts.Progress; p != nil && time.Since(c.told) > 100*time.Millisecond {
+	if p := c.scanner.opts.Progress; p != nil && time.Since(c.told) > tellEvery {
 		c.told = time.Now()
-		p(Progress{c.done, c.cov.Bytes, len(c.findings)})
+		p(Progress{Done: c.done, Bytes: c.cov.Bytes})
 	}
-}
-
-// earlier merges two findings of one place: the first commit, one that a branch
-// reaches before any other, and what either reaches. A comment counts only when
-// both have it.
-func earlier(a, b Finding) Finding {
-	first, other := a, b
-	if before(b, a) {
-		first, other = b, a
-	}
-	first.Refs.Head = first.Refs.Head || other.Refs.Head
-	first.Refs.Branch = first.Refs.Branch || other.Refs.Branch
-	if first.Suppressed != nil && first.Suppressed.By == "inline" && other.Suppressed == nil {
-		first.Suppressed = nil
-	}
-	return first
-}
-
-func before(a, b Finding) bool {
-	if a.Refs.Branch != b.Refs.Branch {
-		return a.Refs.Branch
-	}
-	if stash := a.Where == WhereStash; stash != (b.Where == WhereStash) {
-		return stash
-	}
-	return cmp.Or(cmp.Compare(a.order, b.order), a.Date.Compare(b.Date), cmp.Compare(a.Commit, b.Commit), cmp.Compare(a.Blob, b.Blob)) < 0
 }
 
 // id returns the finding id of a secret under a rule.
@@ -265,19 +210,18 @@ func (c *collector) id(rule, value string) string {
 	return id
 }
 
-func (c *collector) finding(text string, m match.Match, p source.Place, allowed bool) Finding {
+func (c *collector) finding(m match.Match, p source.Place, allowed bool) Finding {
 	s, named := c.scanner, m.Secret
 	if named == "" { // the path is the finding
-		named = p.Path
+		named = p.Name()
 	}
 	f := Finding{
 		ID: c.id(m.Rule.ID, named), Rule: m.Rule.ID, Kind: m.Rule.Kind, Part: m.Rule.Part,
 		Severity: Severity(m.Rule.Severity), Secret: secret.New(m.Secret), Description: m.Rule.Description, Tags: m.Tags,
-		File: p.Path, Where: Where(p.Where), Commit: p.Commit, Author: p.Author, Date: p.Date, Blob: p.Blob,
+		File: p.Path, PathInArchive: p.Inner, Where: Where(p.Where), Commit: p.Commit, Author: p.Author, Date: p.Date, Blob: p.Blob,
 		Refs: Reach{Head: p.Head, Branch: p.Branch},
 	}
-	f.Line, f.Column = match.Position(text, m.Start)
-	f.EndLine, f.EndColumn = match.Position(text, m.End)
+	f.Line, f.Column, f.EndLine, f.EndColumn = m.Line, m.Column, m.EndLine, m.EndColumn
 	if f.Kind == "" {
 		f.Kind = credential.Kind("generic." + m.Rule.ID)
 	}
@@ -287,9 +231,9 @@ func (c *collector) finding(text string, m match.Match, p source.Place, allowed 
 	if f.Severity == "" {
 		f.Severity = Medium
 	}
-	f.also, f.order = m.Also, p.Order
+	f.also = m.Also
 	if m.Secret != "" { // gitleaks counts a path as line 0
-		f.countedAt, _ = match.Position(text, m.MatchStart)
+		f.countedAt = m.MatchLine
 	}
 	switch {
 	case allowed:
@@ -304,6 +248,7 @@ func (c *collector) result(info source.Info) Result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.scanner.accept(c.findings)
+	c.maskNames()
 	c.cov.Complete = !c.cov.Shallow
 	for _, s := range c.skips {
 		c.cov.Skipped = append(c.cov.Skipped, *s)
@@ -311,7 +256,7 @@ func (c *collector) result(info source.Info) Result {
 	}
 	slices.SortFunc(c.cov.Skipped, func(a, b Skip) int { return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why)) })
 	slices.SortFunc(c.findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.PathInArchive, b.PathInArchive), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Where, b.Where))
 	})
 	return Result{

@@ -41,13 +41,13 @@ func leak() string { return "k=" + lab.MadeUp("sk_live_", 40) + "\n" }
 
 // watched calls seen after each fragment of a source was handed on.
 type watched struct {
-	source.Source
+	source.Walker
 
 	seen func(path string)
 }
 
 func (w watched) Walk(ctx context.Context, s source.Sink) error {
-	return w.Source.Walk(ctx, watchedSink{s, w.seen})
+	return w.Walker.Walk(ctx, watchedSink{s, w.seen})
 }
 
 type watchedSink struct {
@@ -62,13 +62,13 @@ func (w watchedSink) Fragment(ctx context.Context, f source.Fragment) error {
 	return err
 }
 
-func dir(t *testing.T, path string, maxBytes int64) source.Source {
+func dir(t *testing.T, path string, maxBytes int64) source.Walker {
 	t.Helper()
-	src, err := source.Dir(path, maxBytes)
+	src, err := source.Dir(path, source.Options{MaxBytes: maxBytes, Parallel: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return src
+	return src.(source.Walker)
 }
 
 // TestFilesThatChangeDuringTheScan: what went away or grew out of bounds is a gap.
@@ -147,7 +147,7 @@ func TestCancelKeepsWhatWasFound(t *testing.T) {
 func TestReadErrorIsNeverComplete(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	res, err := scan.New(rules(t), scan.Options{}).Scan(t.Context(), source.Stdin(&reader{text: leak(), err: broken}))
+	res, err := scan.New(rules(t), scan.Options{}).Scan(t.Context(), source.Stdin(&reader{text: leak(), err: broken}, source.Options{}))
 	if !errors.Is(err, broken) || res.Coverage.Complete {
 		t.Errorf("%v, complete %v", err, res.Coverage.Complete)
 	}

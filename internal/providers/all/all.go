@@ -2,8 +2,10 @@
 package all
 
 import (
+	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
@@ -24,6 +26,8 @@ type Options struct {
 	// AllowPrivate permits private addresses for every provider.
 	AllowPrivate bool
 	Version      string
+	// Timeout bounds one attempt of a request; zero means 30 s.
+	Timeout time.Duration
 }
 
 // Problem is a provider that is not set up.
@@ -72,8 +76,13 @@ func Registry(o Options) (providers.Registry, []Problem) {
 	var problems []Problem
 	for _, f := range factories() {
 		d := f.describe()
-		client := httpx.New(httpx.Options{AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(d.Name)), Version: o.Version})
+		client := httpx.New(httpx.Options{
+			AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(d.Name)), Version: o.Version, Timeout: o.Timeout,
+		})
 		p, err := f.make(o, client)
+		if unread := o.unreadable(d); unread != nil {
+			err = unread
+		}
 		if err != nil {
 			sink := false
 			for _, r := range d.Roles {
@@ -118,6 +127,21 @@ func (o Options) setting(name string) secret.Text {
 		}
 	}
 	return secret.Text{}
+}
+
+// unreadable reports a setting whose file was named and cannot be read: "not set"
+// would send the user looking in the wrong place.
+func (o Options) unreadable(d providers.Descriptor) error {
+	for _, s := range d.Settings {
+		path := o.Env(s.Env + "_FILE")
+		if path == "" || o.Env(s.Env) != "" {
+			continue
+		}
+		if _, err := os.ReadFile(path); err != nil {
+			return fmt.Errorf("read the file that %s_FILE names: %w", s.Env, err)
+		}
+	}
+	return nil
 }
 
 func (o Options) baseURL(name string) string {

@@ -9,12 +9,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -86,7 +88,7 @@ func New(cfg Config) (*Provider, error) {
 	p := &Provider{cfg: cfg}
 	p.iam = iam.New(iam.Options{
 		Region: cfg.Region, Credentials: p.own(), HTTPClient: cfg.Client.HTTP(), BaseEndpoint: endpoint(cfg.IAMEndpoint),
-		APIOptions: []func(*middleware.Stack) error{guardReads, p.agent},
+		Retryer: p.retryReads(), APIOptions: p.middleware(),
 	})
 	p.sts = p.stsAs(p.own())
 	return p, nil
@@ -101,7 +103,7 @@ func (p *Provider) own() aws.CredentialsProvider {
 func (p *Provider) stsAs(c aws.CredentialsProvider) *sts.Client {
 	return sts.New(sts.Options{
 		Region: p.cfg.Region, Credentials: c, HTTPClient: p.cfg.Client.HTTP(), BaseEndpoint: endpoint(p.cfg.STSEndpoint),
-		RetryMaxAttempts: 1, APIOptions: []func(*middleware.Stack) error{p.agent},
+		RetryMaxAttempts: 1, APIOptions: p.middleware(),
 	})
 }
 
@@ -112,16 +114,43 @@ func endpoint(s string) *string {
 	return &s
 }
 
-// reads are the IAM operations that planning may use. IAM sends reads as POST
-// too, so the HTTP client alone cannot tell.
-var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies"}
+// once is for operations that change something: the executor decides whether to
+// repeat them, and CreateAccessKey repeated would make two keys.
+func once(o *iam.Options) { o.RetryMaxAttempts = 1 }
 
-// guardReads refuses any other operation under a read-only context.
-func guardReads(stack *middleware.Stack) error {
-	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("secretguardReadOnly",
+// retryReads repeats like package httpx does.
+func (p *Provider) retryReads() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = httpx.ReadTries
+		o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) { return p.cfg.Client.Wait(attempt), nil })
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+			if errors.Is(err, errAnswer) || errors.Is(err, io.ErrUnexpectedEOF) {
+				return aws.TrueTernary
+			}
+			return aws.UnknownTernary
+		}))
+	})
+}
+
+func (p *Provider) middleware() []func(*middleware.Stack) error {
+	return []func(*middleware.Stack) error{markReads, wholeAnswer, p.agent}
+}
+
+// reads are the operations that change nothing. These protocols send reads as
+// POST too, so the HTTP client alone cannot tell.
+var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies", "GetCallerIdentity", "GetAccessKeyInfo"}
+
+// markReads tells the HTTP client which requests may go out while only reading
+// is allowed. It also ends an operation whose caller has given up already: the
+// SDK would not tell that nothing was sent.
+func markReads(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("secretguardReads",
 		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			if httpx.IsReadOnly(ctx) && !slices.Contains(reads, awsmiddleware.GetOperationName(ctx)) {
-				return middleware.InitializeOutput{}, middleware.Metadata{}, httpx.ErrReadOnly
+			if err := ctx.Err(); err != nil {
+				return middleware.InitializeOutput{}, middleware.Metadata{}, errors.Join(httpx.ErrNotSent, err)
+			}
+			if slices.Contains(reads, awsmiddleware.GetOperationName(ctx)) {
+				ctx = httpx.Reading(ctx)
 			}
 			return next.HandleInitialize(ctx, in)
 		}), middleware.Before)
@@ -175,8 +204,12 @@ func Descriptor() providers.Descriptor {
 			"https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html",
 		},
 		Proof:       providers.ProofPolicy{Refusals: 20, Window: time.Minute},
-		ReadyWithin: 90 * time.Second, ProbeService: "sts",
+		ReadyWithin: 90 * time.Second, ProbeService: "sts", VerifyCall: "sts:GetCallerIdentity",
 	}
 }
 
-var errNoUser = errors.New("the key belongs to the root user or to no IAM user; only keys of named IAM users are rotated")
+// Reasons why a key is not rotated.
+var (
+	errNoUser    = errors.New("the key belongs to the root user or to no IAM user; only keys of named IAM users are rotated: make one, move the consumers to its key, and delete this key in the console")
+	errTemporary = errors.New("a temporary key cannot be listed, disabled or deleted: it ends by itself, or by a deny policy on its role for sessions older than now (aws:TokenIssueTime; the console's \"Revoke active sessions\" makes one)")
+)

@@ -25,23 +25,26 @@ func (p *Provider) Verify(ctx context.Context, c credential.Credential) (provide
 	v := providers.Verdict{Liveness: providers.Unknown, At: p.cfg.Now().UTC()}
 	who := credentials.NewStaticCredentialsProvider(c.Part(credential.PartID).Reveal(), c.Part(credential.PartSecret).Reveal(), c.Part(credential.PartSessionToken).Reveal())
 	out, err := p.stsAs(who).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err == nil && aws.ToString(out.Account) == "" {
+		return v, &providers.Error{Provider: Name, Op: "ask STS who the key is", Class: providers.ErrTransient, Err: errAnswer}
+	}
 	if err == nil {
 		v.Liveness = providers.Live
 		v.Identity = providers.Identity{Account: aws.ToString(out.Account), Who: aws.ToString(out.Arn)}
 		return v, nil
 	}
 	v.Code = errorCode(err)
-	switch v.Code {
-	case "InvalidClientTokenId", "ExpiredToken":
+	switch {
+	case v.Code == "InvalidClientTokenId":
 		v.Liveness, v.Detail = providers.Dead, "unknown, deleted or inactive"
-	case "AccessDenied":
+	case v.Code == "ExpiredToken" && !c.Part(credential.PartSessionToken).Empty():
+		v.Liveness, v.Detail = providers.Dead, "the session has ended"
+	case v.Code == "AccessDenied":
 		v.Liveness, v.Detail = providers.Live, "accepted, and denied this call"
-	case "SignatureDoesNotMatch":
+	case v.Code == "SignatureDoesNotMatch" && !skewed(err):
 		v.Detail = "the id exists, the secret is not its own"
-	case "":
-		return v, classify("ask STS who the key is", err, true)
-	default:
-		v.Detail = "an answer that proves nothing"
+	default: // no answer about the key
+		return v, classify(ctx, "ask STS who the key is", err, true)
 	}
 	return v, nil
 }
@@ -49,51 +52,104 @@ func (p *Provider) Verify(ctx context.Context, c credential.Credential) (provide
 // Inspect finds the key's owner, the owner's other keys and warnings.
 func (p *Provider) Inspect(ctx context.Context, c credential.Credential) (providers.KeyState, error) {
 	id := c.Part(credential.PartID).Reveal()
+	op := "find the owner of " + secret.Mask(id)
 	st := providers.KeyState{Quota: quota, Self: id == p.cfg.KeyID}
 	if strings.HasPrefix(id, "ASIA") {
-		return st, &providers.Error{Provider: Name, Op: "look at a temporary key", Class: providers.ErrUnsupported, Err: errors.New("temporary keys end by themselves or by a deny policy on their role")}
-	}
-	used, err := p.iam.GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &id})
-	if err != nil {
-		return st, classify("find the owner of "+secret.Mask(id), err, true)
-	}
-	user := aws.ToString(used.UserName)
-	if user == "" {
-		return st, &providers.Error{Provider: Name, Op: "find the owner of " + secret.Mask(id), Class: providers.ErrRefused, Err: errNoUser}
-	}
-	st.Usage = usage(used.AccessKeyLastUsed)
-	if err := p.keysOf(ctx, user, id, &st); err != nil {
-		return st, err
+		return st, &providers.Error{Provider: Name, Op: op, Class: providers.ErrUnsupported, Err: errTemporary}
 	}
 	own, err := p.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return st, classify("ask who we are", err, true)
+		return st, classify(ctx, "ask who we are", err, true)
+	}
+	if err := p.sameAccount(ctx, op, id, aws.ToString(own.Account)); err != nil {
+		return st, err
+	}
+	used, err := p.iam.GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &id})
+	if err != nil {
+		return st, explainUnknown(classify(ctx, op, err, true))
+	}
+	user := aws.ToString(used.UserName)
+	if user == "" || strings.HasPrefix(user, "<") { // "<root_account>"
+		return st, &providers.Error{Provider: Name, Op: op, Class: providers.ErrUnsupported, Err: errNoUser}
+	}
+	st.Usage = usage(used.AccessKeyLastUsed)
+	keys, err := p.keysOf(ctx, user)
+	if err != nil {
+		return st, err
+	}
+	if err := p.sort(ctx, keys, user, id, &st); err != nil {
+		return st, err
 	}
 	st.Identity = providers.Identity{Account: aws.ToString(own.Account), Who: user}
-	p.quarantine(ctx, user, &st)
+	p.warn(ctx, user, aws.ToString(own.Arn), &st)
 	return st, nil
 }
 
-// keysOf lists a user's keys, all pages, and sorts out the one that is meant.
-func (p *Provider) keysOf(ctx context.Context, user, id string, st *providers.KeyState) error {
+// sameAccount refuses a key of another account than our own access: nothing of
+// it can be managed from here. Where the id does not tell, STS does.
+func (p *Provider) sameAccount(ctx context.Context, op, id, own string) error {
+	account, ok := accountOf(id)
+	if !ok {
+		out, err := p.sts.GetAccessKeyInfo(ctx, &sts.GetAccessKeyInfoInput{AccessKeyId: &id})
+		if err != nil {
+			// Without the right to ask, IAM's own answer decides a moment later.
+			return nil //nolint:nilerr // see above
+		}
+		account = aws.ToString(out.Account)
+	}
+	if account == "" || account == own {
+		return nil
+	}
+	return &providers.Error{
+		Provider: Name, Op: op, Class: providers.ErrRefused,
+		Err: fmt.Errorf("it is a key of account %s, and our own access is to account %s; use an administrator's key of account %s", account, own, account),
+	}
+}
+
+// explainUnknown adds what a refusal can mean too: IAM gives an id that it does
+// not know the answer of a missing right.
+func explainUnknown(err error) error {
+	var e *providers.Error
+	if errors.As(err, &e) && errors.Is(e.Class, providers.ErrForbidden) && e.Err == nil {
+		e.Err = errors.New("a key that is deleted already gets the same answer: verify it")
+	}
+	return err
+}
+
+// keysOf lists a user's keys, all pages.
+func (p *Provider) keysOf(ctx context.Context, user string) ([]providers.KeyInfo, error) {
+	var all []providers.KeyInfo
 	pages := iam.NewListAccessKeysPaginator(p.iam, &iam.ListAccessKeysInput{UserName: &user})
-	found := false
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return classify("list the access keys of "+user, err, true)
+			return nil, classify(ctx, "list the access keys of "+user, err, true)
 		}
 		for _, k := range page.AccessKeyMetadata {
-			info := keyInfo(user, k)
-			if info.Ref.ID == id {
-				st.Key, found = info, true
-				continue
-			}
-			st.Siblings = append(st.Siblings, info)
+			all = append(all, keyInfo(user, k))
 		}
 	}
-	if !found {
-		return &providers.Error{Provider: Name, Op: "list the access keys of " + user, Class: providers.ErrNotFound, Err: fmt.Errorf("%s is not among them: it is dead already, or of another account", secret.Mask(id))}
+	return all, nil
+}
+
+// sort tells the key that is meant from its siblings, whose last use helps a
+// person to choose when there is no room.
+func (p *Provider) sort(ctx context.Context, keys []providers.KeyInfo, user, id string, st *providers.KeyState) error {
+	for _, k := range keys {
+		if k.Ref.ID == id {
+			st.Key = k
+			continue
+		}
+		if u, err := p.LastUsed(ctx, k.Ref); err == nil {
+			k.Usage = &u
+		}
+		st.Siblings = append(st.Siblings, k)
+	}
+	if st.Key.Ref.ID == "" {
+		return &providers.Error{
+			Provider: Name, Op: "list the access keys of " + user, Class: providers.ErrNotFound,
+			Err: fmt.Errorf("%s is not among them: it is deleted already", secret.Mask(id)),
+		}
 	}
 	return nil
 }
@@ -113,14 +169,16 @@ func usage(u *types.AccessKeyLastUsed) providers.Usage {
 	return providers.Usage{At: *u.LastUsedDate, Service: aws.ToString(u.ServiceName), Region: aws.ToString(u.Region)}
 }
 
-// quarantine warns when AWS has put the user under its policy for leaked keys: a
-// new key of the same user stays under it.
-func (p *Provider) quarantine(ctx context.Context, user string, st *providers.KeyState) {
+// warn looks for what will hinder the rotation though it can be tried. Only
+// warnings hang on it: a missing right must not stop a rotation.
+func (p *Provider) warn(ctx context.Context, user, own string, st *providers.KeyState) {
+	if _, who, ok := strings.Cut(own, ":user/"); ok && who[strings.LastIndexByte(who, '/')+1:] == user {
+		st.Warnings = append(st.Warnings, "our own access is of "+user+" too: a quarantine of this user would stop us; use another administrator")
+	}
 	pages := iam.NewListAttachedUserPoliciesPaginator(p.iam, &iam.ListAttachedUserPoliciesInput{UserName: &user})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			// Only a warning hangs on this: a missing right must not stop a rotation.
 			st.Warnings = append(st.Warnings, "could not look for AWS's quarantine policy (needs iam:ListAttachedUserPolicies)")
 			return
 		}
@@ -135,13 +193,13 @@ func (p *Provider) quarantine(ctx context.Context, user string, st *providers.Ke
 // Issue makes a second key for the old key's user. One attempt, never repeated.
 func (p *Provider) Issue(ctx context.Context, req providers.IssueRequest) (providers.Issued, error) {
 	op := "create an access key for " + req.Old.Owner
-	if req.Old.Owner == "" { // without a name IAM would take the signing user, or root
-		return providers.Issued{}, &providers.Error{Provider: Name, Op: op, Class: providers.ErrRefused, Err: errNoUser}
+	if err := named(req.Old); err != nil {
+		return providers.Issued{}, err
 	}
 	ctx = context.WithValue(ctx, effectKey{}, req.EffectID)
-	out, err := p.iam.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &req.Old.Owner}, func(o *iam.Options) { o.RetryMaxAttempts = 1 })
+	out, err := p.iam.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &req.Old.Owner}, once)
 	if err != nil {
-		return providers.Issued{}, classify(op, err, false)
+		return providers.Issued{}, classify(ctx, op, err, false)
 	}
 	k := out.AccessKey
 	if k == nil || aws.ToString(k.AccessKeyId) == "" || aws.ToString(k.SecretAccessKey) == "" {
@@ -156,34 +214,38 @@ func (p *Provider) Issue(ctx context.Context, req providers.IssueRequest) (provi
 	}, nil
 }
 
+// clockLeeway is how far our clock and IAM's may differ.
+const clockLeeway = 5 * time.Minute
+
 // Reconcile lists the user's keys and compares them with those from before.
 func (p *Provider) Reconcile(ctx context.Context, req providers.IssueRequest) (providers.Reconciliation, error) {
-	var all providers.KeyState
-	if err := p.keysOf(ctx, req.Old.Owner, req.Old.ID, &all); err != nil {
+	all, err := p.keysOf(ctx, req.Old.Owner)
+	if err != nil {
 		return providers.Reconciliation{}, err
 	}
 	var fresh []providers.KeyInfo
-	for _, k := range all.Siblings {
-		if !slices.Contains(req.Before, k.Ref.ID) {
+	for _, k := range all {
+		if k.Ref.ID != req.Old.ID && !slices.Contains(req.Before, k.Ref.ID) {
 			fresh = append(fresh, k)
 		}
 	}
 	rec := providers.Reconciliation{Outcome: providers.Unclear, Candidates: fresh}
-	switch len(fresh) {
-	case 0:
+	switch {
+	case len(fresh) == 0:
 		rec.Outcome, rec.Detail = providers.NotApplied, "no new key"
-	case 1:
+	case len(fresh) > 1:
+		rec.Detail = fmt.Sprintf("%d new keys", len(fresh))
+	case !req.Since.IsZero() && fresh[0].Created.Before(req.Since.Add(-clockLeeway)):
+		rec.Detail = "a key that was not listed before is older than the request: somebody else made it"
+	default:
 		u, err := p.LastUsed(ctx, fresh[0].Ref)
 		if err != nil {
 			return rec, err
 		}
-		if u.At.IsZero() {
-			rec.Outcome, rec.Detail = providers.Orphaned, "one new key that was never used"
-		} else {
-			rec.Detail = "the new key is in use: somebody else made it"
+		rec.Outcome, rec.Detail = providers.Orphaned, "one new key that was never used"
+		if !u.At.IsZero() {
+			rec.Outcome, rec.Detail = providers.Unclear, "the new key is in use: somebody else made it"
 		}
-	default:
-		rec.Detail = fmt.Sprintf("%d new keys", len(fresh))
 	}
 	return rec, nil
 }
@@ -199,24 +261,39 @@ func (p *Provider) Enable(ctx context.Context, k providers.KeyRef) error {
 }
 
 func (p *Provider) setStatus(ctx context.Context, k providers.KeyRef, s types.StatusType) error {
-	_, err := p.iam.UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{AccessKeyId: &k.ID, UserName: &k.Owner, Status: s})
-	return classify(fmt.Sprintf("set %s to %s", secret.Mask(k.ID), s), err, false)
+	if err := named(k); err != nil {
+		return err
+	}
+	_, err := p.iam.UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{AccessKeyId: &k.ID, UserName: &k.Owner, Status: s}, once)
+	return classify(ctx, fmt.Sprintf("set %s to %s", secret.Mask(k.ID), s), err, false)
 }
 
 // Delete removes the key; one that is gone already is success.
 func (p *Provider) Delete(ctx context.Context, k providers.KeyRef) error {
-	_, err := p.iam.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{AccessKeyId: &k.ID, UserName: &k.Owner})
+	if err := named(k); err != nil {
+		return err
+	}
+	_, err := p.iam.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{AccessKeyId: &k.ID, UserName: &k.Owner}, once)
 	if errorCode(err) == "NoSuchEntity" {
 		return nil
 	}
-	return classify("delete "+secret.Mask(k.ID), err, false)
+	return classify(ctx, "delete "+secret.Mask(k.ID), err, false)
+}
+
+// named refuses to act on a key without a user's name: IAM would take the user
+// that signs, or root.
+func named(k providers.KeyRef) error {
+	if k.Owner == "" {
+		return &providers.Error{Provider: Name, Op: "act on " + secret.Mask(k.ID), Class: providers.ErrRefused, Err: errNoUser}
+	}
+	return nil
 }
 
 // LastUsed reads IAM's record of the last use, which may lag.
 func (p *Provider) LastUsed(ctx context.Context, k providers.KeyRef) (providers.Usage, error) {
 	out, err := p.iam.GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &k.ID})
 	if err != nil {
-		return providers.Usage{}, classify("ask when "+secret.Mask(k.ID)+" was last used", err, true)
+		return providers.Usage{}, classify(ctx, "ask when "+secret.Mask(k.ID)+" was last used", err, true)
 	}
 	u := usage(out.AccessKeyLastUsed)
 	u.At = u.At.Truncate(time.Second)

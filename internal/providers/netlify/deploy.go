@@ -2,6 +2,7 @@ package netlify
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -19,11 +20,23 @@ type deploy struct {
 	CreatedAt    time.Time  `json:"created_at"`
 }
 
+// errAnswer means that an answer was JSON of another thing than was asked for.
+var errAnswer = errors.New("the answer is not about what was asked for")
+
+func (p *Provider) site(ctx context.Context, t providers.Target) (site, error) {
+	var s site
+	err := p.call(ctx, "read site "+t.Name, http.MethodGet, "/sites/"+url.PathEscape(t.ID), nil, &s)
+	if err == nil && s.ID != t.ID {
+		err = &providers.Error{Provider: Name, Op: "read site " + t.Name, Class: providers.ErrTransient, Err: errAnswer}
+	}
+	return s, err
+}
+
 // Latest returns the newest production deploy and the published one.
 func (p *Provider) Latest(ctx context.Context, t providers.Target) (providers.DeployState, error) {
 	var out providers.DeployState
-	var s site
-	if err := p.call(ctx, "read site "+t.Name, http.MethodGet, "/sites/"+url.PathEscape(t.ID), nil, &s); err != nil {
+	s, err := p.site(ctx, t)
+	if err != nil {
 		return out, err
 	}
 	if s.PublishedDeploy != nil {
@@ -51,11 +64,19 @@ func (p *Provider) Start(ctx context.Context, t providers.Target) (providers.Dep
 		DeployID  string    `json:"deploy_id"`
 		CreatedAt time.Time `json:"created_at"`
 	}
-	err := p.call(ctx, "start a build of "+t.Name, http.MethodPost, "/sites/"+url.PathEscape(t.ID)+"/builds?clear_cache=true", nil, &b)
-	if err == nil && b.DeployID == "" {
-		err = &providers.Error{Provider: Name, Op: "start a build of " + t.Name, Class: providers.ErrAmbiguous, Code: "no deploy id"}
+	op := "start a build of " + t.Name
+	err := p.call(ctx, op, http.MethodPost, "/sites/"+url.PathEscape(t.ID)+"/builds?clear_cache=true", nil, &b)
+	var e *providers.Error
+	switch {
+	case errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusUnprocessableEntity):
+		e.Err = errors.New("this site has no repository, or its builds are stopped: deploy it by hand, then resume")
+	case err == nil && b.DeployID == "":
+		err = &providers.Error{Provider: Name, Op: op, Class: providers.ErrAmbiguous, Err: errAnswer}
 	}
-	return providers.Deploy{ID: b.DeployID, Phase: providers.PhaseRunning, State: "new", Created: b.CreatedAt}, err
+	if err != nil {
+		return providers.Deploy{}, err
+	}
+	return providers.Deploy{ID: b.DeployID, Phase: providers.PhaseRunning, State: "new", Created: b.CreatedAt}, nil
 }
 
 // Status returns one deploy. "ready" alone is not live: the site must publish it.
@@ -64,11 +85,14 @@ func (p *Provider) Status(ctx context.Context, t providers.Target, id string) (p
 	if err := p.call(ctx, "read deploy "+id, http.MethodGet, "/deploys/"+url.PathEscape(id), nil, &d); err != nil {
 		return providers.Deploy{}, err
 	}
+	if d.ID != id {
+		return providers.Deploy{}, &providers.Error{Provider: Name, Op: "read deploy " + id, Class: providers.ErrTransient, Err: errAnswer}
+	}
 	if d.State != "ready" {
 		return state(d, ""), nil
 	}
-	var s site
-	if err := p.call(ctx, "read site "+t.Name, http.MethodGet, "/sites/"+url.PathEscape(t.ID), nil, &s); err != nil {
+	s, err := p.site(ctx, t)
+	if err != nil {
 		return providers.Deploy{}, err
 	}
 	live := ""

@@ -33,7 +33,7 @@ type Config struct {
 // Provider is safe for use from many goroutines.
 type Provider struct {
 	base   string
-	header http.Header
+	token  secret.Text
 	client *httpx.Client
 }
 
@@ -50,8 +50,7 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = DefaultURL
 	}
-	h := http.Header{"Authorization": {"Bearer " + cfg.Token.Reveal()}, "Accept": {"application/json"}}
-	return &Provider{base: strings.TrimRight(cfg.BaseURL, "/"), header: h, client: cfg.Client}, nil
+	return &Provider{base: strings.TrimRight(cfg.BaseURL, "/"), token: cfg.Token, client: cfg.Client}, nil
 }
 
 // Describe returns what this provider is.
@@ -76,16 +75,11 @@ func Descriptor() providers.Descriptor {
 	}
 }
 
-// call sends a request and decodes the answer into out when it is not nil.
+// call sends a request and decodes the answer into out.
 func (p *Provider) call(ctx context.Context, op, method, path string, body, out any) error {
-	res, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: p.header, Body: body})
-	if err != nil {
-		return providers.Classify(Name, err)
-	}
-	if out == nil {
-		return nil
-	}
-	return providers.Classify(Name, res.JSON(op, method == http.MethodGet, out))
+	h := http.Header{"Authorization": {"Bearer " + p.token.Reveal()}, "Accept": {"application/json"}}
+	_, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: h, Body: body, Out: out})
+	return providers.Classify(Name, err)
 }
 
 func envPath(account, key, site string) string {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -14,6 +15,9 @@ type deploy struct {
 	Status    string    `json:"status"`
 	Trigger   string    `json:"trigger"`
 	CreatedAt time.Time `json:"createdAt"`
+	Commit    struct {
+		ID string `json:"id"`
+	} `json:"commit"`
 }
 
 // recent returns the newest deploys, newest first.
@@ -50,15 +54,25 @@ func (p *Provider) Latest(ctx context.Context, t providers.Target) (providers.De
 // Start begins a deploy. Render may queue it and answer 202 with no body (cron
 // jobs, services with a disk): then it is looked up by being new.
 func (p *Provider) Start(ctx context.Context, t providers.Target) (providers.Deploy, error) {
+	op := "start a deploy of " + t.Name
+	body, err := p.what(ctx, op, t)
+	if err != nil {
+		return providers.Deploy{}, err
+	}
 	before, err := p.Latest(ctx, t)
 	if err != nil {
 		return providers.Deploy{}, err
 	}
-	op := "start a deploy of " + t.Name
 	var d deploy
-	err = p.call(ctx, op, http.MethodPost, "/services/"+url.PathEscape(t.ID)+"/deploys", map[string]string{"clearCache": "do_not_clear"}, &d)
-	if err != nil || d.ID != "" {
-		return state(d), err
+	res, err := p.send(ctx, op, http.MethodPost, "/services/"+url.PathEscape(t.ID)+"/deploys", body, &d)
+	if err != nil {
+		return providers.Deploy{}, err
+	}
+	if d.ID != "" {
+		return state(d), nil
+	}
+	if res.Status != http.StatusAccepted {
+		return providers.Deploy{}, &providers.Error{Provider: Name, Op: op, Class: providers.ErrAmbiguous, Err: errAnswer}
 	}
 	list, err := p.recent(ctx, t)
 	if err != nil {
@@ -69,14 +83,44 @@ func (p *Provider) Start(ctx context.Context, t providers.Target) (providers.Dep
 			return state(x), nil
 		}
 	}
-	return providers.Deploy{}, &providers.Error{Provider: Name, Op: op, Class: providers.ErrAmbiguous, Code: "queued"}
+	return providers.Deploy{}, &providers.Error{Provider: Name, Op: op, Class: providers.ErrAmbiguous, Err: errors.New("it is queued and not listed yet")}
+}
+
+// what says what to deploy. Without a commit Render ships the newest one of the
+// branch. Where auto-deploy is off that may be code that nobody released, so the
+// commit that is live is named; a cron job does not take one.
+func (p *Provider) what(ctx context.Context, op string, t providers.Target) (map[string]string, error) {
+	body := map[string]string{"clearCache": "do_not_clear"}
+	var s service
+	if err := p.call(ctx, "read service "+t.Name, http.MethodGet, "/services/"+url.PathEscape(t.ID), nil, &s); err != nil {
+		return nil, err
+	}
+	if s.Suspended == "suspended" {
+		return nil, &providers.Error{Provider: Name, Op: op, Class: providers.ErrUnsupported, Err: errors.New("the service is suspended: resume it, then deploy it")}
+	}
+	if s.AutoDeploy != "no" || s.Type == "cron_job" {
+		return body, nil
+	}
+	list, err := p.recent(ctx, t)
+	for _, d := range list {
+		if d.Status == "live" && d.Commit.ID != "" {
+			body["commitId"] = d.Commit.ID
+		}
+	}
+	return body, err
 }
 
 // Status returns one deploy.
 func (p *Provider) Status(ctx context.Context, t providers.Target, id string) (providers.Deploy, error) {
 	var d deploy
-	err := p.call(ctx, "read deploy "+id, http.MethodGet, "/services/"+url.PathEscape(t.ID)+"/deploys/"+url.PathEscape(id), nil, &d)
-	return state(d), err
+	op := "read deploy " + id
+	if err := p.call(ctx, op, http.MethodGet, "/services/"+url.PathEscape(t.ID)+"/deploys/"+url.PathEscape(id), nil, &d); err != nil {
+		return providers.Deploy{}, err
+	}
+	if d.ID != id {
+		return providers.Deploy{}, &providers.Error{Provider: Name, Op: op, Class: providers.ErrTransient, Err: errAnswer}
+	}
+	return state(d), nil
 }
 
 // state maps Render's word; an unknown one counts as still going.

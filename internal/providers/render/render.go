@@ -33,7 +33,7 @@ type Config struct {
 // Provider is safe for use from many goroutines.
 type Provider struct {
 	base   string
-	header http.Header
+	token  secret.Text
 	client *httpx.Client
 }
 
@@ -50,8 +50,7 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = DefaultURL
 	}
-	h := http.Header{"Authorization": {"Bearer " + cfg.Token.Reveal()}, "Accept": {"application/json"}}
-	return &Provider{base: strings.TrimRight(cfg.BaseURL, "/"), header: h, client: cfg.Client}, nil
+	return &Provider{base: strings.TrimRight(cfg.BaseURL, "/"), token: cfg.Token, client: cfg.Client}, nil
 }
 
 // Describe returns what this provider is.
@@ -67,7 +66,9 @@ func Descriptor() providers.Descriptor {
 		},
 		Permissions: []string{"an API key of a user who may edit the services' variables and start deploys"},
 		Limits: []string{
-			"A deploy ships the newest commit of the service's branch.",
+			"A deploy ships the newest commit of the service's branch, unless its auto-deploy is off.",
+			"A service that is declared in render.yaml may get the values declared there back with the next sync.",
+			"More than 100 env groups of one workspace cannot be listed.",
 			"Secret files are searched and shown, not changed.",
 			"10 deploys a minute and service; 30 other writes a minute.",
 		},
@@ -75,17 +76,16 @@ func Descriptor() providers.Descriptor {
 	}
 }
 
-// call sends a request and decodes the answer into out when it is not nil and
-// there is a body.
+// call sends a request and decodes the answer into out.
 func (p *Provider) call(ctx context.Context, op, method, path string, body, out any) error {
-	res, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: p.header, Body: body})
-	if err != nil {
-		return providers.Classify(Name, err)
-	}
-	if out == nil || res.Status == http.StatusAccepted && len(res.Body) == 0 {
-		return nil
-	}
-	return providers.Classify(Name, res.JSON(op, method == http.MethodGet, out))
+	_, err := p.send(ctx, op, method, path, body, out)
+	return err
+}
+
+func (p *Provider) send(ctx context.Context, op, method, path string, body, out any) (httpx.Response, error) {
+	h := http.Header{"Authorization": {"Bearer " + p.token.Reveal()}, "Accept": {"application/json"}}
+	res, err := p.client.Do(ctx, httpx.Request{Op: op, Method: method, URL: p.base + path, Header: h, Body: body, Out: out})
+	return res, providers.Classify(Name, err)
 }
 
 // pageSize is the most that Render lists at once.

@@ -13,13 +13,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 
 	"filippo.io/age"
-	// The pure-Go translation of SQLite: the default build has no cgo.
-	_ "modernc.org/sqlite"
+	"modernc.org/sqlite" // SQLite translated to Go: the default build has no cgo
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -34,6 +35,8 @@ var (
 	// ErrCorrupt means that the hash chain or the database is damaged: reading
 	// stays possible, effects are refused.
 	ErrCorrupt = errors.New("the journal is damaged")
+	// ErrUnwritable means that the folder, the file or the disk takes no writes.
+	ErrUnwritable = errors.New("the journal cannot be written to")
 	// ErrNewer means that a newer version of the tool wrote the journal.
 	ErrNewer = errors.New("the journal was written by a newer version")
 	// ErrLocked means that another process holds the run.
@@ -85,7 +88,8 @@ func Open(ctx context.Context, dir, tool string) (*Journal, error) {
 	if err := safeFile(path); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", "file:"+path+pragmas)
+	// As a URI, or a folder with a ? or # in its name would be another one.
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+pragmas)
 	if err != nil {
 		return nil, fmt.Errorf("open journal %s: %w", path, err)
 	}
@@ -94,9 +98,13 @@ func Open(ctx context.Context, dir, tool string) (*Journal, error) {
 	if err := j.migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	if err := j.Verify(ctx); err != nil {
+	err = j.Verify(ctx)
+	switch {
+	case errors.Is(err, ErrCorrupt):
 		j.broken = err
 		return j, err
+	case err != nil:
+		return nil, errors.Join(err, db.Close())
 	}
 	return j, nil
 }
@@ -109,19 +117,43 @@ func (j *Journal) HashKey() secret.Key { return j.key }
 
 func (j *Journal) migrate(ctx context.Context) error {
 	if _, err := j.db.ExecContext(ctx, schema); err != nil {
-		return fmt.Errorf("%w: prepare the database: %w", ErrCorrupt, err)
+		return fmt.Errorf("%w: prepare the database: %w", j.reason(err), err)
 	}
 	if _, err := j.db.ExecContext(ctx, `INSERT INTO meta VALUES ('version', ?) ON CONFLICT DO NOTHING`, Version); err != nil {
-		return fmt.Errorf("write the journal's version: %w", err)
+		return fmt.Errorf("%w: write its version: %w", j.reason(err), err)
 	}
 	var v int
 	if err := j.db.QueryRowContext(ctx, `SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'version'`).Scan(&v); err != nil {
-		return fmt.Errorf("%w: read its version: %w", ErrCorrupt, err)
+		return fmt.Errorf("%w: read its version: %w", j.reason(err), err)
 	}
 	if v > Version {
 		return fmt.Errorf("%w: format %d, this program knows %d; upgrade secretguard", ErrNewer, v, Version)
 	}
 	return nil
+}
+
+// reason tells a database that is damaged from one that cannot be used just now.
+func (j *Journal) reason(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return ErrCorrupt
+	}
+	switch e.Code() & 0xff { // the rest of the code says more of the same
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
+		return ErrUnwritable
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return ErrLocked
+	}
+	return ErrCorrupt
+}
+
+// refused marks a write that the disk, the file or the folder does not take
+// (ErrUnwritable), or that another process is in the middle of (ErrLocked).
+func (j *Journal) refused(err error) error {
+	if r := j.reason(err); errors.Is(r, ErrUnwritable) || errors.Is(r, ErrLocked) {
+		return fmt.Errorf("%w: %w", r, err)
+	}
+	return err
 }
 
 // safeDir makes dir, or checks that it is a real folder of ours that nobody

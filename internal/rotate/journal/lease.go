@@ -61,7 +61,7 @@ func (l *Lease) begin(ctx context.Context, actor string) error {
 	defer l.j.mu.Unlock()
 	tx, err := l.j.db.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("take run %s: %w", l.run, err)
+		return l.j.refused(fmt.Errorf("take run %s: %w", l.run, err))
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after Commit
 	last, err := l.last(ctx, tx)
@@ -74,9 +74,12 @@ func (l *Lease) begin(ctx context.Context, actor string) error {
 		Blobs: map[string]string{}, Wall: time.Now().UTC(), Tool: l.j.tool,
 	}
 	if err := insert(ctx, tx, &rec); err != nil {
-		return err
+		return l.j.refused(err)
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return l.j.refused(fmt.Errorf("flush the journal: %w", err))
+	}
+	return nil
 }
 
 func (l *Lease) last(ctx context.Context, tx *sql.Tx) (int64, error) {

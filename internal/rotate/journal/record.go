@@ -76,7 +76,7 @@ func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 	}
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
-		return Record{}, fmt.Errorf("write to the journal: %w", err)
+		return Record{}, j.refused(fmt.Errorf("write to the journal: %w", err))
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after Commit
 	if err := l.fence(ctx, tx); err != nil {
@@ -90,12 +90,39 @@ func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 		rec.Blobs[name] = id
 	}
 	if err := insert(ctx, tx, &rec); err != nil {
-		return Record{}, err
+		return Record{}, j.refused(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return Record{}, fmt.Errorf("flush the journal: %w", err)
+		return Record{}, j.refused(fmt.Errorf("flush the journal: %w", err))
 	}
 	return rec, nil
+}
+
+// Note appends a record that belongs to no run: what a person did outside a
+// rotation. It needs no lease, since nothing hangs on its order among others.
+func (j *Journal) Note(ctx context.Context, actor, kind string, body any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode a journal record: %w", err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.broken != nil {
+		return fmt.Errorf("write to the journal: %w", j.broken)
+	}
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return j.refused(fmt.Errorf("write to the journal: %w", err))
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after Commit
+	rec := Record{Actor: actor, Kind: kind, Body: b, Blobs: map[string]string{}, Wall: time.Now().UTC(), Tool: j.tool}
+	if err := insert(ctx, tx, &rec); err != nil {
+		return j.refused(err)
+	}
+	if err := tx.Commit(); err != nil {
+		return j.refused(fmt.Errorf("flush the journal: %w", err))
+	}
+	return nil
 }
 
 func insert(ctx context.Context, tx *sql.Tx, rec *Record) error {
@@ -160,7 +187,11 @@ func scanRecord(rows *sql.Rows) (Record, error) {
 
 // Runs returns the ids of all runs, newest first.
 func (j *Journal) Runs(ctx context.Context) ([]string, error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT run FROM record GROUP BY run ORDER BY MIN(seq) DESC`)
+	return j.runs(ctx, `SELECT run FROM record WHERE run <> '' GROUP BY run ORDER BY MIN(seq) DESC`)
+}
+
+func (j *Journal) runs(ctx context.Context, query string) ([]string, error) {
+	rows, err := j.db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
@@ -179,12 +210,15 @@ func (j *Journal) Runs(ctx context.Context) ([]string, error) {
 // Verify checks the whole hash chain and names the first record that breaks it.
 func (j *Journal) Verify(ctx context.Context) error {
 	var ok string
-	if err := j.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&ok); err != nil || ok != "ok" {
+	if err := j.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&ok); err != nil {
+		return fmt.Errorf("%w: check the database: %w", j.reason(err), err)
+	}
+	if ok != "ok" {
 		return fmt.Errorf("%w: sqlite reports %q", ErrCorrupt, ok)
 	}
 	recs, err := j.Records(ctx, "")
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return fmt.Errorf("%w: %w", j.reason(err), err)
 	}
 	prev := ""
 	for i, r := range recs {

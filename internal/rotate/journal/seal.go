@@ -37,7 +37,7 @@ func (j *Journal) loadKeys() error {
 	}
 	if j.identity, err = age.ParseX25519Identity(id); err != nil {
 		// age's error quotes its input, which is the private key.
-		return fmt.Errorf("%w: identity.txt does not hold an age identity", ErrUnsafe)
+		return fmt.Errorf("%w: %s does not hold an age identity; what was sealed with the one before cannot be opened: put a copy back", ErrUnsafe, filepath.Join(j.dir, "identity.txt"))
 	}
 	key, err := loadOrMake(filepath.Join(j.dir, "hash.key"), func() (string, error) {
 		k, err := secret.NewKey()
@@ -51,7 +51,7 @@ func (j *Journal) loadKeys() error {
 	}
 	raw, err := base64.StdEncoding.DecodeString(key)
 	if err != nil {
-		return fmt.Errorf("%w: hash.key is not base64", ErrUnsafe)
+		return fmt.Errorf("%w: %s is not base64; plans made with the one before cannot be carried out: put a copy back", ErrUnsafe, filepath.Join(j.dir, "hash.key"))
 	}
 	j.key, err = secret.KeyFromBytes(raw)
 	return err
@@ -159,4 +159,9 @@ func (l *Lease) Shred(ctx context.Context) error {
 		return fmt.Errorf("clear the journal's log file: %w", err)
 	}
 	return nil
+}
+
+// Sealed returns the runs that still have sealed values.
+func (j *Journal) Sealed(ctx context.Context) ([]string, error) {
+	return j.runs(ctx, `SELECT DISTINCT run FROM blob ORDER BY run`)
 }

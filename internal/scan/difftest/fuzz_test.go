@@ -140,7 +140,7 @@ func FuzzConfiguration(f *testing.F) {
 			}
 			return
 		}
-		src := memory{{Text: text, Places: []source.Place{{Where: "commit", Path: "a/b.txt", Commit: "c"}}}}
+		src := memory{{Text: []byte(text), Places: []source.Place{{Where: "commit", Path: "a/b.txt", Commit: "c"}}}}
 		res, err := scan.New(set, scan.Options{}).Scan(t.Context(), src)
 		if err != nil {
 			t.Fatal(err)

@@ -55,13 +55,19 @@ type rule struct {
 	SkipReport  bool        `toml:"skipReport"`
 	Allowlist   *allowlist  `toml:"allowlist"`
 	Allowlists  []allowlist `toml:"allowlists"`
-	Required    []any       `toml:"required"`
+	Required    []required  `toml:"required"`
 
 	// Ours; gitleaks ignores what it does not know.
 	Kind     string `toml:"kind"`
 	Part     string `toml:"part"`
 	Severity string `toml:"severity"`
 	Link     string `toml:"link"`
+}
+
+type required struct {
+	ID            string `toml:"id"`
+	WithinLines   *int   `toml:"withinLines"`
+	WithinColumns *int   `toml:"withinColumns"`
 }
 
 type allowlist struct {
@@ -87,17 +93,8 @@ type Reader func(path string) ([]byte, error)
 
 // Parse reads a configuration. name is used in errors, and relative paths in
 // [extend] start from its folder; without a reader it may not extend a file.
-// Every expression is checked.
-func Parse(data []byte, name string, read Reader) (Config, error) {
-	c, err := parse(data, name, 0, read)
-	if err != nil {
-		return c, err
-	}
-	if _, err := match.Compile(c.Rules, c.Global, nil); err != nil {
-		return c, fmt.Errorf("%s: %w", name, err)
-	}
-	return c, nil
-}
+// Expressions are checked when they are compiled, by match.Compile.
+func Parse(data []byte, name string, read Reader) (Config, error) { return parse(data, name, 0, read) }
 
 func parse(data []byte, name string, depth int, read Reader) (Config, error) {
 	var doc document
@@ -155,9 +152,6 @@ func (c *Config) add(r rule, name string) error {
 	if r.ID == "" {
 		return fmt.Errorf("%s: a rule has no id", name)
 	}
-	if r.SkipReport || len(r.Required) > 0 {
-		return fmt.Errorf("%s: rule %s: required and skipReport are not supported yet", name, r.ID)
-	}
 	i := slices.IndexFunc(c.Rules, func(o match.Rule) bool { return o.ID == r.ID })
 	if i < 0 {
 		c.Rules = append(c.Rules, match.Rule{ID: r.ID})
@@ -173,6 +167,10 @@ func (c *Config) add(r rule, name string) error {
 	set(&m.Link, r.Link)
 	set(&m.Kind, credential.Kind(r.Kind))
 	set(&m.Part, credential.Part(r.Part))
+	set(&m.SkipReport, r.SkipReport)
+	for _, q := range r.Required {
+		m.Required = append(m.Required, match.Required{Rule: q.ID, WithinLines: limit(q.WithinLines), WithinColumns: limit(q.WithinColumns)})
+	}
 	m.Tags = append(m.Tags, r.Tags...)
 	for _, k := range r.Keywords {
 		m.Keywords = append(m.Keywords, strings.ToLower(k))
@@ -189,6 +187,14 @@ func (c *Config) add(r rule, name string) error {
 		m.Allowlists = append(m.Allowlists, x)
 	}
 	return nil
+}
+
+// limit turns an absent number into no limit.
+func limit(n *int) int {
+	if n == nil {
+		return -1
+	}
+	return *n
 }
 
 func set[T comparable](into *T, v T) {

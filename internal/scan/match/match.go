@@ -1,8 +1,8 @@
 package match
 
 import (
-	"math"
-	"regexp"
+	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -14,299 +14,239 @@ type Fragment struct {
 	Commit string
 }
 
-// Match is one secret found. Offsets are bytes of the fragment's text.
+// Match is one secret found. Offsets are bytes of the text; lines and columns are
+// counted from 1, columns in bytes.
 type Match struct {
 	Rule       *Rule
 	Secret     string
 	Start, End int // of the secret; of the encoded text when it was decoded
 	// MatchStart is where the whole match begins: gitleaks reports its line.
 	MatchStart, MatchEnd int
+	MatchLine            int
+	Line, Column         int
+	EndLine, EndColumn   int
 	Tags                 []string
 	Allowed              bool // an inline comment allows it
 	// Also names gitleaks' rules that found the same, for which ours stands.
 	Also []string
 }
 
-// Scan returns the matches in the fragment, ordered by position.
+// Sight is a match as far as it does not depend on where its text stands.
+type Sight struct {
+	Match
+
+	rule        *compiled
+	whole, line string
+}
+
+// Scan returns the matches in a fragment, ordered by position. For many fragments
+// keep a Finder.
 func (s *Set) Scan(f Fragment) []Match {
-	s.onceAll.Do(func() { s.global = compileAllow(s.allow) })
-	if allowedOrigin(s.global, f) {
+	text := []byte(f.Text)
+	finder := s.Finder()
+	return s.At(finder.Settle(text, finder.Find(text)), f.Path, f.Commit)
+}
+
+// Settle makes sights of a record: they hold all that is needed of the text.
+func (f *Finder) Settle(text []byte, r *Record) []Sight {
+	if r == nil || len(r.hits) == 0 {
 		return nil
 	}
-	var out []Match
-	for _, r := range s.rules {
-		if r.Path != "" && r.Regex == "" {
-			out = append(out, s.pathOnly(r, f)...)
+	out := make([]Sight, 0, len(r.hits))
+	for i := range r.hits {
+		if s, ok := f.settle(text, &r.hits[i]); ok {
+			out = append(out, s)
 		}
 	}
-	out = append(out, s.pass(f, f.Text, nil)...)
-	if s.decoder != nil {
-		for _, d := range s.decoder.Decode(f.Text) {
-			out = append(out, s.pass(f, d.Text, &d)...)
-		}
-	}
-	out = specific(out)
-	slices.SortStableFunc(out, func(a, b Match) int {
-		if a.Start != b.Start {
-			return a.Start - b.Start
-		}
-		return strings.Compare(a.Rule.ID, b.Rule.ID)
+	slices.SortStableFunc(out, func(a, b Sight) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.End, b.End), cmp.Compare(a.Secret, b.Secret))
 	})
+	out = slices.CompactFunc(out, func(a, b Sight) bool {
+		return a.Rule == b.Rule && a.Start == b.Start && a.End == b.End && a.Secret == b.Secret
+	})
+	positions(text, out)
 	return out
 }
 
-// pathOnly reports a file whose name alone is the finding.
-func (s *Set) pathOnly(r *compiled, f Fragment) []Match {
-	r.init()
-	if f.Path == "" || !r.path.MatchString(f.Path) || allowedOrigin(r.allow, f) {
-		return nil
+func (f *Finder) settle(text []byte, h *hit) (Sight, bool) {
+	c := f.set.rules[h.rule]
+	c.init()
+	s := Sight{rule: c}
+	s.Match = Match{Rule: &c.Rule, Start: int(h.from), End: int(h.to), MatchStart: int(h.start), MatchEnd: int(h.end), Tags: c.Tags}
+	raw := lineAt(text, s.MatchStart, s.MatchEnd)
+	s.Allowed = bytes.Contains(raw, []byte("gitleaks:allow")) || bytes.Contains(raw, []byte("secretguard:allow"))
+	var keyword bool
+	if d := h.decoded; d != nil {
+		s.Secret, s.whole, s.line, keyword = d.secret, d.whole, d.line, d.keyword
+		s.Tags = slices.Concat(c.Tags, d.tags)
+	} else {
+		s.Secret, s.whole, s.line = f.intern(text[h.from:h.to]), f.intern(text[h.start:h.end]), f.intern(raw)
+		keyword = hasKeyword(c.Keywords, s.whole)
 	}
-	return []Match{{Rule: &r.Rule, Secret: "", Tags: r.Tags}}
+	if !keyword && !hasKeyword(c.Keywords, string(text)) {
+		return s, false
+	}
+	k := candidate{secret: s.Secret, whole: s.whole, line: s.line}
+	return s, !allowedLine(f.set.global(), k) && !allowedLine(c.allow, k)
 }
 
-// pass runs the candidate rules over a text: the fragment's own, or a decoded one.
-func (s *Set) pass(f Fragment, text string, d *Decoded) []Match {
-	hit := make([]bool, len(s.rules))
-	s.filter.candidates(text, hit)
-	for _, i := range s.always {
-		hit[i] = true
+// maxInterned is how many strings a finder keeps to give out again.
+const maxInterned = 1 << 16
+
+// intern returns the text as a string, the same one for the same text: the
+// versions of a file hold the same lines.
+func (f *Finder) intern(b []byte) string {
+	if s, ok := f.interned[string(b)]; ok {
+		return s
+	}
+	if f.interned == nil || len(f.interned) >= maxInterned {
+		f.interned = map[string]string{}
+	}
+	s := string(b)
+	f.interned[s] = s
+	return s
+}
+
+// positions counts lines once for all sights, which are in order.
+func positions(text []byte, list []Sight) {
+	line, begin, at := 1, 0, 0
+	to := func(offset int) (int, int) {
+		offset = min(offset, len(text))
+		if offset < at {
+			return Position(text, offset)
+		}
+		line += bytes.Count(text[at:offset], []byte{'\n'})
+		if i := bytes.LastIndexByte(text[at:offset], '\n'); i >= 0 {
+			begin = at + i + 1
+		}
+		at = offset
+		return line, offset - begin + 1
+	}
+	for i := range list {
+		s := &list[i]
+		s.Line, s.Column = to(s.Start)
+		n := bytes.Count(text[min(s.Start, len(text)):min(s.End, len(text))], []byte{'\n'})
+		s.EndLine = s.Line + n
+		s.MatchLine = s.Line
+		if s.MatchStart < s.Start {
+			s.MatchLine -= bytes.Count(text[s.MatchStart:min(s.Start, len(text))], []byte{'\n'})
+		}
+		s.EndColumn = s.Column + s.End - s.Start
+		if n > 0 {
+			_, s.EndColumn = Position(text, s.End)
+		}
+	}
+}
+
+// At makes matches of sights for a place where their text stands: path and commit
+// may rule some out. It reads only its arguments and may be called from many
+// goroutines.
+func (s *Set) At(sights []Sight, path, commit string) []Match {
+	if len(sights) == 0 && !s.NameMatters([]byte(path)) {
+		return nil
+	}
+	o := origin{path, commit}
+	if allowedOrigin(s.global(), o) {
+		return nil
 	}
 	var out []Match
-	for i, r := range s.rules {
-		if !hit[i] || r.Regex == "" {
-			continue
+	for _, i := range s.pathOnly {
+		if c := s.rules[i]; c.matchesPath(path) && !allowedOrigin(c.allow, o) && !c.SkipReport {
+			out = append(out, Match{Rule: &c.Rule, Tags: c.Tags, Line: 1, Column: 1, EndLine: 1, EndColumn: 1})
 		}
-		r.init()
-		if r.path != nil && (f.Path == "" || !r.path.MatchString(f.Path)) {
-			continue
-		}
-		if allowedOrigin(r.allow, f) {
-			continue
-		}
-		out = append(out, s.rule(r, f, text, d)...)
 	}
-	return out
+	var found []Match
+	for i := range sights {
+		if sights[i].stands(s.global(), o) {
+			found = append(found, sights[i].Match)
+		}
+	}
+	return append(out, specific(withRequired(found))...)
 }
 
-func (s *Set) rule(r *compiled, f Fragment, text string, d *Decoded) []Match {
-	var out []Match
-	for _, loc := range r.matches(text) {
-		m, ok := r.secret(text, loc)
-		if !ok || r.Entropy != 0 && entropy(m.Secret) <= r.Entropy {
-			continue
-		}
-		whole := text[m.MatchStart:m.MatchEnd]
-		line := lineAt(text, m.MatchStart, m.MatchEnd)
-		written := line // as the file has it; allowlists judge it decoded
-		if d != nil {
-			start, end, decoded := d.Origin(loc[0], loc[1])
-			if !decoded {
-				continue // the plain pass has reported it
-			}
-			m.Tags = append(slices.Clone(r.Tags), d.Tags(loc[0], loc[1])...)
-			m.Start, m.End, m.MatchStart, m.MatchEnd = start, end, start, end
-			written = lineAt(f.Text, start, end)
-		}
-		if allowedFinding(s.global, f, m.Secret, whole, line) || allowedFinding(r.allow, f, m.Secret, whole, line) {
-			continue
-		}
-		m.Allowed = strings.Contains(written, "gitleaks:allow") || strings.Contains(written, "secretguard:allow")
-		out = append(out, m)
-	}
-	return out
-}
-
-// matches returns the matches of the rule's expression from left to right, and
-// behind them what those over several lines hide: matches that begin on a later
-// line inside them (a key block without an end must not hide the next one), and
-// matches that end on an earlier line with another secret (a greedy expression
-// takes the last of several). So a whole file gives at least what a patch of
-// some of its lines gives.
-func (r *compiled) matches(text string) [][]int {
-	all := r.re.FindAllStringSubmatchIndex(text, -1)
-	var seen map[[2]int]bool
-	for i := 0; i < len(all); i++ {
-		start, end := all[i][0], all[i][1]
-		first := strings.IndexByte(text[start:end], '\n')
-		if first < 0 {
-			continue
-		}
-		if seen == nil {
-			seen = map[[2]int]bool{}
-			for _, loc := range all {
-				seen[[2]int{loc[0], loc[1]}] = true
-			}
-		}
-		hidden := append(r.within(text, start+first+1, end), r.before(text, all[i])...)
-		for _, loc := range hidden {
-			if at := [2]int{loc[0], loc[1]}; !seen[at] {
-				seen[at] = true
-				all = append(all, loc)
-			}
-		}
-	}
-	return all
-}
-
-// within returns the matches in text[from:] that begin before end.
-func (r *compiled) within(text string, from, end int) [][]int {
-	for n := 1; ; n *= 2 { // one is the rule, and a search for more may run to the end of the text
-		list := r.re.FindAllStringSubmatchIndex(text[from:], n)
-		for i, loc := range list {
-			shift(loc, from)
-			if loc[0] >= end {
-				return list[:i]
-			}
-		}
-		if len(list) < n {
-			return list
-		}
-	}
-}
-
-// before returns the matches in the lines that a match touches, without its last
-// line. One whose secret the match's own holds is left out.
-func (r *compiled) before(text string, loc []int) [][]int {
-	outer, ok := r.secret(text, loc)
-	if !ok {
-		return nil
-	}
-	from := strings.LastIndexByte(text[:outer.MatchStart], '\n') + 1
-	cut := outer.MatchStart + strings.LastIndexByte(text[outer.MatchStart:outer.MatchEnd], '\n') + 1
-	if cut <= outer.MatchStart {
-		return nil
-	}
-	var out [][]int
-	for _, in := range r.re.FindAllStringSubmatchIndex(text[from:cut], -1) {
-		shift(in, from)
-		if m, ok := r.secret(text, in); ok && (m.Start < outer.Start || m.End > outer.End) {
-			out = append(out, in)
-		}
-	}
-	return out
-}
-
-func shift(loc []int, by int) {
-	for i := range loc {
-		if loc[i] >= 0 {
-			loc[i] += by
-		}
-	}
-}
-
-// secret takes the secret out of a match: the group that the rule names, else
-// the first group that is not empty, else all of it. As with gitleaks, line ends
-// around a match belong neither to it nor to its secret.
-func (r *compiled) secret(text string, loc []int) (Match, bool) {
-	m := Match{Rule: &r.Rule, Tags: r.Tags, MatchStart: loc[0], MatchEnd: loc[1]}
-	for m.MatchStart < m.MatchEnd && text[m.MatchStart] == '\n' {
-		m.MatchStart++
-	}
-	for m.MatchEnd > m.MatchStart && text[m.MatchEnd-1] == '\n' {
-		m.MatchEnd--
-	}
-	m.Start, m.End = m.MatchStart, m.MatchEnd
-	group := func(g int) bool {
-		start, end := max(loc[2*g], m.MatchStart), min(loc[2*g+1], m.MatchEnd)
-		if loc[2*g] < 0 || start >= end {
-			return false
-		}
-		m.Start, m.End = start, end
-		return true
-	}
-	if r.SecretGroup == 0 || !group(r.SecretGroup) {
-		for g := 1; g < len(loc)/2 && !group(g); g++ {
-		}
-	}
-	m.Secret = text[m.Start:m.End]
-	return m, m.Secret != ""
-}
-
-// lineAt returns the whole lines that a range touches.
-func lineAt(text string, start, end int) string {
-	start, end = min(start, len(text)), min(end, len(text))
-	from := strings.LastIndexByte(text[:start], '\n') + 1
-	to := len(text)
-	if i := strings.IndexByte(text[end:], '\n'); i >= 0 {
-		to = end + i
-	}
-	// A line without end (minified code) is cut: comments stand close by.
-	const most = 4096
-	return text[max(from, start-most):min(to, end+most)]
-}
-
-func allowedOrigin(list []allow, f Fragment) bool {
-	for _, a := range list {
-		commit := f.Commit != "" && slices.Contains(a.Commits, strings.ToLower(f.Commit))
-		path := f.Path != "" && anyMatch(a.paths, f.Path)
-		if !a.All && (commit || path) {
-			return true
-		}
-		if a.All && len(a.Regexes) == 0 && len(a.StopWords) == 0 &&
-			(len(a.Commits) == 0 || commit) && (len(a.Paths) == 0 || path) && len(a.Commits)+len(a.Paths) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-func allowedFinding(list []allow, f Fragment, secret, whole, line string) bool {
-	for _, a := range list {
-		target := secret
-		switch a.RegexTarget {
-		case "match":
-			target = whole
-		case "line":
-			target = line
-		}
-		regex := anyMatch(a.regexes, target)
-		stop := containsWord(a.StopWords, secret)
-		if !a.All {
-			if regex || stop {
-				return true
-			}
-			continue
-		}
-		commit := f.Commit != "" && slices.Contains(a.Commits, strings.ToLower(f.Commit))
-		path := f.Path != "" && anyMatch(a.paths, f.Path)
-		if (len(a.Commits) == 0 || commit) && (len(a.Paths) == 0 || path) &&
-			(len(a.Regexes) == 0 || regex) && (len(a.StopWords) == 0 || stop) {
-			return true
-		}
-	}
-	return false
-}
-
-func anyMatch(list []*regexp.Regexp, s string) bool {
-	return slices.ContainsFunc(list, func(re *regexp.Regexp) bool { return re.MatchString(s) })
-}
-
-func containsWord(words []string, s string) bool {
-	if len(words) == 0 {
+// stands reports whether nothing about the place rules the sight out.
+func (s *Sight) stands(global []allow, o origin) bool {
+	c := s.rule
+	if c.Path != "" && !c.matchesPath(o.path) || allowedOrigin(c.allow, o) {
 		return false
 	}
-	s = strings.ToLower(s)
-	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(s, strings.ToLower(w)) })
+	k := candidate{secret: s.Secret, whole: s.whole, line: s.line}
+	return !allowedTogether(global, k, o) && !allowedTogether(c.allow, k, o)
 }
 
-// entropy is Shannon's, in bits for each character, counted as gitleaks does:
-// over runes, divided by the length in bytes.
-func entropy(s string) float64 {
-	counts := map[rune]int{}
-	for _, r := range s {
-		counts[r]++
-	}
-	n, e := float64(len(s)), 0.0
-	for _, c := range counts {
-		f := float64(c) / n
-		e -= f * math.Log2(f)
-	}
-	return e
+func (c *compiled) matchesPath(path string) bool {
+	c.init()
+	return path != "" && c.path.MatchString(path)
 }
 
-// specific drops what a better rule reports at the same place: a generic rule
-// for a secret that a specific one holds, and gitleaks' rule where ours found
-// the same.
+// NamesMatter reports whether there are rules about paths alone.
+func (s *Set) NamesMatter() bool { return len(s.pathOnly) > 0 }
+
+// NameMatters reports whether a file of this name, in whatever folder, may be
+// reported by a rule about paths alone. It may say yes too often.
+func (s *Set) NameMatters(name []byte) bool {
+	if s.anyName {
+		return true
+	}
+	if s.names == nil {
+		return false
+	}
+	for i := 0; i+gramLen <= len(name); i++ {
+		g := int(lane[name[i]])<<(2*laneBits) | int(lane[name[i+1]])<<laneBits | int(lane[name[i+2]])
+		if s.names.table[g] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// withRequired drops matches whose required companions are not near, and those of
+// rules that are only companions.
+func withRequired(list []Match) []Match {
+	if !slices.ContainsFunc(list, func(m Match) bool { return len(m.Rule.Required) > 0 || m.Rule.SkipReport }) {
+		return list
+	}
+	var out []Match
+	for _, m := range list {
+		if m.Rule.SkipReport {
+			continue
+		}
+		complete := true
+		for _, q := range m.Rule.Required {
+			complete = complete && slices.ContainsFunc(list, func(o Match) bool { return o.Rule.ID == q.Rule && near(m, o, q) })
+		}
+		if complete {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func near(a, b Match, q Required) bool {
+	return (q.WithinLines < 0 || distance(a.Line, b.Line) <= q.WithinLines) &&
+		(q.WithinColumns < 0 || distance(a.Column, b.Column) <= q.WithinColumns)
+}
+
+func distance(a, b int) int { return max(a-b, b-a) }
+
+// lineAt returns the whole lines that a range touches.
+func lineAt(text []byte, start, end int) []byte {
+	start, end = min(start, len(text)), min(end, len(text))
+	// A line without end (minified code) is cut: comments stand close by.
+	const most = 4096
+	from, to := max(0, start-most), min(len(text), end+most)
+	if i := bytes.LastIndexByte(text[from:start], '\n'); i >= 0 {
+		from += i + 1
+	}
+	if i := bytes.IndexByte(text[end:to], '\n'); i >= 0 {
+		to = end + i
+	}
+	return text[from:to]
+}
+
+// specific drops what a better rule reports at the same place: a generic rule for
+// a secret that a specific one holds, and gitleaks' rule where ours found the
+// same.
 func specific(list []Match) []Match {
 	drop := make([]bool, len(list))
 	for i, m := range list {
@@ -344,8 +284,8 @@ func below(m, o Match) bool {
 func isGeneric(rule string) bool { return strings.Contains(strings.ToLower(rule), "generic") }
 
 // Position returns the 1-based line and byte column of an offset.
-func Position(text string, offset int) (line, column int) {
+func Position(text []byte, offset int) (line, column int) {
 	offset = min(offset, len(text))
-	line = 1 + strings.Count(text[:offset], "\n")
-	return line, offset - strings.LastIndexByte(text[:offset], '\n')
+	line = 1 + bytes.Count(text[:offset], []byte{'\n'})
+	return line, offset - bytes.LastIndexByte(text[:offset], '\n')
 }

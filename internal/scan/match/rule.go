@@ -1,6 +1,9 @@
-// Package match finds secrets in bytes: one pass of a literal prefilter over the
-// raw bytes says which rules can match at all, and only their regular
-// expressions run. The semantics are those of gitleaks v8.
+// Package match finds secrets in bytes: one pass of a filter over the raw bytes
+// says where a rule can match at all, and only there, on a few hundred bytes, its
+// regular expression runs. The semantics are those of gitleaks v8.
+//
+// Start with [Compile]; a [Finder] looks at texts, from one goroutine. For git,
+// [Finder.FindDelta] looks only at what is new against a text seen before.
 package match
 
 import (
@@ -13,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/secretguard/secretguard/internal/credential"
 )
@@ -25,9 +29,13 @@ type Rule struct {
 	Path        string // RE2 over the path; empty for any
 	SecretGroup int
 	Entropy     float64
-	Keywords    []string // lower case; empty means that every fragment is a candidate
+	Keywords    []string // lower case; empty means that every text is a candidate
 	Allowlists  []Allowlist
 	Tags        []string
+	// Required are rules that must match nearby too, or this one does not count.
+	Required []Required
+	// SkipReport marks a rule that only serves as a Required of others.
+	SkipReport bool
 
 	// Ours. Kind is empty for a rule that only names a family of text.
 	Kind     credential.Kind
@@ -36,6 +44,13 @@ type Rule struct {
 	Link     string
 	// Own marks a rule of our packs: it wins over gitleaks' rule for the same secret.
 	Own bool
+}
+
+// Required names a rule that must match within so many lines and columns; a
+// negative number is no limit.
+type Required struct {
+	Rule                       string
+	WithinLines, WithinColumns int
 }
 
 // Allowlist says what a rule, or every rule, does not report.
@@ -53,22 +68,29 @@ type Allowlist struct {
 type compiled struct {
 	Rule
 
-	once  sync.Once
-	re    *regexp.Regexp
-	path  *regexp.Regexp
-	allow []allow
-}
+	plan     plan // anchors are set by Compile, the suffix by init
+	anchored bool
+	runs     runPlan // of a rule without an anchor
+	inRuns   bool
+	required []int32 // rules of Required
+	// ungated are keywords of a rule without an anchor that the filter cannot find.
+	ungated []string
 
-type allow struct {
-	Allowlist
-
-	paths, regexes []*regexp.Regexp
+	once   sync.Once
+	re     *regexp.Regexp
+	path   *regexp.Regexp
+	allow  []allow
+	suffix *syntax.Regexp
 }
 
 func (c *compiled) init() {
 	c.once.Do(func() {
 		if c.Regex != "" {
 			c.re = regexp.MustCompile(c.Regex) // Compile has parsed every expression before
+			if p, err := syntax.Parse(c.Regex, syntax.Perl); err == nil {
+				full, _ := newAnalyser().analyse(p)
+				c.suffix = full.suffix
+			}
 		}
 		if c.Path != "" {
 			c.path = regexp.MustCompile(c.Path)
@@ -77,64 +99,52 @@ func (c *compiled) init() {
 	})
 }
 
-func compileAllow(list []Allowlist) []allow {
-	out := make([]allow, 0, len(list))
-	for _, a := range list {
-		x := allow{Allowlist: a}
-		for _, p := range a.Paths {
-			x.paths = append(x.paths, regexp.MustCompile(p))
-		}
-		for _, p := range a.Regexes {
-			x.regexes = append(x.regexes, regexp.MustCompile(p))
-		}
-		out = append(out, x)
-	}
-	return out
-}
-
-// Decoder finds encoded text (base64, hex, percent, unicode escapes) and returns
-// it decoded, with where it came from. Decode may be called from many goroutines.
-type Decoder interface {
-	Decode(data string) []Decoded
-}
-
-// Decoded is one pass of decoding over a whole text.
-type Decoded struct {
-	Text string
-	// Origin maps a range of Text to the range of the original text that it came
-	// from, and tells whether the range holds any decoded text.
-	Origin func(start, end int) (s, e int, decoded bool)
-	Tags   func(start, end int) []string
-}
-
 // Set is a compiled set of rules. It never changes and may be used from many
 // goroutines.
 type Set struct {
-	rules   []*compiled
-	global  []allow
-	filter  *prefilter
-	always  []int // rules without keywords
+	rules    []*compiled
+	filter   *filter
+	whole    []int32 // rules without an anchor: they run over whole texts
+	gates    []gate  // their keywords
+	pathOnly []int32
+	// names finds what paths alone are reported for; anyName means that it cannot.
+	names   *filter
+	anyName bool
 	hash    string
-	decoder Decoder
-	onceAll sync.Once
-	allow   []Allowlist
+	depth   int
+	// around is how much of the text on both sides goes along when a line is
+	// decoded: an expression may look at it.
+	around int
+
 	commits map[string]bool // named by any allowlist
+
+	globalOnce sync.Once
+	globalList []Allowlist
+	globalAll  []allow
 }
 
-// Compile checks every expression and builds the prefilter. An expression that
-// does not parse is an error that names the rule; nothing panics later.
-func Compile(rules []Rule, global []Allowlist, d Decoder) (*Set, error) {
-	s := &Set{decoder: d, allow: global, commits: map[string]bool{}}
-	seen := map[string]bool{}
-	for _, r := range rules {
-		if seen[r.ID] {
+// gate is a keyword of a rule without an anchor.
+type gate struct{ rule int32 }
+
+// DecodeDepth is how many times decoded text is decoded again: gitleaks' default.
+const DecodeDepth = 5
+
+// Compile checks every expression and builds the filter. An expression that does
+// not parse is an error that names the rule; nothing panics later.
+func Compile(rules []Rule, global []Allowlist) (*Set, error) {
+	s := &Set{globalList: global, depth: DecodeDepth, around: 256, commits: map[string]bool{}}
+	an := newAnalyser()
+	index := map[string]int32{}
+	for i, r := range rules {
+		if _, ok := index[r.ID]; ok {
 			return nil, fmt.Errorf("rule %s is defined twice", r.ID)
 		}
-		seen[r.ID] = true
-		if err := check(r); err != nil {
+		index[r.ID] = int32(i)
+		c, err := compile(an, r)
+		if err != nil {
 			return nil, err
 		}
-		s.rules = append(s.rules, &compiled{Rule: r})
+		s.rules = append(s.rules, c)
 	}
 	for _, a := range global {
 		if err := checkAllow(a); err != nil {
@@ -145,17 +155,11 @@ func Compile(rules []Rule, global []Allowlist, d Decoder) (*Set, error) {
 	for _, r := range rules {
 		s.named(r.Allowlists)
 	}
-	words := map[string][]int{}
-	for i, r := range s.rules {
-		for _, k := range r.Keywords {
-			words[strings.ToLower(k)] = append(words[strings.ToLower(k)], i)
-		}
-		if len(r.Keywords) == 0 {
-			s.always = append(s.always, i)
-		}
+	if err := s.require(index); err != nil {
+		return nil, err
 	}
-	s.filter = newPrefilter(words)
-	b, err := json.Marshal([]any{rules, global})
+	s.buildFilter(an)
+	b, err := json.Marshal([]any{rules, global, s.depth})
 	if err != nil {
 		return nil, fmt.Errorf("hash the rules: %w", err)
 	}
@@ -167,47 +171,132 @@ func Compile(rules []Rule, global []Allowlist, d Decoder) (*Set, error) {
 func (s *Set) named(list []Allowlist) {
 	for _, a := range list {
 		for _, c := range a.Commits {
-			s.commits[c] = true
+			s.commits[strings.ToLower(c)] = true
 		}
 	}
 }
 
 // NamesCommit reports whether some allowlist names the commit: only then does a
-// fragment's commit change what Scan returns.
+// commit change what At returns.
 func (s *Set) NamesCommit(commit string) bool { return s.commits[strings.ToLower(commit)] }
 
-func check(r Rule) error {
-	for what, expr := range map[string]string{"regex": r.Regex, "path": r.Path} {
-		if _, err := regexp.Compile(expr); err != nil {
-			return fmt.Errorf("rule %s: %s: %w", r.ID, what, err)
-		}
-	}
+func compile(an *analyser, r Rule) (*compiled, error) {
+	c := &compiled{Rule: r}
 	if r.Regex == "" && r.Path == "" {
-		return fmt.Errorf("rule %s has neither a regex nor a path", r.ID)
+		return nil, fmt.Errorf("rule %s has neither a regex nor a path", r.ID)
 	}
 	if r.SecretGroup < 0 {
-		return fmt.Errorf("rule %s: secretGroup %d is negative", r.ID, r.SecretGroup)
+		return nil, fmt.Errorf("rule %s: secretGroup %d is negative", r.ID, r.SecretGroup)
+	}
+	if r.Path != "" {
+		if _, err := syntax.Parse(r.Path, syntax.Perl); err != nil {
+			return nil, fmt.Errorf("rule %s: path: %w", r.ID, err)
+		}
 	}
 	if r.Regex != "" {
-		if p, err := syntax.Parse(r.Regex, syntax.Perl); err == nil && r.SecretGroup > p.MaxCap() {
-			return fmt.Errorf("rule %s: secretGroup %d, the regex has %d groups", r.ID, r.SecretGroup, p.MaxCap())
+		re, err := syntax.Parse(r.Regex, syntax.Perl)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: regex: %w", r.ID, err)
+		}
+		if r.SecretGroup > re.MaxCap() {
+			return nil, fmt.Errorf("rule %s: secretGroup %d, the regex has %d groups", r.ID, r.SecretGroup, re.MaxCap())
+		}
+		if c.plan, c.anchored = an.analyse(re); !c.anchored {
+			c.runs, c.inRuns = runsOf(re)
 		}
 	}
 	for _, a := range r.Allowlists {
 		if err := checkAllow(a); err != nil {
-			return fmt.Errorf("rule %s: allowlist: %w", r.ID, err)
+			return nil, fmt.Errorf("rule %s: allowlist: %w", r.ID, err)
+		}
+	}
+	return c, nil
+}
+
+func (s *Set) require(index map[string]int32) error {
+	for _, c := range s.rules {
+		for _, q := range c.Required {
+			k, ok := index[q.Rule]
+			if !ok {
+				return fmt.Errorf("rule %s requires the rule %q, which does not exist", c.ID, q.Rule)
+			}
+			c.required = append(c.required, k)
 		}
 	}
 	return nil
 }
 
-func checkAllow(a Allowlist) error {
-	for _, expr := range slices.Concat(a.Paths, a.Regexes) {
-		if _, err := regexp.Compile(expr); err != nil {
-			return err
+// buildFilter collects the anchors of all rules. A keyword of a rule without an
+// anchor becomes an anchor of a gate; its number is behind those of the rules.
+func (s *Set) buildFilter(an *analyser) {
+	var anchors []anchor
+	var owners []int32
+	for i, c := range s.rules {
+		switch {
+		case c.Regex == "":
+			s.pathOnly = append(s.pathOnly, int32(i))
+		case c.anchored:
+			s.around = max(s.around, c.plan.back+maxAnchor)
+			for _, a := range c.plan.anchors {
+				anchors, owners = append(anchors, a), append(owners, int32(i))
+			}
+		default:
+			s.whole = append(s.whole, int32(i))
+			for _, k := range c.Keywords {
+				if a := an.keyword(k); a != nil {
+					anchors, owners = append(anchors, a), append(owners, int32(len(s.rules)+len(s.gates)))
+					s.gates = append(s.gates, gate{int32(i)})
+				} else {
+					c.ungated = append(c.ungated, k)
+				}
+			}
 		}
 	}
-	return nil
+	s.filter = newFilter(an, anchors, owners)
+	s.buildNames(an)
+}
+
+// buildNames collects the anchors of the rules about paths. One with a slash in
+// it does not stand in a name.
+func (s *Set) buildNames(an *analyser) {
+	an.anywhere = true
+	var anchors []anchor
+	for _, i := range s.pathOnly {
+		re, err := syntax.Parse(s.rules[i].Path, syntax.Perl)
+		p, ok := plan{}, false
+		if err == nil {
+			p, ok = an.analyse(re)
+		}
+		for _, a := range p.anchors {
+			for _, c := range a {
+				ok = ok && !c.has('/')
+			}
+		}
+		s.anyName = s.anyName || !ok
+		anchors = append(anchors, p.anchors...)
+	}
+	if !s.anyName && len(anchors) > 0 {
+		s.names = newFilter(an, anchors, make([]int32, len(anchors)))
+	}
+}
+
+// keyword is a keyword as an anchor; nil when it is too short or too common
+// for the filter: the rule then runs over every text.
+func (an *analyser) keyword(k string) anchor {
+	var a anchor
+	if !isASCII(k) {
+		return nil
+	}
+	for i := range min(len(k), maxAnchor) {
+		a = append(a, classOfRune(rune(k[i]), true))
+	}
+	if len(a) < gramLen {
+		return nil
+	}
+	if _, _, ok := an.gram(a); !ok {
+		return nil
+	}
+	return a
 }
 
 // Hash identifies the rules, so that a cache knows when they changed.
@@ -220,4 +309,52 @@ func (s *Set) Rules() []Rule {
 		out[i] = r.Rule
 	}
 	return out
+}
+
+func (s *Set) global() []allow {
+	s.globalOnce.Do(func() { s.globalAll = compileAllow(s.globalList) })
+	return s.globalAll
+}
+
+// hasKeyword reports whether one of the keywords, which are lower case, occurs in
+// the text in any case; without keywords every text does.
+func hasKeyword(list []string, text string) bool {
+	if len(list) == 0 {
+		return true
+	}
+	if !isASCII(text) { // other alphabets have cases too, and K may be the sign for kelvin
+		text = strings.ToLower(text)
+	}
+	return slices.ContainsFunc(list, func(k string) bool { return containsFold(text, k) })
+}
+
+// containsFold reports whether word, which is lower case, occurs in text with
+// ASCII letters folded.
+func containsFold(text, word string) bool {
+	if word == "" {
+		return true
+	}
+	if !isASCII(word) {
+		return strings.Contains(strings.ToLower(text), word)
+	}
+	first := string([]byte{word[0], strings.ToUpper(word[:1])[0]})
+	for {
+		i := strings.IndexAny(text, first)
+		if i < 0 || len(text)-i < len(word) {
+			return false
+		}
+		if strings.EqualFold(text[i:i+len(word)], word) {
+			return true
+		}
+		text = text[i+1:]
+	}
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }

@@ -3,6 +3,7 @@
 package ruleset
 
 import (
+	_ "embed" // the snapshot of the built-in rules
 	"fmt"
 	"slices"
 
@@ -11,10 +12,28 @@ import (
 	"github.com/secretguard/secretguard/rules"
 )
 
+//go:generate go run ./snapshot builtin.rules
+
+// builtin is what Compile makes of the built-in rules; a test holds it against
+// them.
+//
+//go:embed builtin.rules
+var builtin string
+
 // Load compiles the built-in rules, or those of a gitleaks configuration (data,
 // with its name for errors, and a reader for the files that it extends) together
 // with our own packs. No data means the built-in ones.
 func Load(data []byte, name string, read gitleaks.Reader) (*match.Set, error) {
+	if len(data) == 0 {
+		return match.Restore(builtin)
+	}
+	return compile(data, name, read)
+}
+
+// Builtin compiles the built-in rules from their sources.
+func Builtin() (*match.Set, error) { return compile(nil, "the built-in rules", nil) }
+
+func compile(data []byte, name string, read gitleaks.Reader) (*match.Set, error) {
 	own, err := gitleaks.Parse(rules.Core, "rules/core.toml", nil)
 	if err != nil {
 		return nil, err
@@ -36,5 +55,9 @@ func Load(data []byte, name string, read gitleaks.Reader) (*match.Set, error) {
 		}
 		list = append(list, r)
 	}
-	return match.Compile(list, base.Global, gitleaks.Decoder{})
+	set, err := match.Compile(list, base.Global)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return set, nil
 }

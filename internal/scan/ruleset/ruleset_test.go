@@ -1,6 +1,8 @@
 package ruleset
 
 import (
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -140,5 +142,38 @@ func TestEveryOwnRuleByItsExamples(t *testing.T) {
 	}
 	if n := len(set.Rules()); n < 200 {
 		t.Errorf("%d rules: gitleaks' defaults are missing", n)
+	}
+}
+
+// The snapshot that the program starts with is that of the rules in the sources,
+// and brings back the same set.
+func TestSnapshotIsFresh(t *testing.T) {
+	t.Parallel()
+	set, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(set.Snapshot()) != builtin {
+		t.Fatal("builtin.rules is not that of the rules: run go generate ./internal/scan/ruleset")
+	}
+	restored, err := Load(nil, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(set.Rules(), restored.Rules()) || set.Hash() != restored.Hash() || string(restored.Snapshot()) != builtin {
+		t.Error("the restored set is another one")
+	}
+}
+
+// A damaged snapshot is an error.
+func TestDamagedSnapshot(t *testing.T) {
+	t.Parallel()
+	for n := 0; n < len(builtin); n += 97 {
+		if _, err := match.Restore(builtin[:n]); !errors.Is(err, match.ErrSnapshot) {
+			t.Fatalf("cut at %d: %v", n, err)
+		}
+	}
+	if _, err := match.Restore(builtin + "x"); !errors.Is(err, match.ErrSnapshot) {
+		t.Error("something behind it was taken")
 	}
 }

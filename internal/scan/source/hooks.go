@@ -14,7 +14,7 @@ import (
 // that p is in. Only git knows it: core.hooksPath may be set for one working tree,
 // one repository, one user or the machine, and working trees share their hooks.
 func HooksDir(ctx context.Context, p string) (string, error) {
-	if _, _, err := findGitDir(p); err != nil {
+	if _, _, err := open(p); err != nil {
 		return "", err
 	}
 	c := exec.CommandContext(ctx, "git", "-C", p, "rev-parse", "--path-format=absolute", "--git-path", "hooks") //nolint:gosec // the program is git; it runs nothing of the repository here

@@ -1,0 +1,341 @@
+package providertest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/httpx"
+	"github.com/secretguard/secretguard/internal/lab"
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// ref names the old key as the provider itself names it.
+func (w *World) ref(t *testing.T) providers.KeyRef {
+	t.Helper()
+	in, ok := providers.As[providers.Inspector](w.Provider)
+	if !ok {
+		return providers.KeyRef{Kind: w.Issuer.Old.Kind, ID: w.Issuer.Old.ID}
+	}
+	st, err := in.Inspect(t.Context(), w.Issuer.Old)
+	if err != nil {
+		t.Fatalf("inspect: %v", err)
+	}
+	return st.Key.Ref
+}
+
+func (w *World) request(t *testing.T) providers.IssueRequest {
+	t.Helper()
+	return providers.IssueRequest{Old: w.ref(t), Name: "sg_test", Before: w.Issuer.Keys(), EffectID: "test"}
+}
+
+func (w *World) issuerCalls(t *testing.T) []call {
+	t.Helper()
+	var out []call
+	side, ref := w.Issuer, w.ref(t)
+	if v, ok := providers.As[providers.Verifier](w.Provider); ok {
+		last := new(providers.Verdict)
+		out = append(out, call{name: "Verify", op: side.VerifyOp, verdict: last, do: func(ctx context.Context) (err error) {
+			*last, err = v.Verify(ctx, side.Old)
+			return err
+		}})
+	}
+	if in, ok := providers.As[providers.Inspector](w.Provider); ok {
+		out = append(out, call{name: "Inspect", op: side.InspectOp, do: func(ctx context.Context) error {
+			_, err := in.Inspect(ctx, side.Old)
+			return err
+		}})
+	}
+	if is, ok := providers.As[providers.Issuer](w.Provider); ok {
+		req := w.request(t)
+		out = append(out,
+			call{name: "Issue", op: side.IssueOp, write: true, once: true, do: func(ctx context.Context) error {
+				_, err := is.Issue(ctx, req)
+				return err
+			}},
+			call{name: "Reconcile", op: side.ListOp, do: func(ctx context.Context) error {
+				_, err := is.Reconcile(ctx, req)
+				return err
+			}})
+	}
+	if d, ok := providers.As[providers.Disabler](w.Provider); ok {
+		out = append(out,
+			call{name: "Disable", op: side.DisableOp, write: true, do: func(ctx context.Context) error { return d.Disable(ctx, ref) }},
+			call{name: "Enable", op: side.DisableOp, write: true, do: func(ctx context.Context) error { return d.Enable(ctx, ref) }})
+	}
+	if d, ok := providers.As[providers.Deleter](w.Provider); ok {
+		out = append(out, call{name: "Delete", op: side.DeleteOp, write: true, gone: true, do: func(ctx context.Context) error { return d.Delete(ctx, ref) }})
+	}
+	if u, ok := providers.As[providers.UsageReporter](w.Provider); ok {
+		out = append(out, call{name: "LastUsed", op: side.UsedOp, do: func(ctx context.Context) error {
+			_, err := u.LastUsed(ctx, ref)
+			return err
+		}})
+	}
+	return out
+}
+
+func (s Suite) issuer(t *testing.T) {
+	tests := map[string]func(*testing.T, *World){}
+	p := s.Open(t).Provider
+	if _, ok := providers.As[providers.Verifier](p); ok {
+		tests["verify"] = verify
+	}
+	if _, ok := providers.As[providers.Inspector](p); ok {
+		tests["inspect"] = inspect
+	}
+	if _, ok := providers.As[providers.Issuer](p); ok {
+		tests["issue"], tests["lost answers"], tests["no room"] = issue, lostIssue, noRoom
+		t.Run("cut off anywhere", func(t *testing.T) { t.Parallel(); s.cutIssue(t) })
+	}
+	if _, ok := providers.As[providers.Disabler](p); ok {
+		tests["disable"] = disable
+	}
+	if _, ok := providers.As[providers.Deleter](p); ok {
+		tests["delete"] = remove
+	}
+	if _, ok := providers.As[providers.UsageReporter](p); ok {
+		tests["last used"] = lastUsed
+	}
+	for name, do := range tests {
+		t.Run(name, func(t *testing.T) { t.Parallel(); do(t, s.Open(t)) })
+	}
+}
+
+// patience is how long a twin may need to change its mind about a key.
+const patience = 2 * time.Second
+
+// verdict asks until the answer is the wanted one: twins, like services, need
+// time to agree.
+func (w *World) verdict(t *testing.T, c credential.Credential, want providers.Liveness) providers.Verdict {
+	t.Helper()
+	v := ability[providers.Verifier](t, w.Provider)
+	var got providers.Verdict
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		var err error
+		got, err = v.Verify(t.Context(), c)
+		w.check(t, "Verify", err)
+		if err != nil {
+			t.Fatalf("verify: %v", err)
+		}
+		if got.Liveness == want || httpx.Sleep(t.Context(), 5*time.Millisecond) != nil {
+			break
+		}
+	}
+	if got.Liveness != want {
+		t.Fatalf("liveness %s (%s, %s), want %s", got.Liveness, got.Code, got.Detail, want)
+	}
+	return got
+}
+
+func verify(t *testing.T, w *World) {
+	got := w.verdict(t, w.Issuer.Old, providers.Live)
+	if got.At.IsZero() || got.Identity.Account+got.Identity.Who == "" {
+		t.Errorf("a living key without a time or an identity: %+v", got)
+	}
+	wrong, _ := ability[providers.Verifier](t, w.Provider).Verify(t.Context(), altered(w.Issuer.Old))
+	if wrong.Liveness == providers.Live {
+		t.Errorf("a wrong secret is accepted: %+v", wrong)
+	}
+}
+
+// altered returns the credential with another secret of the same form.
+func altered(c credential.Credential) credential.Credential {
+	parts := map[credential.Part]secret.Text{}
+	for name, v := range c.Parts {
+		parts[name] = v
+		if name != credential.PartID {
+			b := []byte(v.Reveal())
+			slices.Reverse(b[len(b)/2:])
+			parts[name] = secret.New(string(b[:len(b)-1]) + "x")
+		}
+	}
+	c.Parts = parts
+	return c
+}
+
+func inspect(t *testing.T, w *World) {
+	st, err := ability[providers.Inspector](t, w.Provider).Inspect(t.Context(), w.Issuer.Old)
+	w.check(t, "Inspect", err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Key.Ref.ID == "" || st.Key.Ref.Kind != w.Issuer.Old.Kind || !st.Key.Active || st.Self {
+		t.Errorf("state %+v", st)
+	}
+	ids := []string{st.Key.Ref.ID}
+	for _, k := range st.Siblings {
+		ids = append(ids, k.Ref.ID)
+	}
+	slices.Sort(ids)
+	if at := slices.Sorted(slices.Values(w.Issuer.Keys())); !slices.Equal(ids, at) {
+		t.Errorf("keys %v, at the twin %v", ids, at)
+	}
+	if !st.Room() {
+		t.Error("there is room for another key")
+	}
+}
+
+func issue(t *testing.T, w *World) {
+	before := w.Issuer.Keys()
+	got, err := ability[providers.Issuer](t, w.Provider).Issue(t.Context(), w.request(t))
+	w.check(t, "Issue", err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Credential.Complete() || got.Credential.Kind != w.Issuer.Old.Kind || got.Ref.ID == "" || got.Ref.Owner != w.ref(t).Owner {
+		t.Errorf("issued %+v", got.Ref)
+	}
+	for name, v := range got.Credential.Parts {
+		if v.Equal(w.Issuer.Old.Part(name)) {
+			t.Errorf("the new key has the %s of the old one", name)
+		}
+	}
+	if after := w.Issuer.Keys(); len(after) != len(before)+1 || !slices.Contains(after, got.Ref.ID) {
+		t.Errorf("keys at the twin: %v, before %v", after, before)
+	}
+	fresh := w.verdict(t, got.Credential, providers.Live)
+	old := w.verdict(t, w.Issuer.Old, providers.Live)
+	if fresh.Identity.Account != old.Identity.Account {
+		t.Errorf("the new key is of account %s, the old one of %s", fresh.Identity.Account, old.Identity.Account)
+	}
+}
+
+// lostIssue loses the answer before and after the effect: only then there is
+// something to clean up, and what is cleaned up is what was made.
+func lostIssue(t *testing.T, w *World) {
+	is, req := ability[providers.Issuer](t, w.Provider), w.request(t)
+	w.Lab.Fault(w.Twin, w.Issuer.IssueOp, lab.Fault{DropBefore: true})
+	if _, err := is.Issue(t.Context(), req); !errors.Is(err, providers.ErrAmbiguous) {
+		t.Fatalf("issue: %v", err)
+	}
+	rec, err := is.Reconcile(t.Context(), req)
+	if err != nil || rec.Outcome != providers.NotApplied || len(rec.Candidates) != 0 {
+		t.Errorf("nothing was made: %+v, %v", rec, err)
+	}
+	w.Lab.Fault(w.Twin, w.Issuer.IssueOp, lab.Fault{DropAfter: true})
+	if _, err := is.Issue(t.Context(), req); !errors.Is(err, providers.ErrAmbiguous) {
+		t.Fatalf("issue: %v", err)
+	}
+	rec, err = is.Reconcile(t.Context(), req)
+	w.check(t, "Reconcile", err)
+	if err != nil || rec.Outcome != providers.Orphaned || len(rec.Candidates) != 1 {
+		t.Fatalf("one key was made and lost: %+v, %v", rec, err)
+	}
+	orphan := rec.Candidates[0].Ref
+	if slices.Contains(req.Before, orphan.ID) || !slices.Contains(w.Issuer.Keys(), orphan.ID) {
+		t.Fatalf("the orphan is %s, keys %v, before %v", orphan.ID, w.Issuer.Keys(), req.Before)
+	}
+	if err := ability[providers.Deleter](t, w.Provider).Delete(t.Context(), orphan); err != nil {
+		t.Fatal(err)
+	}
+	if after := slices.Sorted(slices.Values(w.Issuer.Keys())); !slices.Equal(after, slices.Sorted(slices.Values(req.Before))) {
+		t.Errorf("keys %v, before %v", after, req.Before)
+	}
+	if w.Issuer.Use == nil {
+		return
+	}
+	// A new key that is in use is somebody else's: a person decides.
+	other, err := is.Issue(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Issuer.Use(other.Credential)
+	if rec, err := is.Reconcile(t.Context(), req); err != nil || rec.Outcome != providers.Unclear {
+		t.Errorf("a key in use: %+v, %v", rec, err)
+	}
+}
+
+// cutIssue cuts the answer of an issue off everywhere: what comes back is the
+// whole key or an error, never a part of one.
+func (s Suite) cutIssue(t *testing.T) {
+	for keep := 0; keep < 900; keep += 11 {
+		w := s.Open(t)
+		w.Lab.Fault(w.Twin, w.Issuer.IssueOp, lab.Fault{Cut: true, Keep: keep})
+		got, err := ability[providers.Issuer](t, w.Provider).Issue(t.Context(), w.request(t))
+		w.check(t, "Issue", err)
+		switch {
+		case err != nil && !errors.Is(err, providers.ErrAmbiguous):
+			t.Errorf("after %d bytes: %v", keep, err)
+		case err != nil && len(got.Credential.Parts) > 0:
+			t.Errorf("after %d bytes: a part of a key came back", keep)
+		case err == nil && !w.Issuer.Accepts(got.Credential):
+			t.Errorf("after %d bytes: a key came back that is none", keep)
+		case err == nil:
+			return // the whole answer fits
+		}
+	}
+	t.Error("the answer is longer than was looked at")
+}
+
+func noRoom(t *testing.T, w *World) {
+	if w.Issuer.Fill == nil {
+		t.Skip("this issuer has no limit")
+	}
+	w.Issuer.Fill()
+	st, err := ability[providers.Inspector](t, w.Provider).Inspect(t.Context(), w.Issuer.Old)
+	if err != nil || st.Room() {
+		t.Errorf("room for another key: %+v, %v", st, err)
+	}
+	before := w.Issuer.Keys()
+	if _, err := ability[providers.Issuer](t, w.Provider).Issue(t.Context(), w.request(t)); !errors.Is(err, providers.ErrQuota) {
+		t.Errorf("got %v", err)
+	}
+	if !slices.Equal(before, w.Issuer.Keys()) {
+		t.Error("keys have changed")
+	}
+}
+
+func disable(t *testing.T, w *World) {
+	d, ref := ability[providers.Disabler](t, w.Provider), w.ref(t)
+	for _, step := range []struct {
+		do   func(context.Context, providers.KeyRef) error
+		want providers.Liveness
+	}{{d.Enable, providers.Live}, {d.Disable, providers.Dead}, {d.Enable, providers.Live}, {d.Disable, providers.Dead}} {
+		for range 2 { // may be repeated
+			if err := step.do(t.Context(), ref); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.verdict(t, w.Issuer.Old, step.want)
+	}
+	if !slices.Contains(w.Issuer.Keys(), ref.ID) {
+		t.Error("a disabled key is gone")
+	}
+}
+
+func remove(t *testing.T, w *World) {
+	d, ref := ability[providers.Deleter](t, w.Provider), w.ref(t)
+	before := w.Issuer.Keys()
+	for range 2 { // gone already is done
+		if err := d.Delete(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := w.Issuer.Keys(); slices.Contains(after, ref.ID) || len(after) != len(before)-1 {
+		t.Errorf("keys %v, before %v", after, before)
+	}
+	if _, ok := providers.As[providers.Verifier](w.Provider); ok {
+		w.verdict(t, w.Issuer.Old, providers.Dead)
+	}
+}
+
+func lastUsed(t *testing.T, w *World) {
+	u, ref := ability[providers.UsageReporter](t, w.Provider), w.ref(t)
+	if w.Issuer.Use == nil {
+		t.Fatal("the provider reports use and the suite cannot make one")
+	}
+	w.Issuer.Use(w.Issuer.Old)
+	got, err := u.LastUsed(t.Context(), ref)
+	w.check(t, "LastUsed", err)
+	if err != nil || got.At.IsZero() {
+		t.Fatalf("used and not seen: %+v, %v", got, err)
+	}
+	if probe := w.Provider.Describe().ProbeService; probe != "" && got.Service == probe {
+		t.Errorf("a consumer's use looks like our own: %q", got.Service)
+	}
+}

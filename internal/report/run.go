@@ -1,0 +1,102 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/rotate"
+)
+
+// WritePlan writes a plan for review. Nothing of it is cut: what a person
+// approves must be there to be read.
+func WritePlan(w io.Writer, pl rotate.Plan) error {
+	p := &printer{w: w}
+	p.fold("   ", fmt.Sprintf("plan %s (%s): replace %s of %s", pl.ID, pl.Strategy, pl.OldMask, pl.Old.Owner))
+	p.fold("   ", fmt.Sprintf("digest %s, to be approved before %s; nothing was changed so far", pl.ShortDigest(), pl.Expires.Local().Format(time.TimeOnly)))
+	for _, s := range pl.Steps {
+		p.fold(fmt.Sprintf("   %2d  ", s.N), s.Title)
+		if note := stepNote(s); note != "" {
+			p.fold("         ", note)
+		}
+	}
+	if len(pl.Risks) > 0 {
+		p.f("   known limits, accepted with the approval:")
+	}
+	for _, r := range pl.Risks {
+		p.fold("    -  ", r)
+	}
+	var unsure []string
+	for _, n := range pl.Needs {
+		if n.Status != "ok" {
+			unsure = append(unsure, n.Permission)
+		}
+	}
+	if len(unsure) > 0 {
+		p.f("   rights that it uses; only the attempt shows whether they are there:")
+		p.fold("    -  ", strings.Join(unsure, ", "))
+	}
+	return p.err
+}
+
+// stepNote joins a step's risk and its undo; empty when there is nothing to say.
+func stepNote(s rotate.Step) string {
+	var parts []string
+	if s.Risk != "" && s.Risk != "none" {
+		parts = append(parts, s.Risk)
+	}
+	if s.Undo != "" && s.Undo != "-" {
+		parts = append(parts, "undo: "+s.Undo)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// WriteRun writes where a run stands, step by step, and what is next.
+func WriteRun(w io.Writer, s rotate.Snapshot) error {
+	p := &printer{w: w}
+	status := string(s.Status)
+	if status == "" {
+		status = "planned, not approved"
+	}
+	p.f("   run %s: %s  old key %s, new key %s", s.Plan.ID, strings.ToUpper(status), clean(s.Plan.OldMask), clean(orDash(s.NewMask)))
+	said := false // a failed step has told the problem
+	for i, st := range s.Steps {
+		said = said || st.Detail == s.Problem
+		p.fold(fmt.Sprintf("   %2d  %-8s ", i+1, st.Status), s.Plan.Steps[i].Title)
+		if st.Detail != "" {
+			p.fold("                  ", st.Detail)
+		}
+	}
+	p.proof(s)
+	if s.Problem != "" && !said {
+		p.fold("   held: ", s.Problem)
+	}
+	if s.Remedy != "" {
+		p.f("   next: %s", clean(s.Remedy)) // a command: never folded
+	}
+	return p.err
+}
+
+// WriteProof writes how a run shows that the old key is dead.
+func WriteProof(w io.Writer, s rotate.Snapshot) error {
+	p := &printer{w: w}
+	p.proof(s)
+	return p.err
+}
+
+func (p *printer) proof(s rotate.Snapshot) {
+	if s.Proof == nil {
+		return
+	}
+	p.fold("   proof of death: ", fmt.Sprintf("%s was refused %d times in a row over %s (%s), %s to %s UTC; control: %s",
+		s.Plan.OldMask, s.Proof.Refusals, s.Proof.Window.Round(time.Millisecond), s.Proof.Code,
+		s.Proof.From.UTC().Format(time.TimeOnly), s.Proof.To.UTC().Format(time.TimeOnly), s.Proof.Control))
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,280 @@
+// Package history finds secrets in every object of a git repository: each blob
+// is looked at once, and of one that is stored as a delta only what is new. Where
+// a blob with secrets stands, on which paths, from which commit to which, and what
+// still leads there, is worked out afterwards from the trees and commits.
+//
+// Start with [Scan]. It writes nothing and runs nothing.
+package history
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/scan/match"
+	"github.com/secretguard/secretguard/internal/scan/pack"
+)
+
+// Reach says what leads to a commit.
+type Reach uint16
+
+// Ways to reach a commit.
+const (
+	FromHead Reach = 1 << iota
+	FromBranch
+	FromRemote
+	FromTag
+	FromStash
+	FromNote
+	FromWorktree // what another working tree has checked out
+	FromRef      // any other ref, such as refs/pull
+	FromReflog
+)
+
+// kept are the ways that the next fetch or garbage collection leaves.
+const kept = FromHead | FromBranch | FromRemote | FromTag | FromWorktree | FromRef
+
+// rank orders commits by how firmly they are held: what a rebase left behind
+// comes last.
+func (r Reach) rank() int {
+	switch {
+	case r&kept != 0:
+		return 0
+	case r&(FromStash|FromNote) != 0:
+		return 1
+	}
+	return 2
+}
+
+// OnBranch reports whether a branch or a tag leads there, or another ref that
+// stays.
+func (r Reach) OnBranch() bool { return r&kept != 0 }
+
+var reachNames = []string{"head", "branch", "remote", "tag", "stash", "note", "worktree", "ref", "reflog"}
+
+// Names lists the ways in a fixed order.
+func (r Reach) Names() []string {
+	var out []string
+	for i, n := range reachNames {
+		if r>>i&1 == 1 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// Objects is an object database: a pack.DB, or one that git reads.
+type Objects interface {
+	Walk(ctx context.Context, o pack.WalkOptions) error
+	Read(r pack.Ref, limit int64) (pack.Kind, []byte, error)
+	Lookup(id pack.ID) (pack.Ref, bool)
+	ID(r pack.Ref) pack.ID
+	Width() int
+	Len() int
+	Problems() []pack.Problem
+}
+
+// Root is a name that leads to an object.
+type Root struct {
+	Name string // foreign text
+	ID   pack.ID
+	Way  Reach
+}
+
+// Where a hit stands.
+const (
+	WhereCommit      = "commit"
+	WhereMessage     = "commit-message"
+	WhereTag         = "tag"
+	WhereStash       = "stash"
+	WhereNote        = "note"
+	WherePath        = "path-name"   // of a file or folder
+	WherePerson      = "author"      // of a commit or tag, or its committer
+	WhereUnreachable = "unreachable" // from any ref; a reflog may still lead to it
+	WhereUnknown     = "unknown"     // the scan was stopped before this was found out
+)
+
+// Commit is what is shown of a commit. Author is foreign text.
+type Commit struct {
+	ID     pack.ID
+	Author string
+	Date   time.Time // the author's, in UTC
+}
+
+// Hit is one secret under one rule at one line and column of one file: versions
+// of the file in which it stands at the same place are one hit.
+type Hit struct {
+	match.Match // as in the first commit that holds it
+
+	Where string
+	Path  string // foreign text; empty in a message or when nothing leads to it
+	Blob  pack.ID
+	First Commit // zero for an object that no commit holds; what a tag names
+	Last  Commit
+	Reach Reach
+	// InHead is set when HEAD's tree holds it.
+	InHead bool
+	// Denied is set when an allowlist takes it out for its first commit alone.
+	Denied bool
+	// Order of the first commit: a parent's is lower than its child's.
+	Order int64
+}
+
+// Options of a scan.
+type Options struct {
+	Set     *match.Set
+	Workers int   // 0: one for each processor
+	MaxSize int64 // larger objects are skipped and counted
+	Roots   []Root
+	// Commits, oldest first, are all that is looked at when it is not nil: what they
+	// brought.
+	Commits []pack.ID
+	// Memory of earlier scans; nil for none. Version names the program: another one
+	// may find other things.
+	Memory  Memory
+	Version string
+	// Shallow are the commits whose parents were left out on purpose.
+	Shallow map[pack.ID]bool
+	// Progress is told now and then, from any goroutine.
+	Progress func(Progress)
+
+	few, whole bool // how a selection is judged, however large it is; tests set it
+}
+
+// Progress is how far a scan is.
+type Progress struct {
+	Phase string // "commits", "blobs" or "trees"
+	Done  int    // objects, of all phases
+	Total int    // objects; some lie in two places and are done once
+	Bytes int64
+}
+
+// Result is what a scan found and saw.
+type Result struct {
+	Hits []Hit
+	// Recalled is set when nothing has changed since an earlier scan, whose outcome
+	// this is; Known counts the objects that an earlier scan had looked at.
+	Recalled bool
+	Known    int
+	Commits  int
+	Trees    int
+	Blobs    int
+	Tags     int
+	Bytes    int64 // of blobs and messages that were looked at
+	Binary   Gone  // blobs that are no text
+	// Paths are where blobs stand that are named as an example of what was not
+	// scanned; foreign text.
+	Paths map[pack.ID]string
+	// What others name and that is not there.
+	MissingRefs, MissingCommits, MissingTrees, MissingBlobs Gone
+	// Of a selection of commits: blobs above the limit, and objects that are no good.
+	// A scan of everything has these in Problems.
+	TooLarge, Damaged Gone
+	// Submodules counts the names of folders whose history is elsewhere.
+	Submodules Gone
+	// BrokenTrees are folders whose content is no proper list.
+	BrokenTrees Gone
+	// TooDeep are folders that are nested too deep to be looked into.
+	TooDeep int
+}
+
+// Gone counts things that were not scanned, and names one of them: the first in
+// order, so that every run names the same.
+type Gone struct {
+	Count   int
+	Example string
+}
+
+func (g *Gone) add(example string) {
+	if g.Count == 0 || example < g.Example {
+		g.Example = example
+	}
+	g.Count++
+}
+
+func (g *Gone) join(o Gone) {
+	if o.Count > 0 {
+		g.add(o.Example)
+		g.Count += o.Count - 1
+	}
+}
+
+// scanner holds what the phases hand each other.
+type scanner struct {
+	db    Objects
+	opts  Options
+	res   Result
+	bytes atomic.Int64
+	done  atomic.Int64
+
+	blobs    map[pack.Ref][]match.Sight // blobs with sights
+	named    map[string][]match.Sight   // names of files and folders that hold something themselves
+	folders  map[pack.Ref]bool          // folders with such names
+	commits  []commit
+	head     int32 // HEAD's commit; -1 for none
+	commitAt map[pack.Ref]int32
+	messages []message
+	trees    *treeIndex
+	nodes    *nodes
+	samples  map[pack.Ref]bool // blobs whose path is wanted though they hold nothing
+	// treesDone tells that what no tree holds lies in none.
+	treesDone bool
+	wanted    map[pack.ID]bool // commits of a selection
+
+	memory *memory  // nil without one
+	loaded []loaded // the fresh objects, when they are few
+	few    bool
+}
+
+// Scan looks at every object. On an error, the result holds what was found until
+// then.
+func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]match.Sight{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
+	var err error
+	if o.Commits != nil {
+		err = s.selected(ctx)
+	} else {
+		mark := s.fingerprint()
+		if s.recallResult(mark) {
+			return s.res, nil
+		}
+		err = s.scanAll(ctx)
+		s.place()
+		s.res.Bytes = s.bytes.Load()
+		if err == nil {
+			s.keep()
+			s.keepResult(mark)
+		}
+	}
+	s.res.Bytes = s.bytes.Load()
+	return s.res, err
+}
+
+// scanAll looks at everything, but places nothing.
+func (s *scanner) scanAll(ctx context.Context) error {
+	s.recall()
+	err := s.load(ctx)
+	if err == nil {
+		err = s.scanCommits(ctx)
+	}
+	if err == nil {
+		err = s.scanBlobs(ctx)
+	}
+	if err == nil {
+		err = s.scanTrees(ctx)
+		s.treesDone = err == nil
+	}
+	return err
+}
+
+// step counts an object, and tells of the progress every so often.
+func (s *scanner) step(phase string, size int) {
+	s.bytes.Add(int64(size))
+	if n := s.done.Add(1); s.opts.Progress != nil && n&0x3ff == 0 {
+		s.opts.Progress(Progress{Phase: phase, Done: int(n), Total: s.db.Len(), Bytes: s.bytes.Load()})
+	}
+}

@@ -1,0 +1,110 @@
+package match
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"github.com/zricethezav/gitleaks/v8/detect/codec"
+	"github.com/zricethezav/gitleaks/v8/logging"
+)
+
+func init() { logging.Logger = zerolog.Nop() } // gitleaks logs what it decodes
+
+// reference finds matches the slow way: every rule over the whole text, gitleaks'
+// own decoder, no filter and no windows. It is what the rest of the package must
+// agree with.
+func reference(rules []Rule, global []Allowlist, text, path string) []string {
+	lists := compileAllow(global)
+	if allowedOrigin(lists, origin{path: path}) {
+		return nil
+	}
+	var out []string
+	now := text
+	var segs []*codec.EncodedSegment
+	d := codec.NewDecoder()
+	for depth := 0; ; depth++ {
+		for i := range rules {
+			c := &compiled{Rule: rules[i]}
+			if c.Regex != "" && hasKeyword(c.Keywords, strings.ToLower(now)) {
+				out = append(out, referenceRule(c, lists, text, now, path, segs)...)
+			}
+		}
+		if depth == DecodeDepth {
+			break
+		}
+		if now, segs = d.Decode(now, segs); len(segs) == 0 {
+			break
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func referenceRule(c *compiled, global []allow, text, now, path string, segs []*codec.EncodedSegment) []string {
+	var out []string
+	re := regexp.MustCompile(c.Regex)
+	own := compileAllow(c.Allowlists)
+	o := origin{path: path}
+	if c.Path != "" && !regexp.MustCompile(c.Path).MatchString(path) || allowedOrigin(own, o) {
+		return nil
+	}
+	c.re = re
+	for _, loc := range c.matches([]byte(now)) {
+		start, end, from, to, ok := c.secret([]byte(now), loc)
+		if !ok {
+			continue
+		}
+		k := candidate{secret: now[from:to], whole: now[start:end]}
+		if len(segs) > 0 {
+			over := codec.SegmentsWithDecodedOverlap(segs, loc[0], loc[1])
+			if len(over) == 0 {
+				continue
+			}
+			over = codec.SegmentsWithDecodedOverlap(segs, start, end)
+			if len(over) == 0 {
+				continue
+			}
+			m := codec.AdjustMatchIndex(over, []int{start, end})
+			from, to = max(0, min(m[0], len(text))), max(0, min(m[1], len(text)))
+			k.line = strings.Trim(codec.CurrentLine(over, now), "\n")
+		} else {
+			k.line = string(lineAt([]byte(text), start, end))
+		}
+		if c.Entropy != 0 && entropy(k.secret) <= c.Entropy {
+			continue
+		}
+		if allowed(global, k, o) || allowed(own, k, o) {
+			continue
+		}
+		out = append(out, describe(c.ID, from, to, k.secret))
+	}
+	return out
+}
+
+func allowed(list []allow, k candidate, o origin) bool {
+	return allowedContent(list, k) || allowedLine(list, k) || allowedTogether(list, k, o)
+}
+
+func describe(rule string, from, to int, secret string) string {
+	return fmt.Sprintf("%s %d-%d %q", rule, from, to, secret)
+}
+
+// described are the sights of a record as the reference words them, before it is
+// settled which of two rules for one secret is shown.
+func described(f *Finder, text []byte, r *Record, path string) []string {
+	out := []string{}
+	o := origin{path: path}
+	if allowedOrigin(f.set.global(), o) {
+		return nil
+	}
+	for _, m := range f.Settle(text, r) {
+		if m.stands(f.set.global(), o) {
+			out = append(out, describe(m.Rule.ID, m.Start, m.End, m.Secret))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
