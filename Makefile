@@ -34,7 +34,7 @@ export CGO_ENABLED ?= 0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: build test lint vuln race fuzz bench bench-dir bench-history compare e2e screens demo check self-scan clean
+.PHONY: build test lint vuln race fuzz bench bench-dir bench-history compare detection-table clean-trees e2e screens demo check self-scan clean
 
 build: ## the program, without cgo, into bin/
 	go build -trimpath -ldflags '-X github.com/secretguard/secretguard/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/secretguard
@@ -71,6 +71,12 @@ bench: ## every benchmark, with allocations
 compare: ## our findings against gitleaks' over a history: make compare REPO=path
 	@test -n "$(REPO)" || { echo 'which repository? make compare REPO=path' >&2; exit 2; }
 	SECRETGUARD_COMPARE_REPO="$(abspath $(REPO))" go test -run '^TestRealRepository$$' -count=1 -timeout 2h -v ./internal/scan/difftest
+
+detection-table: ## measure recall and false findings against gitleaks, into docs/detection.md
+	go test -run '^TestDetectionTable$$' -count=1 -timeout 10m ./internal/scan/difftest -update
+
+clean-trees: ## what is reported in large source trees without secrets, into docs/detection.md
+	SECRETGUARD_CLEAN_TREES=1 go test -run '^TestCleanTrees$$' -count=1 -timeout 30m ./internal/scan/difftest -update
 
 bench-dir: ## files of a folder, beside gitleaks: make bench-dir DIR=path
 	.ci/bench-dir "$(DIR)"

@@ -31,6 +31,33 @@ const (
 	TwoCaptchaKey     Kind = "twocaptcha.api_key"
 )
 
+// Kinds that are found and can be verified; no rotation knows them yet.
+const (
+	BedrockKey       Kind = "aws.bedrock_key"
+	SQSURL           Kind = "aws.sqs_url" // context: no secret
+	SupabaseProject  Kind = "supabase.project"
+	SupabaseDatabase Kind = "supabase.database_password"
+	StripeOrgKey     Kind = "stripe.organization_key"
+	CohereKey        Kind = "cohere.api_key"
+	MistralKey       Kind = "mistral.api_key"
+	GroqKey          Kind = "groq.api_key"
+	XAIKey           Kind = "xai.api_key"
+	HuggingFaceToken Kind = "huggingface.token"
+	ReplicateKey     Kind = "replicate.api_key"
+	PerplexityKey    Kind = "perplexity.api_key"
+	DeepSeekKey      Kind = "deepseek.api_key"
+	OpenRouterKey    Kind = "openrouter.api_key"
+	ElevenLabsKey    Kind = "elevenlabs.api_key"
+	LangSmithKey     Kind = "langsmith.api_key"
+	NetlifyToken     Kind = "netlify.token" //nolint:gosec // the name of a kind
+	RenderKey        Kind = "render.api_key"
+	RenderHook       Kind = "render.deploy_hook"
+	RailwayToken     Kind = "railway.token"
+	GitHubToken      Kind = "github.token"
+	SlackToken       Kind = "slack.token"
+	SlackWebhook     Kind = "slack.webhook"
+)
+
 // Part names one piece of a credential.
 type Part string
 

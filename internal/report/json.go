@@ -78,6 +78,8 @@ type proofDoc struct {
 	Account  string `json:"account"`
 	Project  string `json:"project"`
 	Role     string `json:"role"`
+	Note     string `json:"note"`
+	Canary   bool   `json:"canary"`
 }
 
 // caseDoc is one credential: what plan, verify and consumers take by its id.
@@ -163,13 +165,19 @@ func newCaseDoc(c triage.Case) caseDoc {
 	return d
 }
 
+func newProofDoc(p scan.Proof) proofDoc {
+	return proofDoc{
+		Checksum: cmp.Or(string(p.Checksum), "none"), Account: p.Account, Project: p.Project, Role: p.Role, Note: p.Note, Canary: p.Canary,
+	}
+}
+
 func finding(f scan.Finding, show bool) findingDoc {
 	d := findingDoc{
 		ID: f.ID, Rule: f.Rule, Kind: string(f.Kind), Part: string(f.Part), Severity: string(f.Severity), Description: f.Description,
 		File: f.File, Name: f.Name, PathInArchive: f.PathInArchive, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
 		Commit: f.Commit, Author: f.Author, Blob: f.Blob, InHead: f.Refs.Head, OnBranch: f.Refs.Branch,
 		LastCommit: f.LastCommit, ReachedBy: f.ReachedBy,
-		Secret: f.Secret.Mask(), Proof: proofDoc{Checksum: "none"}, Liveness: "unchecked", Tags: f.Tags, Suppressed: f.Suppressed,
+		Secret: f.Secret.Mask(), Proof: newProofDoc(f.Proof), Liveness: "unchecked", Tags: f.Tags, Suppressed: f.Suppressed,
 	}
 	if show {
 		d.Secret = f.Secret.Reveal()

@@ -97,7 +97,7 @@ func WriteScanText(w io.Writer, r scan.Result, o ScanOptions) error {
 			mask = f.Secret.Reveal()
 		}
 		p.f("%s %-28s %s%s", paint(f.Severity, o.Color), f.Rule, place(f), others(more[g]-1, f.File))
-		p.f("         %s", clean(mask))
+		p.f("         %s%s", clean(mask), proven(f.Proof))
 	}
 	if len(active) > 0 && p.err == nil {
 		cases := triage.Build(r)
@@ -114,6 +114,25 @@ func WriteScanText(w io.Writer, r scan.Result, o ScanOptions) error {
 		p.f("%s: %d × %s: %s%s", word, s.Count, clean(s.What), clean(s.Why), example(s.Example))
 	}
 	return p.err
+}
+
+// proven is what was shown about a value, in words.
+func proven(pr scan.Proof) string {
+	var list []string
+	add := func(ok bool, text string) {
+		if ok {
+			list = append(list, text)
+		}
+	}
+	add(pr.Checksum == "valid", "checksum right")
+	add(pr.Account != "", "account "+pr.Account)
+	add(pr.Project != "", "project "+pr.Project)
+	add(pr.Role != "", "role "+pr.Role)
+	add(pr.Note != "", pr.Note)
+	if len(list) == 0 {
+		return ""
+	}
+	return "  " + clean(strings.Join(list, ", "))
 }
 
 func example(s string) string {
@@ -171,8 +190,20 @@ func Summary(r scan.Result) string {
 	if n := len(r.Active()); n > 0 {
 		verdict = count(n, "finding")
 	}
-	if n := len(r.Findings) - len(r.Active()); n > 0 {
-		verdict += fmt.Sprintf(", %d accepted", n)
+	accepted, aside := 0, 0
+	for _, f := range r.Findings {
+		switch {
+		case f.Suppressed.SetAside():
+			aside++
+		case f.Suppressed != nil:
+			accepted++
+		}
+	}
+	if accepted > 0 {
+		verdict += fmt.Sprintf(", %d accepted", accepted)
+	}
+	if aside > 0 {
+		verdict += fmt.Sprintf(", %d set aside as no secrets (see --json)", aside)
 	}
 	seen := count(c.Files, "file")
 	if c.Entries > 0 {

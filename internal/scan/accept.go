@@ -33,7 +33,7 @@ func (s *Scanner) accept(list []Finding) {
 			}
 			f.Suppressed = &Suppression{By: by, Reason: reason}
 		}
-		if f.Suppressed.By == "inline" {
+		if f.Suppressed.By == "inline" || f.Suppressed.SetAside() {
 			continue
 		}
 		k := acceptKey{f.Rule, f.ID, f.Path()}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/scan/proof"
 	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -77,11 +78,13 @@ type Finding struct {
 
 	Tags        []string
 	Description string
+	Proof       Proof // what can be shown without a network
 	// Suppressed says why the finding does not count, nil when it does.
 	Suppressed *Suppression
 
 	// context marks what is no secret and only tells what a key near it opens.
 	context bool
+	generic bool // its rule knows no form of a key
 
 	path string // File without masks; empty when it has none
 	// also are gitleaks' rules that found the same, and countedAt the line at which
@@ -105,6 +108,9 @@ func (f Finding) Shown() string {
 	return source.Place{Path: f.File, Inner: f.PathInArchive}.Name()
 }
 
+// Proof is what can be shown about a value without a network; see package proof.
+type Proof = proof.Proof
+
 // Reach says what still leads to a finding in history.
 type Reach struct {
 	Head   bool // HEAD's tree holds it
@@ -113,9 +119,22 @@ type Reach struct {
 
 // Suppression is why a finding was waived.
 type Suppression struct {
-	By     string `json:"by"` // "inline", "ignore-file", "baseline", "allowlist"
+	By     string `json:"by"` // "inline", "ignore-file", "baseline", "allowlist"; "noise", "public", "proof": see SetAside
 	Reason string `json:"reason,omitempty"`
 }
+
+// SetAside reports whether nobody accepted the finding, and the scanner itself took
+// it for no secret: by its looks, because everybody knows it, or by its checksum.
+func (s *Suppression) SetAside() bool {
+	return s != nil && (s.By == byNoise || s.By == byPublic || s.By == byProof)
+}
+
+// Why the scanner sets a finding aside.
+const (
+	byNoise  = "noise"
+	byPublic = "public"
+	byProof  = "proof"
+)
 
 // Skip is something that was not scanned, and how often.
 type Skip struct {

@@ -231,7 +231,7 @@ func (c *collector) finding(m match.Match, p source.Place, allowed bool) Finding
 	if f.Severity == "" {
 		f.Severity = Medium
 	}
-	f.also, f.context = m.Also, m.Rule.Context
+	f.also, f.context, f.generic = m.Also, m.Rule.Context, match.Generic(m.Rule.ID)
 	if m.Secret != "" { // gitleaks counts a path as line 0
 		f.countedAt = m.MatchLine
 	}
@@ -240,6 +240,8 @@ func (c *collector) finding(m match.Match, p source.Place, allowed bool) Finding
 		f.Suppressed = &Suppression{By: "allowlist", Reason: "an allowlist names its commit"}
 	case m.Allowed && !s.opts.IgnoreAllow:
 		f.Suppressed = &Suppression{By: "inline"}
+	case m.Noise != "":
+		f.Suppressed = &Suppression{By: byNoise, Reason: m.Noise}
 	}
 	return f
 }
@@ -247,7 +249,7 @@ func (c *collector) finding(m match.Match, p source.Place, allowed bool) Finding
 func (c *collector) result(info source.Info) Result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.findings = slices.DeleteFunc(c.findings, func(f Finding) bool { return f.context })
+	c.judge()
 	c.scanner.accept(c.findings)
 	c.maskNames()
 	c.cov.Complete = !c.cov.Shallow

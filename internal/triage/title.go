@@ -6,36 +6,48 @@ import (
 	"github.com/secretguard/secretguard/internal/credential"
 )
 
+var titles = map[credential.Kind]string{
+	credential.AWSAccessKey:      "aws access key",
+	credential.SupabaseSecretKey: "supabase secret key",
+	credential.SupabasePublicKey: "supabase publishable key",
+	credential.SupabaseToken:     "supabase access token",
+	credential.SupabaseLegacyJWT: "supabase legacy jwt key",
+	credential.PrefectUserKey:    "prefect user key",
+	credential.PrefectServiceKey: "prefect service account key",
+	credential.StripeSecretKey:   "stripe secret key",
+	credential.StripeWebhook:     "stripe webhook secret",
+	credential.OpenAIKey:         "openai api key",
+	credential.AnthropicKey:      "anthropic api key",
+	credential.GoogleAPIKey:      "google api key",
+	credential.TwoCaptchaKey:     "2captcha api key",
+	credential.BedrockKey:        "amazon bedrock key",
+	credential.SupabaseDatabase:  "supabase database password",
+	credential.StripeOrgKey:      "stripe organization key",
+	credential.XAIKey:            "xai api key",
+	credential.HuggingFaceToken:  "hugging face token",
+	credential.DeepSeekKey:       "deepseek api key",
+	credential.OpenRouterKey:     "openrouter api key",
+	credential.ElevenLabsKey:     "elevenlabs api key",
+	credential.LangSmithKey:      "langsmith api key",
+	credential.CohereKey:         "cohere api key",
+	credential.MistralKey:        "mistral api key",
+	credential.GroqKey:           "groq api key",
+	credential.ReplicateKey:      "replicate api token",
+	credential.PerplexityKey:     "perplexity api key",
+	credential.NetlifyToken:      "netlify token",
+	credential.RenderKey:         "render api key",
+	credential.RenderHook:        "render deploy hook",
+	credential.RailwayToken:      "railway token",
+	credential.GitHubToken:       "github token",
+	credential.SlackToken:        "slack token",
+	credential.SlackWebhook:      "slack webhook",
+}
+
 // Title names a kind in our own words. A generic kind shows its rule when the
 // rule's name is plain, since rules may come from a foreign configuration.
 func Title(k credential.Kind) string {
-	switch k {
-	case credential.AWSAccessKey:
-		return "aws access key"
-	case credential.SupabaseSecretKey:
-		return "supabase secret key"
-	case credential.SupabasePublicKey:
-		return "supabase publishable key"
-	case credential.SupabaseToken:
-		return "supabase access token"
-	case credential.SupabaseLegacyJWT:
-		return "supabase legacy jwt key"
-	case credential.PrefectUserKey:
-		return "prefect user key"
-	case credential.PrefectServiceKey:
-		return "prefect service account key"
-	case credential.StripeSecretKey:
-		return "stripe secret key"
-	case credential.StripeWebhook:
-		return "stripe webhook secret"
-	case credential.OpenAIKey:
-		return "openai api key"
-	case credential.AnthropicKey:
-		return "anthropic api key"
-	case credential.GoogleAPIKey:
-		return "google api key"
-	case credential.TwoCaptchaKey:
-		return "2captcha api key"
+	if title := titles[k]; title != "" {
+		return title
 	}
 	if rule := strings.TrimPrefix(string(k), "generic."); plain(rule) {
 		return strings.ReplaceAll(rule, "-", " ")
@@ -52,36 +64,48 @@ func plain(s string) bool {
 	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
+var variableNames = map[credential.Kind][]string{
+	credential.SupabaseSecretKey: {"SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_KEY"},
+	credential.SupabasePublicKey: {"SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY", "NEXT_PUBLIC_SUPABASE_ANON_KEY", "NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"},
+	credential.SupabaseToken:     {"SUPABASE_ACCESS_TOKEN"},
+	credential.SupabaseLegacyJWT: {"SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_ANON_KEY", "SUPABASE_KEY", "SUPABASE_JWT_SECRET"},
+	credential.PrefectUserKey:    {"PREFECT_API_KEY"},
+	credential.PrefectServiceKey: {"PREFECT_API_KEY"},
+	credential.StripeSecretKey:   {"STRIPE_SECRET_KEY", "STRIPE_API_KEY", "STRIPE_KEY"},
+	credential.StripeWebhook:     {"STRIPE_WEBHOOK_SECRET", "STRIPE_ENDPOINT_SECRET"},
+	credential.OpenAIKey:         {"OPENAI_API_KEY", "OPENAI_KEY"},
+	credential.AnthropicKey:      {"ANTHROPIC_API_KEY", "CLAUDE_API_KEY"},
+	credential.GoogleAPIKey:      {"GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_MAPS_API_KEY"},
+	credential.TwoCaptchaKey:     {"TWOCAPTCHA_API_KEY", "TWO_CAPTCHA_API_KEY", "CAPTCHA_API_KEY"},
+	credential.CohereKey:         {"COHERE_API_KEY", "CO_API_KEY"},
+	credential.MistralKey:        {"MISTRAL_API_KEY"},
+	credential.GroqKey:           {"GROQ_API_KEY"},
+	credential.XAIKey:            {"XAI_API_KEY"},
+	credential.HuggingFaceToken:  {"HF_TOKEN", "HUGGINGFACE_TOKEN", "HUGGING_FACE_HUB_TOKEN"},
+	credential.ReplicateKey:      {"REPLICATE_API_TOKEN"},
+	credential.PerplexityKey:     {"PERPLEXITY_API_KEY"},
+	credential.DeepSeekKey:       {"DEEPSEEK_API_KEY"},
+	credential.OpenRouterKey:     {"OPENROUTER_API_KEY"},
+	credential.ElevenLabsKey:     {"ELEVENLABS_API_KEY"},
+	credential.LangSmithKey:      {"LANGSMITH_API_KEY", "LANGCHAIN_API_KEY"},
+	credential.NetlifyToken:      {"NETLIFY_AUTH_TOKEN"},
+	credential.RenderKey:         {"RENDER_API_KEY"},
+	credential.RenderHook:        {"RENDER_DEPLOY_HOOK_URL"},
+	credential.RailwayToken:      {"RAILWAY_TOKEN", "RAILWAY_API_TOKEN"},
+	credential.GitHubToken:       {"GITHUB_TOKEN", "GH_TOKEN"},
+	credential.SlackToken:        {"SLACK_BOT_TOKEN", "SLACK_TOKEN"},
+	credential.SlackWebhook:      {"SLACK_WEBHOOK_URL"},
+	credential.BedrockKey:        {"AWS_BEARER_TOKEN_BEDROCK"},
+	credential.SupabaseDatabase:  {"SUPABASE_DB_PASSWORD"},
+}
+
 // VariableNames returns the names under which consumers usually keep a part of a
 // credential. They matter where a stored value cannot be read back.
 func VariableNames(k credential.Kind, p credential.Part) []string {
-	switch k {
-	case credential.AWSAccessKey:
+	if k == credential.AWSAccessKey {
 		return awsNames(p)
-	case credential.SupabaseSecretKey:
-		return []string{"SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_KEY"}
-	case credential.SupabasePublicKey:
-		return []string{"SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY", "NEXT_PUBLIC_SUPABASE_ANON_KEY", "NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"}
-	case credential.SupabaseToken:
-		return []string{"SUPABASE_ACCESS_TOKEN"}
-	case credential.SupabaseLegacyJWT:
-		return []string{"SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_ANON_KEY", "SUPABASE_KEY", "SUPABASE_JWT_SECRET"}
-	case credential.PrefectUserKey, credential.PrefectServiceKey:
-		return []string{"PREFECT_API_KEY"}
-	case credential.StripeSecretKey:
-		return []string{"STRIPE_SECRET_KEY", "STRIPE_API_KEY", "STRIPE_KEY"}
-	case credential.StripeWebhook:
-		return []string{"STRIPE_WEBHOOK_SECRET", "STRIPE_ENDPOINT_SECRET"}
-	case credential.OpenAIKey:
-		return []string{"OPENAI_API_KEY", "OPENAI_KEY"}
-	case credential.AnthropicKey:
-		return []string{"ANTHROPIC_API_KEY", "CLAUDE_API_KEY"}
-	case credential.GoogleAPIKey:
-		return []string{"GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_MAPS_API_KEY"}
-	case credential.TwoCaptchaKey:
-		return []string{"TWOCAPTCHA_API_KEY", "TWO_CAPTCHA_API_KEY", "CAPTCHA_API_KEY"}
 	}
-	return nil
+	return variableNames[k]
 }
 
 func awsNames(p credential.Part) []string {

@@ -82,6 +82,18 @@ func remembering(detect func(text, path string) []theirs) func(text, path string
 	}
 }
 
+// reported are the findings that nobody accepted: what we set aside as no secret is
+// still reported, with the reason.
+func reported(res scan.Result) []scan.Finding {
+	var out []scan.Finding
+	for _, f := range res.Findings {
+		if f.Suppressed == nil || f.Suppressed.SetAside() {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // compare takes the findings that count: gitleaks drops what we mark as accepted.
 func compare(gl []theirs, sg []scan.Finding, e evidence) comparison {
 	e.blobs, e.detect = map[string]string{}, remembering(e.detect)

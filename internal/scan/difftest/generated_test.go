@@ -69,7 +69,7 @@ func scanDir(t *testing.T, set *match.Set, dir string) []scan.Finding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res.Active()
+	return reported(res)
 }
 
 // TestEveryFormOfRuleAndAllowlist compares file by file, over a folder and over

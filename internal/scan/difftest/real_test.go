@@ -59,7 +59,7 @@ func scanGit(t *testing.T, set *match.Set, repo string) []scan.Finding {
 	if err != nil || !res.Coverage.Complete {
 		t.Fatalf("our scan: %v, complete %v, skipped %+v", err, res.Coverage.Complete, res.Coverage.Skipped)
 	}
-	return res.Active()
+	return reported(res)
 }
 
 // proof reads the repository with git, and runs gitleaks' detector in this process.

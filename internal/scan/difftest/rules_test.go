@@ -31,6 +31,19 @@ func (m memory) Walk(ctx context.Context, s source.Sink) error {
 
 func scanTexts(t *testing.T, set *match.Set, texts map[string]string) map[string][]scan.Finding {
 	t.Helper()
+	return byFile(reported(scanMemory(t, set, texts)))
+}
+
+func byFile(list []scan.Finding) map[string][]scan.Finding {
+	out := map[string][]scan.Finding{}
+	for _, f := range list {
+		out[f.File] = append(out[f.File], f)
+	}
+	return out
+}
+
+func scanMemory(t *testing.T, set *match.Set, texts map[string]string) scan.Result {
+	t.Helper()
 	var src memory
 	for path, text := range texts {
 		src = append(src, source.Fragment{Text: []byte(text), Places: []source.Place{{Where: "worktree", Path: path}}})
@@ -39,11 +52,7 @@ func scanTexts(t *testing.T, set *match.Set, texts map[string]string) map[string
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string][]scan.Finding{}
-	for _, f := range res.Active() {
-		out[f.File] = append(out[f.File], f)
-	}
-	return out
+	return res
 }
 
 // paths are file names that the path expressions of the default rules ask for.

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/secretguard/secretguard/internal/scan/noise"
 )
 
 // Fragment is a text with its origin, as far as rules care.
@@ -27,6 +29,8 @@ type Match struct {
 	EndLine, EndColumn   int
 	Tags                 []string
 	Allowed              bool // an inline comment allows it
+	// Noise says why it is most likely no secret; empty when nothing says so.
+	Noise string
 	// Also names gitleaks' rules that found the same, for which ours stands.
 	Also []string
 }
@@ -86,6 +90,7 @@ func (f *Finder) settle(text []byte, h *hit) (Sight, bool) {
 	if !keyword && !hasKeyword(c.Keywords, string(text)) {
 		return s, false
 	}
+	s.Noise = noise.Judge(noise.Subject{Secret: s.Secret, Line: s.line, Generic: Generic(c.ID), Own: c.Own})
 	k := candidate{secret: s.Secret, whole: s.whole, line: s.line}
 	return s, !allowedLine(f.set.global(), k) && !allowedLine(c.allow, k)
 }
@@ -258,7 +263,7 @@ func specific(list []Match) []Match {
 				continue
 			}
 			same := o.Rule.Own && o.Secret == m.Secret
-			generic := isGeneric(m.Rule.ID) && !isGeneric(o.Rule.ID)
+			generic := Generic(m.Rule.ID) && !Generic(o.Rule.ID)
 			if same {
 				list[j].Also = append(list[j].Also, m.Rule.ID)
 			}
@@ -281,7 +286,9 @@ func below(m, o Match) bool {
 	return strings.Contains(o.Secret[:ahead], "\n")
 }
 
-func isGeneric(rule string) bool { return strings.Contains(strings.ToLower(rule), "generic") }
+// Generic reports whether a rule, by its name, knows no form of a key, only names
+// such as "token".
+func Generic(rule string) bool { return strings.Contains(strings.ToLower(rule), "generic") }
 
 // Position returns the 1-based line and byte column of an offset.
 func Position(text []byte, offset int) (line, column int) {

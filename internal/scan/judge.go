@@ -1,0 +1,135 @@
+package scan
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/scan/proof"
+)
+
+// judge says of every finding what can be shown of it without a network, and sets
+// those aside that are no secret. What only gives context leaves the list.
+func (c *collector) judge() {
+	var hints proof.Hints
+	for _, f := range c.findings {
+		if !f.context {
+			continue
+		}
+		switch v := f.Secret.Reveal(); f.Kind {
+		case credential.SupabaseProject:
+			hints.Projects = append(hints.Projects, v)
+		case credential.SQSURL: // sqs.region.amazonaws.com/account/name
+			if parts := strings.Split(v, "/"); len(parts) > 1 {
+				hints.Accounts = append(hints.Accounts, parts[1])
+			}
+		default:
+		}
+	}
+	c.findings = slices.DeleteFunc(c.findings, func(f Finding) bool { return f.context })
+	hints.Projects, hints.Accounts = distinct(hints.Projects), distinct(hints.Accounts)
+	hints.Projects = append(hints.Projects, c.projects()...)
+	known := map[idKey]proof.Proof{}
+	now := time.Now()
+	for i := range c.findings {
+		f := &c.findings[i]
+		k := idKey{string(f.Kind) + string(f.Part), f.Secret.Reveal()}
+		p, ok := known[k]
+		if !ok {
+			p = proof.Of(f.Kind, f.Part, f.Secret, hints, now)
+			known[k] = p
+		}
+		f.prove(p)
+	}
+	setVectorsAside(c.findings)
+}
+
+func distinct(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// projects are those that tokens name.
+func (c *collector) projects() []string {
+	var out []string
+	for _, f := range c.findings {
+		if strings.HasPrefix(f.Secret.Reveal(), "eyJ") {
+			if p := proof.Of(f.Kind, f.Part, f.Secret, proof.Hints{}, time.Time{}); p.Project != "" {
+				out = append(out, p.Project)
+			}
+		}
+	}
+	return distinct(out)
+}
+
+// prove writes down what was shown, and what follows from it.
+func (f *Finding) prove(p proof.Proof) {
+	f.Proof = p
+	if p.Kind != "" {
+		f.Kind = p.Kind
+	}
+	if p.Severity != "" {
+		f.Severity = Severity(p.Severity)
+	}
+	if p.Canary {
+		f.Tags = append(slices.Clone(f.Tags), "canary")
+	}
+	switch {
+	case f.Suppressed != nil && !f.Suppressed.SetAside():
+	case p.Public != "":
+		f.Suppressed = &Suppression{By: byPublic, Reason: p.Public}
+	case p.Checksum == proof.Invalid:
+		f.Suppressed = &Suppression{By: byProof, Reason: "its checksum is wrong: the issuer made no such key"}
+	case p.Checksum == proof.Valid: // proven, whatever it looks like
+		f.Suppressed = nil
+	}
+}
+
+var (
+	testPath = regexp.MustCompile(`(?i)(?:^|/)(?:tests?|testdata|fixtures?|__tests__|spec|vectors?)/|[_.-]tests?\.[a-z]+$|vectors?[\w.-]*\.[a-z]+$|test[\w-]*\.(?:json|txt|rsp)$`)
+	hexOnly  = regexp.MustCompile(`^(?:[A-Fa-f0-9]{2}){8,}$`)
+	// lockFiles hold checksums of packages under names such as "integrity".
+	lockFiles = []string{
+		"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "cargo.lock", "poetry.lock", "uv.lock", "pdm.lock", "pipfile.lock",
+		"gemfile.lock", "composer.lock", "go.sum", "flake.lock", "mix.lock", "podfile.lock", "pubspec.lock", "packages.lock.json", "deno.lock", ".terraform.lock.hcl",
+	}
+)
+
+// fewestVectors is how many hexadecimal values make a file of test vectors.
+const fewestVectors = 4
+
+// setVectorsAside sets what a generic rule found aside in files that are full of
+// such values by their nature: test vectors, and lock files.
+func setVectorsAside(list []Finding) {
+	values := map[string]map[secretKey]bool{}
+	vector := func(f *Finding) bool {
+		return f.generic && f.path == "" && testPath.MatchString(f.File) && hexOnly.MatchString(f.Secret.Reveal())
+	}
+	for i := range list {
+		if f := &list[i]; vector(f) {
+			if values[f.File] == nil {
+				values[f.File] = map[secretKey]bool{}
+			}
+			values[f.File][f.ID] = true
+		}
+	}
+	for i := range list {
+		f := &list[i]
+		if f.Suppressed != nil || !f.generic {
+			continue
+		}
+		switch n := len(values[f.File]); {
+		case slices.Contains(lockFiles, strings.ToLower(path.Base(f.File))):
+			f.Suppressed = &Suppression{By: byNoise, Reason: "a checksum in a lock file"}
+		case n >= fewestVectors && vector(f):
+			f.Suppressed = &Suppression{By: byNoise, Reason: fmt.Sprintf("one of %d hexadecimal values in a file of test vectors", n)}
+		}
+	}
+}
+
+// secretKey names a secret: its finding id.
+type secretKey = string
