@@ -40,3 +40,70 @@ func TestAcceptedFilesWithMistakes(t *testing.T) {
 	run("scan", "dir", dir, "-i", filepath.Join(dir, "gone")).expect(t, 2, "read the ignore file", "gone")
 	run("scan", "dir", dir, "-i", dir).expect(t, 2, "not a plain file")
 }
+
+// A waiver names the secret: it holds when history is rewritten, the file renamed and
+// its lines moved. By path, a copy elsewhere is reported.
+func TestAWaiverSurvivesRewriting(t *testing.T) {
+	t.Parallel()
+	text := leak()
+	dir := repository(t, text)
+	anywhere, here := filepath.Join(t.TempDir(), "a.json"), filepath.Join(t.TempDir(), "h.json")
+	run("baseline", "create", dir, "-o", anywhere, "--reason", "rotated", "--owner", "jo").expect(t, 0)
+	run("baseline", "create", dir, "-o", here, "--reason", "rotated", "--by-path").expect(t, 0)
+
+	other := repository(t, "# moved\n\n  "+strings.TrimSpace(text)+"   # was elsewhere\n")
+	write(t, other, "copy/b.txt", text)
+	run("scan", "git", other, "-b", anywhere).expect(t, 0, "accepted")
+	run("scan", "dir", other, "-b", anywhere).expect(t, 0, "2 accepted")
+	run("scan", "dir", other, "-b", here).expect(t, 1, "1 accepted", "copy/b.txt")
+}
+
+// A waiver that has ended reports its finding again, and says so; review tells.
+func TestAWaiverEnds(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, leak())
+	out := filepath.Join(t.TempDir(), "b.json")
+	run("baseline", "create", dir, "-o", out, "--reason", "rotated", "--until", "2001-02-03").expect(t, 0)
+	run("scan", "git", dir, "-b", out).expect(t, 1, "its waiver ended on 2001-02-03")
+	run("scan", "git", dir, "-b", out, "--json").expect(t, 1, `"waiver_ended": "2001-02-03"`)
+	run("baseline", "review", out, "-t", dir).expect(t, 1, "ended", "1 to look at")
+	run("baseline", "create", dir, "-o", out+"2", "--until", "soon").expect(t, 2, "--until")
+
+	good := filepath.Join(t.TempDir(), "g.json")
+	run("baseline", "create", dir, "-o", good, "--reason", "rotated").expect(t, 0)
+	run("baseline", "review", good, "-t", dir).expect(t, 0, "holds", "0 to look at")
+	empty := t.TempDir()
+	write(t, empty, "a.txt", "nothing\n")
+	run("baseline", "review", good, "-t", empty).expect(t, 1, "unused")
+	nameless := filepath.Join(t.TempDir(), "n.json")
+	run("baseline", "create", dir, "-o", nameless).expect(t, 0)
+	run("baseline", "review", nameless, "-t", dir, "--json").expect(t, 1, `"state":"no reason"`)
+	run("baseline", "review", filepath.Join(dir, "gone")).expect(t, 2, "gone")
+}
+
+// What gitleaks was told to accept becomes waivers, which hold where gitleaks' own
+// fingerprints and reports do not.
+func TestMigrateFromGitleaks(t *testing.T) {
+	t.Parallel()
+	value := key()
+	text := "k=" + value + "\n"
+	old := t.TempDir()
+	write(t, old, "a.txt", text)
+	write(t, old, ".gitleaksignore", "a.txt:stripe-access-token:1\n")
+	report := filepath.Join(t.TempDir(), "gitleaks.json")
+	write(t, filepath.Dir(report), "gitleaks.json", `[{"RuleID":"stripe-access-token","Secret":"`+value+`","File":"old/name.txt","StartLine":9,"Fingerprint":"old/name.txt:stripe-access-token:9"}]`)
+	moved := t.TempDir()
+	write(t, moved, "new.txt", "\n\n"+text)
+
+	byFile, byReport := filepath.Join(t.TempDir(), "f.json"), filepath.Join(t.TempDir(), "r.json")
+	run("baseline", "migrate", old, "-o", byFile, "--reason", "old").expect(t, 0, "1 findings")
+	run("baseline", "migrate", moved, "--from", report, "-o", byReport, "--reason", "old").expect(t, 0, "1 findings")
+	for _, b := range []string{byFile, byReport} {
+		run("scan", "dir", moved, "-b", b).expect(t, 0, "1 accepted")
+		if strings.Contains(contents(t, b), value) {
+			t.Error("the secret is in the file of waivers")
+		}
+	}
+	run("scan", "dir", moved, "-b", report).expect(t, 0, "1 accepted")
+	run("scan", "dir", moved, "-i", filepath.Join(old, ".gitleaksignore")).expect(t, 1)
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -101,6 +102,7 @@ type app struct {
 	accessible   bool
 	ascii        bool
 
+	verdicts  *probe.Cache  // what issuers said about leaked keys; nil for no memory
 	inLab     bool          // the environment is a lab's
 	abort     chan struct{} // closed by the second Ctrl-C
 	onScreen  atomic.Bool   // a full-screen program has the terminal

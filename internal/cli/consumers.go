@@ -2,17 +2,13 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/report"
-	"github.com/secretguard/secretguard/internal/scan"
-	"github.com/secretguard/secretguard/internal/scan/suppress"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/triage"
 )
@@ -74,66 +70,6 @@ func (a *app) writeConsumers(c triage.Case) error {
 		}
 	}
 	return a.line(fmt.Sprintf("stored values that hold it: %d; not searched: %d", len(c.Placements), len(c.Gaps)))
-}
-
-func (a *app) baselineCmd() *cobra.Command {
-	var out, reason string
-	create := &cobra.Command{
-		Use: "create [PATH]", Short: "Write the ids of today's findings (no secret is in the file)", Args: atMost(1),
-		Long: `Scans PATH as "secretguard scan" does and writes the ids of all findings to a file. A later
-scan with --baseline-path shows them as accepted and counts only new ones.`,
-		Example: `  secretguard baseline create --reason "rotated in March"
-  secretguard scan --baseline-path secretguard-baseline.json`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			path := "."
-			if len(args) == 1 {
-				path = args[0]
-			}
-			return a.baselineCreate(cmd.Context(), path, out, reason)
-		},
-	}
-	create.Flags().StringVarP(&out, "output", "o", "secretguard-baseline.json", "the file to write; it must not exist")
-	create.Flags().StringVar(&reason, "reason", "", "why these are accepted")
-	return group("baseline", "Accept what is known, so that only new findings count", create)
-}
-
-func (a *app) baselineCreate(ctx context.Context, path, out, reason string) error {
-	res, err := a.scanTarget(ctx, newScanRequest("auto", path))
-	if err != nil {
-		return err
-	}
-	entries := accepted(res.Active(), reason)
-	f, err := os.OpenFile(out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return problem{code: ExitUsage, err: fmt.Errorf("write the baseline: %w", err), try: "remove it, or name another file with --output"}
-	}
-	if err != nil {
-		return usagef("write the baseline: %w", err)
-	}
-	if err := errors.Join(suppress.WriteBaseline(f, entries), f.Close()); err != nil {
-		return usagef("write the baseline: %w", err)
-	}
-	if a.json {
-		err = suppress.WriteBaseline(a.Out, entries)
-	} else {
-		err = a.line(fmt.Sprintf("%s holds the ids of %d findings; use it with: secretguard scan --baseline-path %s", term.Clean(out), len(res.Active()), term.Clean(shellWord(out))))
-	}
-	if err != nil {
-		return err
-	}
-	if !res.Coverage.Complete {
-		a.talk("the scan was incomplete: the baseline may miss findings; see: secretguard scan %s", shellWord(path))
-		return exitError{code: ExitIncomplete}
-	}
-	return nil
-}
-
-func accepted(findings []scan.Finding, reason string) []suppress.Entry {
-	var out []suppress.Entry
-	for _, f := range findings {
-		out = append(out, suppress.Entry{ID: f.ID, Rule: f.Rule, File: f.Shown(), Reason: reason})
-	}
-	return out
 }
 
 func (a *app) reportCmd() *cobra.Command {

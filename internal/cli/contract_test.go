@@ -217,6 +217,7 @@ func TestJSONContract(t *testing.T) {
 	see(w.must(1, "scan", "git", w.repo, "--json"))
 	see(w.must(0, "baseline", "create", w.repo, "-o", file, "--reason", "known", "--json"))
 	see(w.must(0, "scan", "git", w.repo, "--json", "-b", file))
+	see(w.must(0, "baseline", "review", file, "-t", w.repo, "--json"))
 	see(w.must(0, "scan", "dir", w.repo, "--json"))
 	see(w.must(1, "verify", "-t", w.repo, "--yes", "--json"))
 	see(w.must(0, "consumers", "find", id, "-t", w.repo, "--json"))

@@ -14,6 +14,7 @@ import (
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/all"
+	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/scan/source"
@@ -165,7 +166,13 @@ func (e *engine) lost(res scan.Result) []string {
 func (w *workspace) ability(k credential.Kind) screen.Ability {
 	i := slices.IndexFunc(all.Descriptors(), func(d providers.Descriptor) bool { return slices.Contains(d.Kinds, k) })
 	if i < 0 {
-		return screen.Ability{NoVerify: "no provider here can check this kind", NoRotate: "by hand at its issuer: no provider here rotates this kind"}
+		a := screen.Ability{NoRotate: "by hand at its issuer: no provider here rotates this kind"}
+		if name, who, call, ok := probe.Of(k); ok {
+			a.Provider, a.Issuer, a.Call = name, term.Clean(who), term.Clean(call)
+		} else {
+			a.NoVerify = "nobody can be asked about this kind with a free request that only reads"
+		}
+		return a
 	}
 	d := all.Descriptors()[i]
 	a := screen.Ability{Provider: d.Name, Issuer: term.Clean(d.Title), Call: term.Clean(d.VerifyCall)}

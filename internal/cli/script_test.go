@@ -101,6 +101,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 func leakCmd(ts *testscript.TestScript, _ bool, args []string) {
 	const upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 	text := "AWS_ACCESS_KEY_ID=AKIA" + lab.MadeUpOf(upper, 16) + "\nAWS_SECRET_ACCESS_KEY=" + lab.MadeUp("", 40) + "\n"
+	if len(args) == 2 && args[1] == "stripe" {
+		text = "STRIPE_SECRET_KEY=" + lab.MadeUp("sk_live_", 60) + "\n"
+	}
 	ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(args[0])), 0o700))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }

@@ -13,7 +13,7 @@ import (
 // targetConfig loads the configuration that holds for a target: the user's, and
 // what the target may say for itself.
 func (a *app) targetConfig(target string) (config.Config, error) {
-	cfg, err := config.Load(config.Options{Target: target, Explicit: a.configPath, Env: a.Env, Providers: all.Names()})
+	cfg, err := config.Load(config.Options{Target: target, Explicit: a.configPath, Env: a.Env, Providers: all.EndpointNames()})
 	if err != nil {
 		return cfg, problem{code: ExitUsage, err: err, try: "correct it, then: secretguard config validate " + target}
 	}
@@ -86,7 +86,7 @@ func (a *app) configDoc(target string) (configDoc, error) {
 	for _, f := range cfg.Files {
 		d.Files = append(d.Files, configFile{f.Path, f.Trust.String()})
 	}
-	for _, name := range all.Names() {
+	for _, name := range all.EndpointNames() {
 		if p := cfg.Provider(name); p.BaseURL != "" || p.AllowPrivate {
 			d.Endpoints = append(d.Endpoints, endpoint{name, p.BaseURL, p.AllowPrivate})
 		}

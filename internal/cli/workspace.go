@@ -33,7 +33,7 @@ func (a *app) connect() (*workspace, error) {
 			return nil, err
 		}
 	}
-	cfg, err := config.Load(config.Options{Explicit: a.configPath, Env: a.Env, Providers: all.Names()})
+	cfg, err := config.Load(config.Options{Explicit: a.configPath, Env: a.Env, Providers: all.EndpointNames()})
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -41,8 +41,9 @@ func (a *app) connect() (*workspace, error) {
 	private := a.allowPrivate || a.inLab
 	w.registry, w.problems = all.Registry(all.Options{
 		Env: a.Env, AllowPrivate: private, Version: Version(),
-		BaseURL: func(name string) string { return cfg.Provider(name).BaseURL },
-		Private: func(name string) bool { return cfg.Provider(name).AllowPrivate },
+		BaseURL:  func(name string) string { return cfg.Provider(name).BaseURL },
+		Private:  func(name string) bool { return cfg.Provider(name).AllowPrivate },
+		Verdicts: a.verdicts,
 	})
 	w.health = httpx.New(httpx.Options{AllowPrivate: private, Version: Version()}).Healthy
 	if a.inLab {

@@ -43,6 +43,8 @@ type Options struct {
 	Timeout time.Duration
 	// BackOff is the first wait between tries; zero means 500 ms.
 	BackOff time.Duration
+	// Tries is how often a read is tried; zero means ReadTries.
+	Tries int
 	// Sleep replaces waiting in tests.
 	Sleep func(context.Context, time.Duration) error
 }
@@ -52,6 +54,7 @@ type Client struct {
 	http    *http.Client
 	agent   string
 	backOff time.Duration
+	tries   int
 	sleep   func(context.Context, time.Duration) error
 }
 
@@ -66,9 +69,12 @@ func New(o Options) *Client {
 	if o.Sleep == nil {
 		o.Sleep = Sleep
 	}
+	if o.Tries == 0 {
+		o.Tries = ReadTries
+	}
 	return &Client{
 		http:  &http.Client{Transport: newGuard(o.AllowPrivate, o.Timeout), CheckRedirect: sameHost},
-		agent: "secretguard/" + o.Version, backOff: o.BackOff, sleep: o.Sleep,
+		agent: "secretguard/" + o.Version, backOff: o.BackOff, tries: o.Tries, sleep: o.Sleep,
 	}
 }
 
@@ -126,7 +132,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 	for try := 1; ; try++ {
 		res, err := c.once(ctx, r)
 		var e *Error
-		if err == nil || !r.read() || try == ReadTries || !errors.As(err, &e) || !e.passes() {
+		if err == nil || !r.read() || try >= c.tries || !errors.As(err, &e) || !e.passes() {
 			return res, err
 		}
 		pause := max(e.RetryAfter, c.Wait(try))

@@ -50,6 +50,8 @@ type Lab struct {
 	AWS     *AWS
 	Netlify *Netlify
 	Render  *Render
+	// Services answer whether a leaked key works.
+	Services *Services
 
 	opts    Options
 	servers []*http.Server
@@ -73,8 +75,9 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	l.AWS = newAWS(l)
 	l.Netlify = newNetlify(l)
 	l.Render = newRender(l)
+	l.Services = newServices(l)
 	for name, h := range map[string]http.Handler{
-		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
+		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "services": l.Services, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
 	} {
 		if o.Wrap != nil {
 			h = o.Wrap(name, h)
@@ -115,18 +118,22 @@ func (l *Lab) Close() {
 // Stopped is closed when somebody asked the lab to stop over HTTP.
 func (l *Lab) Stopped() <-chan struct{} { return l.stop }
 
-// URL returns the address of aws, netlify, render, lab (for people) or app (the
+// URL returns the address of aws, netlify, render, services, lab (for people) or app (the
 // consumers' health).
 func (l *Lab) URL(name string) string { return l.urls[name] }
 
 // Env returns the settings that point SecretGuard at the lab.
 func (l *Lab) Env() map[string]string {
 	id, sec := l.AWS.admin()
-	return map[string]string{
+	env := map[string]string{
 		"AWS_ENDPOINT_URL": l.urls["aws"], "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": sec, "AWS_REGION": "us-east-1",
 		"SECRETGUARD_NETLIFY_URL": l.urls["netlify"] + "/api/v1", "NETLIFY_AUTH_TOKEN": l.Netlify.token,
 		"SECRETGUARD_RENDER_URL": l.urls["render"] + "/v1", "RENDER_API_KEY": l.Render.token,
 	}
+	for name := range serviceTwins {
+		env["SECRETGUARD_"+strings.ToUpper(name)+"_URL"] = l.urls["services"] + "/" + name
+	}
+	return env
 }
 
 // Requests returns what was served so far, oldest first.

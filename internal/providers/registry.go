@@ -10,7 +10,43 @@ import (
 // Registry is the set of providers that are configured. It is a value built in
 // one place (package all) and handed down; it never changes after that, so it
 // may be used from many goroutines.
-type Registry struct{ list []Provider }
+type Registry struct {
+	list   []Provider
+	checks KindVerifier
+}
+
+// KindVerifier verifies credentials whose issuer is not among the providers that
+// are set up: it needs no access of the operator, only the key itself.
+type KindVerifier interface {
+	Verifier
+	// Call names who would see the request and what it is, before it is made; false
+	// when no free request that only reads is known for this credential.
+	Call(c credential.Credential) (who, call string, ok bool)
+}
+
+// WithChecks returns a registry that asks v about what no provider verifies.
+func (r Registry) WithChecks(v KindVerifier) Registry {
+	r.checks = v
+	return r
+}
+
+// VerifierOf returns who can verify a credential, whom it asks, and with which
+// request.
+func (r Registry) VerifierOf(c credential.Credential) (v Verifier, who, call string, ok bool) {
+	if p, found := r.IssuerOf(c.Kind); found {
+		if v, ok = As[Verifier](p); ok {
+			d := p.Describe()
+			return v, d.Title, d.VerifyCall, true
+		}
+	}
+	if r.checks == nil {
+		return nil, "", "", false
+	}
+	if who, call, ok = r.checks.Call(c); !ok {
+		return nil, "", "", false
+	}
+	return r.checks, who, call, true
+}
 
 // NewRegistry checks that names are unique; a duplicate is a programmer's
 // mistake and panics at start-up, where a test sees it.

@@ -24,15 +24,29 @@ type Verdict struct {
 	Identity Identity
 	// Code is the provider's own error code when refused ("InvalidClientTokenId").
 	Code string
+	// Grade says how well a live verdict is proven.
+	Grade Grade
 	// Detail says in a few words why; it never holds a secret or a raw body.
 	Detail string
 	At     time.Time
 }
 
+// Grade is how well a verdict is proven.
+type Grade string
+
+// Grades. A verdict on the status alone is none: a firewall answers with any status.
+const (
+	GradeNone     Grade = ""
+	GradeAnswer   Grade = "answer"   // the issuer's documented answer
+	GradeIdentity Grade = "identity" // and it says whom the key speaks for
+)
+
 // Identity is who a credential speaks for.
 type Identity struct {
 	Account string // account, organisation or project id
 	Who     string // ARN, user or key name
+	// Scopes are the rights that the answer names; nil when it names none.
+	Scopes []string
 }
 
 // KeyRef names one key at its issuer.

@@ -55,6 +55,6 @@ func WriteVerdict(w io.Writer, c triage.Case) error {
 	p := &printer{w: w}
 	v := c.Liveness.Verdict
 	p.f("%-8s %-12s %-24s %s  %s", strings.ToUpper(c.Liveness.Value), c.ID, c.Title, c.Mask,
-		clean(strings.TrimSpace(v.Identity.Who+" "+v.Detail+" "+v.Code)))
+		clean(strings.Join(strings.Fields(strings.Join([]string{v.Identity.Account, v.Identity.Who, v.Detail, v.Code}, " ")), " ")))
 	return p.err
 }

@@ -70,6 +70,7 @@ type findingDoc struct {
 	Proof         proofDoc          `json:"proof"`
 	Liveness      string            `json:"liveness"`
 	Tags          []string          `json:"tags"`
+	WaiverEnded   string            `json:"waiver_ended"`
 	Suppressed    *scan.Suppression `json:"suppressed"`
 }
 
@@ -177,7 +178,7 @@ func finding(f scan.Finding, show bool) findingDoc {
 		File: f.File, Name: f.Name, PathInArchive: f.PathInArchive, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
 		Commit: f.Commit, Author: f.Author, Blob: f.Blob, InHead: f.Refs.Head, OnBranch: f.Refs.Branch,
 		LastCommit: f.LastCommit, ReachedBy: f.ReachedBy,
-		Secret: f.Secret.Mask(), Proof: newProofDoc(f.Proof), Liveness: "unchecked", Tags: f.Tags, Suppressed: f.Suppressed,
+		Secret: f.Secret.Mask(), Proof: newProofDoc(f.Proof), Liveness: "unchecked", Tags: f.Tags, WaiverEnded: f.WaiverEnded, Suppressed: f.Suppressed,
 	}
 	if show {
 		d.Secret = f.Secret.Reveal()

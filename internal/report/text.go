@@ -98,6 +98,9 @@ func WriteScanText(w io.Writer, r scan.Result, o ScanOptions) error {
 		}
 		p.f("%s %-28s %s%s", paint(f.Severity, o.Color), f.Rule, place(f), others(more[g]-1, f.File))
 		p.f("         %s%s", clean(mask), proven(f.Proof))
+		if f.WaiverEnded != "" {
+			p.f("         its waiver ended on %s: secretguard baseline review", clean(f.WaiverEnded))
+		}
 	}
 	if len(active) > 0 && p.err == nil {
 		cases := triage.Build(r)

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/secretguard/secretguard/internal/scan/suppress"
@@ -25,10 +26,13 @@ func (s *Scanner) accept(list []Finding) {
 	for i := range list {
 		f := &list[i]
 		if f.Suppressed == nil {
-			by, reason, ok := s.opts.Accepted.Why(suppress.Subject{
+			about := suppress.Subject{
 				ID: f.ID, Rules: append([]string{f.Rule}, f.also...), File: f.Path(), Lines: []int{f.Line, f.countedAt}, Commit: f.Commit,
-			})
+				Sum: sha256.Sum256([]byte(f.Secret.Reveal())),
+			}
+			by, reason, ok := s.opts.Accepted.Why(about)
 			if !ok {
+				f.WaiverEnded = s.opts.Accepted.Ended(about)
 				continue
 			}
 			f.Suppressed = &Suppression{By: by, Reason: reason}

@@ -79,6 +79,8 @@ type Finding struct {
 	Tags        []string
 	Description string
 	Proof       Proof // what can be shown without a network
+	// WaiverEnded is the last day of a waiver that would have accepted it; else empty.
+	WaiverEnded string
 	// Suppressed says why the finding does not count, nil when it does.
 	Suppressed *Suppression
 

@@ -87,7 +87,7 @@ func TestSetAside(t *testing.T) {
 		"wrong checksum": {"a.env", "K=ghp_" + made(t, "{alnum:30}") + "000000\n", "proof"},
 		"identifier":     {"a.go", "key := \"testRSA2048PrivateKey\"\n", "noise"},
 		"vectors":        {"crypto/testdata/v.txt", vectors, "noise"},
-		"lock file":      {"yarn.lock", "auth_token = \"" + made(t, "{alnum:40}") + "1a\"\n", "noise"},
+		"lock file":      {"flake.lock", "auth_token = \"" + made(t, "{alnum:40}") + "1a\"\n", "noise"},
 	} {
 		res := scanFiles(t, map[string]string{tc.file: tc.text})
 		if len(res.Findings) == 0 || len(res.Active()) != 0 {

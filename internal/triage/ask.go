@@ -18,19 +18,22 @@ import (
 // nobody can verify and a credential with a part missing give ErrUnsupported.
 // Verify may be repeated.
 func Verify(ctx context.Context, reg providers.Registry, c Case) (Liveness, error) {
-	p, ok := reg.IssuerOf(c.Kind)
-	if !ok {
-		return unknown("no provider is set up that can check this kind"),
-			fmt.Errorf("verify %s: no provider for %s: %w", c.ID, c.Kind, providers.ErrUnsupported)
-	}
-	v, ok := providers.As[providers.Verifier](p)
-	if !ok {
-		return unknown(p.Describe().Title + " offers no check"),
-			fmt.Errorf("verify %s: %s has no read-only check: %w", c.ID, p.Describe().Name, providers.ErrUnsupported)
+	if c.Canary() {
+		return unknown("a canary: using it would raise an alarm"),
+			fmt.Errorf("verify %s: it is a canary: %w", c.ID, providers.ErrUnsupported)
 	}
 	if !c.Credential.Complete() {
 		return unknown("a part of the credential was not found"),
 			fmt.Errorf("verify %s: the credential is incomplete, missing %s: %w", c.ID, partNames(c.Missing), providers.ErrUnsupported)
+	}
+	v, _, _, ok := reg.VerifierOf(c.Credential)
+	if !ok {
+		if p, issued := reg.IssuerOf(c.Kind); issued {
+			return unknown(p.Describe().Title + " offers no check"),
+				fmt.Errorf("verify %s: %s has no read-only check: %w", c.ID, p.Describe().Name, providers.ErrUnsupported)
+		}
+		return unknown("no provider is set up that can check this kind"),
+			fmt.Errorf("verify %s: no provider for %s: %w", c.ID, c.Kind, providers.ErrUnsupported)
 	}
 	verdict, err := v.Verify(ctx, c.Credential)
 	if err != nil {

@@ -4,6 +4,7 @@
 package triage
 
 import (
+	"slices"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
@@ -72,4 +73,10 @@ func (c Case) InHead() bool {
 		}
 	}
 	return false
+}
+
+// Canary reports whether the key is known to raise an alarm when it is used: nobody
+// is asked about it.
+func (c Case) Canary() bool {
+	return slices.ContainsFunc(c.Findings, func(f scan.Finding) bool { return f.Proof.Canary })
 }

@@ -4,6 +4,7 @@ package all
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/aws"
 	"github.com/secretguard/secretguard/internal/providers/netlify"
+	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/providers/render"
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -28,6 +30,8 @@ type Options struct {
 	Version      string
 	// Timeout bounds one attempt of a request; zero means 30 s.
 	Timeout time.Duration
+	// Verdicts remembers what services said about leaked keys; nil for no memory.
+	Verdicts *probe.Cache
 }
 
 // Problem is a provider that is not set up.
@@ -93,7 +97,16 @@ func Registry(o Options) (providers.Registry, []Problem) {
 		}
 		list = append(list, p)
 	}
-	return providers.NewRegistry(list...), problems
+	checks := probe.New(probe.Options{BaseURL: o.baseURL, AllowPrivate: o.AllowPrivate, Version: o.Version, Timeout: o.Timeout, Cache: o.Verdicts})
+	return providers.NewRegistry(list...).WithChecks(checks), problems
+}
+
+// EndpointNames returns the names of everything whose address a user may set:
+// providers, and services that are only asked whether a key works.
+func EndpointNames() []string {
+	list := append(Names(), probe.Names()...)
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // Descriptors returns every provider as data, set up or not.

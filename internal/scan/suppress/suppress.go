@@ -4,6 +4,8 @@
 package suppress
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,8 +23,15 @@ type List struct {
 	// Now decides whether an entry has ended; time.Now when nil.
 	Now func() time.Time
 
-	prints map[string]bool   // gitleaks fingerprints
-	ids    map[string]string // finding id -> reason
+	prints map[string]bool    // gitleaks fingerprints
+	ids    map[string][]Entry // by finding id; also those that have ended
+	values map[valueKey]bool  // of a gitleaks report
+}
+
+// valueKey is a secret of a gitleaks report under a rule: its SHA-256, in memory only.
+type valueKey struct {
+	rule string
+	sum  [sha256.Size]byte
 }
 
 // BaselineSchema names the format of a baseline file.
@@ -33,17 +42,30 @@ type baseline struct {
 	Accepted []Entry `json:"accepted"`
 }
 
-// Entry is one accepted finding of a baseline.
+// Entry is one accepted secret of a baseline: a waiver. Its id names the secret under
+// its rule, so it holds after a rebase, a squash, a rename and a reformatting.
 type Entry struct {
-	ID     string `json:"id"`
-	Rule   string `json:"rule"`
-	File   string `json:"file,omitempty"`
+	ID   string `json:"id"`
+	Rule string `json:"rule"`
+	// File is where it stood when it was accepted; it is for people.
+	File string `json:"file,omitempty"`
+	// Path, when set, is the only file for which the entry holds, or with a '/' at its
+	// end the only folder: a copy elsewhere is reported.
+	Path   string `json:"path,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	Owner  string `json:"owner,omitempty"`
 	// Until is the last day on which the entry holds, "2006-01-02" in UTC; empty
 	// for no end.
 	Until string `json:"until,omitempty"`
 }
+
+// holdsFor reports whether an entry is about a file.
+func (e Entry) holdsFor(file string) bool {
+	return e.Path == "" || e.Path == file || strings.HasSuffix(e.Path, "/") && strings.HasPrefix(file, e.Path)
+}
+
+// Ended reports whether an entry's last day is over.
+func (e Entry) Ended(now time.Time) bool { return e.ended(now) }
 
 // ended reports whether an entry's last day is over. A day that cannot be read
 // ends the entry: a mistake must not hide a finding for ever.
@@ -122,26 +144,53 @@ func readPlain(stat func(string) (os.FileInfo, error), open func(string) (*os.Fi
 	return b, err
 }
 
-// AddBaseline reads a baseline that WriteBaseline made. Entries whose last day is
-// over do not count.
+// AddBaseline reads a baseline that WriteBaseline made, or a JSON report of gitleaks.
+// Entries whose last day is over do not accept anything; see Ended.
 func (l *List) AddBaseline(path string) error {
+	if b, err := readPlain(os.Stat, os.Open, path); err == nil && bytes.HasPrefix(bytes.TrimSpace(b), []byte("[")) {
+		return l.addReport(b, path)
+	}
 	entries, err := ReadBaseline(path)
 	if err != nil {
 		return err
 	}
 	if l.ids == nil {
-		l.ids = map[string]string{}
-	}
-	now := time.Now
-	if l.Now != nil {
-		now = l.Now
+		l.ids = map[string][]Entry{}
 	}
 	for _, e := range entries {
-		if !e.ended(now()) {
-			l.ids[e.ID] = e.Reason
-		}
+		l.ids[e.ID] = append(l.ids[e.ID], e)
 	}
 	return nil
+}
+
+// addReport takes the findings of a gitleaks report as accepted: by rule and secret,
+// wherever that stands now, and by fingerprint where the report is redacted.
+func (l *List) addReport(b []byte, path string) error {
+	var list []struct{ RuleID, Secret, Fingerprint string }
+	if err := json.Unmarshal(b, &list); err != nil {
+		return fmt.Errorf("the baseline %s: %w", path, err)
+	}
+	if l.values == nil {
+		l.values = map[valueKey]bool{}
+	}
+	for _, f := range list {
+		if f.RuleID == "" || f.Secret == "" && f.Fingerprint == "" {
+			return fmt.Errorf("the baseline %s is a list, and not one of gitleaks' findings", path)
+		}
+		l.values[valueKey{f.RuleID, sha256.Sum256([]byte(f.Secret))}] = true
+		l.addPrints([]byte(f.Fingerprint))
+	}
+	if len(list) == 0 {
+		return fmt.Errorf("the baseline %s is an empty list", path)
+	}
+	return nil
+}
+
+func (l *List) now() time.Time {
+	if l.Now != nil {
+		return l.Now()
+	}
+	return time.Now()
 }
 
 // ReadBaseline returns all entries of a baseline, also those that have ended.
@@ -187,10 +236,10 @@ func Accept(path string, entries []Entry) error {
 // names a secret under a rule: it holds wherever the secret stands.
 func WriteBaseline(w io.Writer, entries []Entry) error {
 	doc := baseline{Schema: BaselineSchema, Accepted: []Entry{}}
-	seen := map[string]bool{}
+	seen := map[[2]string]bool{}
 	for _, e := range entries {
-		if !seen[e.ID] {
-			seen[e.ID] = true
+		if k := [2]string{e.ID, e.Path}; !seen[k] {
+			seen[k] = true
 			doc.Accepted = append(doc.Accepted, e)
 		}
 	}
@@ -206,6 +255,8 @@ type Subject struct {
 	File   string
 	Lines  []int  // 1-based; where the secret begins, and where gitleaks counts
 	Commit string // empty outside history
+	// Sum is the SHA-256 of the secret, for reports that hold it.
+	Sum [sha256.Size]byte
 }
 
 // Why tells whether a finding was accepted, by what, and with which reason.
@@ -213,10 +264,15 @@ func (l *List) Why(s Subject) (by, reason string, ok bool) {
 	if l == nil {
 		return "", "", false
 	}
-	if reason, ok := l.ids[s.ID]; ok {
-		return "baseline", reason, true
+	for _, e := range l.ids[s.ID] {
+		if e.holdsFor(s.File) && !e.ended(l.now()) {
+			return "baseline", e.Reason, true
+		}
 	}
 	for _, rule := range s.Rules {
+		if l.values[valueKey{rule, s.Sum}] {
+			return "baseline", "in a report of gitleaks", true
+		}
 		for _, line := range s.Lines {
 			global := s.File + ":" + rule + ":" + strconv.Itoa(line)
 			if l.prints[global] || s.Commit != "" && l.prints[s.Commit+":"+global] {
@@ -225,4 +281,19 @@ func (l *List) Why(s Subject) (by, reason string, ok bool) {
 		}
 	}
 	return "", "", false
+}
+
+// Ended returns the last day of an entry that would accept the finding and has
+// ended; empty when there is none. The finding counts, and whoever sees it should
+// know that it was accepted once.
+func (l *List) Ended(s Subject) string {
+	if l == nil {
+		return ""
+	}
+	for _, e := range l.ids[s.ID] {
+		if e.holdsFor(s.File) && e.ended(l.now()) {
+			return e.Until
+		}
+	}
+	return ""
 }

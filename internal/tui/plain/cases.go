@@ -182,8 +182,9 @@ func (c *session) describe(k *screen.Case) {
 
 // verify asks once for each issuer and then asks the issuers.
 func (c *session) verify(ctx context.Context, cases []*screen.Case) error {
+	refused := map[string]bool{}
 	for _, k := range cases {
-		if c.store.WhyNoVerify(k) != "" {
+		if c.store.WhyNoVerify(k) != "" || refused[k.Ability.Provider] {
 			continue
 		}
 		if p := k.Ability.Provider; !c.store.Asked[p] {
@@ -194,7 +195,8 @@ func (c *session) verify(ctx context.Context, cases []*screen.Case) error {
 			}
 			if !yes {
 				c.say("not asked")
-				return nil
+				refused[p] = true
+				continue
 			}
 			c.store.Asked[p] = true
 		}

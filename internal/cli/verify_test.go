@@ -1,0 +1,28 @@
+package cli_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// A leaked key of a service that nobody has set up is asked about: live, then dead
+// once the service has forgotten it. Nothing that is said or kept holds the key.
+func TestVerifyAsksTheServiceThatTheFormNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir, value := t.TempDir(), key()
+	write(t, dir, "a.env", "STRIPE_SECRET_KEY="+value+"\n")
+	w.lab.Services.Know("stripe", value)
+	out := w.must(1, "verify", "-t", dir, "--yes", "--no-cache", "--json")
+	if !strings.Contains(out, `"liveness":"live"`) || !strings.Contains(out, `"grade":"answer"`) {
+		t.Errorf("got %s", out)
+	}
+	w.lab.Services.Forget("stripe", value)
+	out += w.must(0, "verify", "-t", dir, "--yes", "--no-cache", "--json")
+	if !strings.Contains(out, `"liveness":"dead"`) {
+		t.Errorf("got %s", out)
+	}
+	if strings.Contains(out, value[8:20]) {
+		t.Error("the key is in the output")
+	}
+}
