@@ -34,6 +34,10 @@ type document struct {
 	Rules       []rule      `toml:"rules"`
 	Allowlist   *allowlist  `toml:"allowlist"`
 	Allowlists  []allowlist `toml:"allowlists"`
+
+	// betterleaks'.
+	Filter    string `toml:"filter"`
+	Prefilter string `toml:"prefilter"`
 }
 
 type extend struct {
@@ -63,6 +67,10 @@ type rule struct {
 	Severity string `toml:"severity"`
 	Link     string `toml:"link"`
 	Context  bool   `toml:"context"`
+
+	// betterleaks'.
+	Filter   string `toml:"filter"`
+	Validate string `toml:"validate"`
 }
 
 type required struct {
@@ -177,6 +185,17 @@ func (c *Config) add(r rule, name string) error {
 	for _, k := range r.Keywords {
 		m.Keywords = append(m.Keywords, strings.ToLower(k))
 	}
+	if err := r.unsupported(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if r.Filter != "" {
+		f, err := parseFilter(r.Filter)
+		if err != nil {
+			return fmt.Errorf("%s: rule %s: filter: %w", name, r.ID, err)
+		}
+		set(&m.Entropy, f.entropy)
+		m.Allowlists = append(m.Allowlists, f.lists...)
+	}
 	lists := r.Allowlists
 	if r.Allowlist != nil {
 		lists = append(lists, *r.Allowlist)
@@ -209,6 +228,19 @@ func set[T comparable](into *T, v T) {
 // allow adds the allowlists that stand outside rules: for every rule, or for
 // those that targetRules names.
 func (c *Config) allow(doc document, name string) error {
+	for what, text := range map[string]string{"filter": doc.Filter, "prefilter": doc.Prefilter} {
+		if text == "" {
+			continue
+		}
+		f, err := parseFilter(text)
+		if err == nil && f.entropy > 0 {
+			err = fmt.Errorf("an entropy floor for every rule is %w", errFilter)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %s for every rule: %w", name, what, err)
+		}
+		c.Global = append(c.Global, f.lists...)
+	}
 	lists := doc.Allowlists
 	if doc.Allowlist != nil {
 		lists = append(lists, *doc.Allowlist)
