@@ -18,12 +18,13 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/ignore"
 	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/scan/suppress"
+	"github.com/secretguard/secretguard/internal/scan/whole"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
 // scanRequest says what to scan and how to report it.
 type scanRequest struct {
-	kind         string // git, dir, stdin, staged; auto picks git in a repository
+	kind         string // git, dir, stdin, staged; auto: everywhere in a repository, else a folder
 	path         string
 	staged       bool
 	showSecrets  bool
@@ -34,6 +35,7 @@ type scanRequest struct {
 	maxMegabytes int
 	archiveDepth int
 	ignored      bool
+	ignoredSaid  bool // by a flag: the default differs
 	selection    source.Selection
 	noCache      bool
 	// tell, when set, is told how far the scan is, in place of a line on stderr.
@@ -50,10 +52,13 @@ func (a *app) scanCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan [git|dir|stdin] [PATH]",
 		Short: "Find secrets in a whole history, in files, in the index or on stdin",
-		Long: `Finds secrets with gitleaks' rules and our own. Without a kind: the whole history when PATH
-is in a git repository, else the folder. What could not be read is counted, named and makes
-the exit code 3: a scan that saw only a part is never "clean".`,
-		Example: `  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
+		Long: `Finds secrets with gitleaks' rules and our own. Without a kind, in a git repository: everywhere
+in it, which is every object of its history, what is staged, the files of all its working
+trees, its submodules, large files (LFS), and git's own settings, hooks and logs. Anywhere
+else: the folder. What could not be read is counted, named and makes the exit code 3: a scan
+that saw only a part is never "clean".`,
+		Example: `  secretguard scan                       everywhere in this repository
+  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
   secretguard scan dir ./config --json   files, as one JSON document
   secretguard scan --staged              what the next commit would hold
   git diff | secretguard scan stdin
@@ -63,6 +68,7 @@ the exit code 3: a scan that saw only a part is never "clean".`,
 			if err := req.arguments(args); err != nil {
 				return err
 			}
+			req.ignoredSaid = cmd.Flags().Changed("ignored")
 			return a.scan(cmd.Context(), req)
 		},
 	}
@@ -86,7 +92,7 @@ func (r *scanRequest) flags(cmd *cobra.Command) {
 	f.StringVar(&r.selection.LogOpts, "log-opts", "", "only what the commits brought that git log would list with these options")
 	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files and archive entries (counted); 0: the default")
 	f.IntVar(&r.archiveDepth, "max-archive-depth", archive.DefaultDepth, "how many archives inside each other are opened; 0: none (counted)")
-	f.BoolVar(&r.ignored, "ignored", true, "scan files that git ignores, in a folder of a repository; --ignored=false: leave them out (counted)")
+	f.BoolVar(&r.ignored, "ignored", true, "scan files that git ignores; with \"scan\" alone, which looks everywhere in a repository, they are left out (counted) unless this is given")
 }
 
 // scanAliases are the names that users of gitleaks and trufflehog have in their
@@ -365,12 +371,7 @@ func progressLine(p scan.Progress, since time.Duration) string {
 
 func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, error) {
 	limit := int64(req.maxMegabytes) << 20
-	opts := source.Options{MaxBytes: limit, ArchiveDepth: req.archiveDepth, SkipIgnored: !req.ignored}
-	if opts.SkipIgnored {
-		opts.UserIgnores = ignore.UserFile(a.Env, os.ReadFile)
-	}
-	var repo *source.Repository // a nil one is no source
-	var err error
+	opts := source.Options{MaxBytes: limit, ArchiveDepth: req.archiveDepth, SkipIgnored: !req.ignored, UserIgnores: ignore.UserFile(a.Env, os.ReadFile)}
 	switch req.kind {
 	case "stdin":
 		return source.Stdin(a.In, opts), nil
@@ -379,13 +380,25 @@ func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, e
 	case "staged":
 		return source.Staged(req.path, a.gitEnv(req.path), opts)
 	case "git":
-		repo, err = source.Git(ctx, req.path, opts)
-	default:
-		repo, err = source.Git(ctx, req.path, opts)
-		if errors.Is(err, source.ErrNotRepository) {
-			return source.Dir(req.path, opts)
-		}
+		return openHistory(ctx, req, opts)
 	}
+	if info, err := os.Stat(req.path); err == nil && !info.IsDir() {
+		return source.Dir(req.path, opts)
+	}
+	inside := opts
+	inside.SkipIgnored = !req.ignoredSaid || !req.ignored
+	all, err := whole.Open(ctx, req.path, inside)
+	switch {
+	case errors.Is(err, source.ErrNotRepository):
+		return source.Dir(req.path, opts)
+	case err != nil:
+		return nil, err
+	}
+	return all, nil
+}
+
+func openHistory(ctx context.Context, req scanRequest, opts source.Options) (source.Source, error) {
+	repo, err := source.Git(ctx, req.path, opts)
 	if err == nil && req.selection.Any() {
 		err = repo.Select(ctx, req.selection)
 	}

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"fmt"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -40,12 +41,11 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 		}
 	}
 	res, err := history.Scan(ctx, db, o)
-	c.cov.Refs, c.cov.Commits, c.cov.Blobs, c.cov.Entries, c.cov.Bytes = len(r.Refs.List), res.Commits, res.Blobs, res.Entries, res.Bytes
-	c.cov.Known, c.cov.Fresh = res.Known, max(0, db.Len()-res.Known)
-	if res.Recalled {
-		c.cov.Known, c.cov.Fresh = db.Len(), 0
-	}
+	c.count(len(r.Refs.List), db.Len(), res)
 	for _, h := range res.Hits {
+		if h.Where == history.WhereUnreachable && h.Path == "" && c.indexed[h.Blob.String()] {
+			continue // found where it is staged
+		}
 		c.findings = append(c.findings, c.hit(h))
 	}
 	if !r.Selected {
@@ -68,12 +68,29 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 	return err
 }
 
+// count adds to the receipt what was seen of a history.
+func (c *collector) count(refs, objects int, res history.Result) {
+	known := res.Known
+	if res.Recalled {
+		known = objects
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cov.Refs += refs
+	c.cov.Commits += res.Commits
+	c.cov.Blobs += res.Blobs
+	c.cov.Entries += res.Entries
+	c.cov.Bytes += res.Bytes
+	c.cov.Known += known
+	c.cov.Fresh += max(0, objects-known)
+}
+
 // unseen counts what was not scanned.
 func (c *collector) unseen(problems []pack.Problem, res history.Result, partial bool, limit int64) {
 	named := func(example string) string {
 		blob, inner, _ := strings.Cut(example, archive.Separator)
 		if id, err := pack.ParseID(blob); err == nil && res.Paths[id] != "" {
-			return archive.Name(res.Paths[id], history.Inner(res.Paths[id], inner))
+			return archive.Name(path.Join(c.under, res.Paths[id]), history.Inner(res.Paths[id], inner))
 		}
 		if inner != "" {
 			return archive.Name(blob, history.Inner("", inner))
@@ -169,6 +186,7 @@ func (c *collector) hit(h history.Hit) Finding {
 	if h.Where != history.WhereMessage && h.Where != history.WhereTag {
 		p.Blob = h.Blob.String()
 	}
+	p.Path = path.Join(c.under, p.Path)
 	f := c.finding(h.Match, p, h.Denied)
 	f.order, f.ReachedBy = h.Order, h.Reach.Names()
 	if h.Where == history.WherePerson {

@@ -44,7 +44,16 @@ type Objects interface {
 // Git returns the repository that p is in. Nothing of the repository is run: no
 // hook, no filter, no configured command.
 func Git(ctx context.Context, p string, o Options) (*Repository, error) {
-	dir, traits, err := open(p)
+	dir, err := gitdir.Find(p)
+	if err != nil {
+		return nil, notRepository(p, err)
+	}
+	return GitOf(ctx, dir, p, o)
+}
+
+// GitOf returns a repository whose folders are known; p is what it is called.
+func GitOf(ctx context.Context, dir gitdir.Dir, p string, o Options) (*Repository, error) {
+	traits, err := readable(p, dir)
 	if err != nil {
 		return nil, err
 	}
