@@ -152,6 +152,8 @@ func (a *app) resumeCmd() *cobra.Command {
 		Use: "resume [RUN]", Short: "Continue a run that was killed, paused or held", Args: atMost(1),
 		Long: `Continues a run from what the journal says. A request whose answer was lost is looked up
 at the provider first, never blindly repeated. Without RUN: the newest unfinished one.`,
+		Example: `  secretguard rotate resume
+  secretguard rotate resume r-0a1b2c3d4e`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate resume"); err != nil {
 				return err
@@ -199,6 +201,10 @@ func (a *app) rollbackCmd() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use: "rollback [RUN]", Short: "Undo a run: old values back, new key deleted last", Args: atMost(1),
+		Long: `Undoes the steps that are done, in reverse, while the old key still works: its values are
+stored again and deployed, the new key is deleted last. The old key is leaked all the same.
+Without RUN: the newest unfinished one.`,
+		Example: `  secretguard rotate rollback r-0a1b2c3d4e --reason "the shop is down"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate rollback"); err != nil {
 				return err
