@@ -121,7 +121,9 @@ func (a *app) storyTeller() func(rotate.Event) {
 	return func(e rotate.Event) {
 		if e.Status == rotate.StepDone || e.Status == rotate.StepFailed {
 			a.say("   %2d  %-6s  %s", e.N, e.Status, term.Clean(strings.TrimPrefix(e.Text, "done: ")))
-			a.say("               %s", term.Clean(e.Detail))
+			for _, line := range term.Wrap(term.Clean(e.Detail), 65) {
+				a.say("               %s", line)
+			}
 		}
 	}
 }

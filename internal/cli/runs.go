@@ -35,7 +35,7 @@ newest one that was approved.`,
 // approved only when there is nothing else.
 func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, error) {
 	if a.noJournal() {
-		return rotate.Snapshot{}, noRun(errNoRuns)
+		return rotate.Snapshot{}, a.orDemo(noRun(errNoRuns))
 	}
 	w, err := a.open(ctx)
 	if err != nil {
@@ -45,6 +45,9 @@ func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, err
 	run, err := newest(ctx, w, args, approved, errNoRuns)
 	if errors.Is(err, errNoRuns) {
 		run, err = newest(ctx, w, args, func(*rotate.State) bool { return true }, errNoRuns)
+	}
+	if errors.Is(err, errNoRuns) {
+		err = a.orDemo(err)
 	}
 	if err != nil {
 		return rotate.Snapshot{}, err
@@ -159,6 +162,20 @@ func noRun(why error) error {
 		p.try = "secretguard plan CASE -o plan.json"
 	}
 	return p
+}
+
+// orDemo adds to the news that there is no run that a demo was left in the middle:
+// its journal lies in a folder of its own.
+func (a *app) orDemo(err error) error {
+	st, _ := a.interruptedDemo()
+	if st == nil {
+		return err
+	}
+	left := problem{code: ExitUsage, err: fmt.Errorf("%w; a demo was left in the middle", err), try: "secretguard rotate resume"}
+	if err := st.leave(); err != nil {
+		return errors.Join(left, err)
+	}
+	return left
 }
 
 // noJournal reports that this machine has no journal, so that a command that only
