@@ -116,7 +116,8 @@ func (a *app) demoRotate(ctx context.Context, w *workspace, c triage.Case) (rota
 // storyTeller prints what each step ended with.
 func (a *app) storyTeller() func(rotate.Event) {
 	if a.json {
-		return a.events()
+		tell, _ := a.events()
+		return tell
 	}
 	return func(e rotate.Event) {
 		if e.Status == rotate.StepDone || e.Status == rotate.StepFailed {
