@@ -380,9 +380,9 @@ func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, e
 	case "staged":
 		return source.Staged(req.path, a.gitEnv(req.path), opts)
 	case "git":
-		repo, err = source.Git(ctx, req.path, limit)
+		repo, err = source.Git(ctx, req.path, opts)
 	default:
-		repo, err = source.Git(ctx, req.path, limit)
+		repo, err = source.Git(ctx, req.path, opts)
 		if errors.Is(err, source.ErrNotRepository) {
 			return source.Dir(req.path, opts)
 		}
