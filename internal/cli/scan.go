@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -193,6 +194,9 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 	if req.showSecrets && a.Env("CI") != "" && req.reportPath == "" {
 		return usagef("--show-secrets in CI would print keys into a log that others read; name a file with --report-path")
 	}
+	if err := mayWrite(req.reportPath); err != nil {
+		return usagef("write the report: %w", err) // said now, not after a long scan
+	}
 	res, err := a.scanTarget(ctx, req)
 	if errors.Is(err, context.Canceled) {
 		err = exitError{code: ExitInterrupted, err: errors.New("interrupted: the findings so far are shown, the scan is incomplete")}
@@ -216,22 +220,16 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 
 func (a *app) writeScan(res scan.Result, req scanRequest) error {
 	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Color: a.colour(), RulesFrom: a.rulesFrom}
-	if req.reportPath != "" {
-		f, err := createPrivate(req.reportPath)
-		if err != nil {
-			return usagef("write the report: %w", err)
-		}
-		if err := errors.Join(report.WriteScanJSON(f, res, opts), f.Close()); err != nil {
-			return usagef("write the report: %w", err)
-		}
-	}
+	unsaved := saveReport(req.reportPath, res, opts)
 	if a.Env("CI") != "" {
 		opts.ShowSecrets = false // the file may hold them, the log may not
 	}
+	write := report.WriteScanText
 	if a.json {
-		return report.WriteScanJSON(a.Out, res, opts)
+		write = report.WriteScanJSON
 	}
-	if err := report.WriteScanText(a.Out, res, opts); err != nil {
+	// What was found is shown also when the file could not be written.
+	if err := errors.Join(write(a.Out, res, opts), unsaved); err != nil || a.json {
 		return err
 	}
 	if len(res.Active()) > 0 && (req.kind == "git" || req.kind == "dir" || req.kind == "auto") {
@@ -269,7 +267,7 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	}
 	set, err := loadRules(cfg)
 	if err != nil {
-		return scan.Result{}, usage(err)
+		return scan.Result{}, a.badConfig(err, req.path)
 	}
 	a.noteRules(cfg)
 	if req.maxMegabytes == 0 {
@@ -293,6 +291,9 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	}
 	res, err := scan.New(set, opts).Scan(ctx, src)
 	done()
+	if errors.Is(err, scan.ErrNothingScanned) {
+		return res, problem{code: ExitIncomplete, err: err, try: nothingRead(res, req)}
+	}
 	return res, explainSource(err, req)
 }
 
@@ -408,6 +409,17 @@ func openHistory(ctx context.Context, req scanRequest, opts source.Options) (sou
 	return repo, nil
 }
 
+// nothingRead says what to do when a scan saw not one byte.
+func nothingRead(res scan.Result, req scanRequest) string {
+	switch gap := func(s scan.Skip) bool { return s.Gap }; {
+	case req.kind == "stdin":
+		return "pipe a text into it: git diff | secretguard scan stdin"
+	case slices.ContainsFunc(res.Coverage.Skipped, gap):
+		return "see what was not scanned, and why; when that is mended, scan again"
+	}
+	return "check the path: there was nothing to read in " + shellWord(req.path)
+}
+
 // gitEnv is what git tells a hook that scans the repository it runs in.
 func (a *app) gitEnv(path string) source.GitEnv {
 	if path != "." {
@@ -438,8 +450,6 @@ func explainSource(err error, req scanRequest) error {
 		p.try = "secretguard scan dir " + path
 	case errors.Is(err, source.ErrUnsupported):
 		p.try = fmt.Sprintf("git clone --mirror %s copy.git && secretguard scan git copy.git", path)
-	case errors.Is(err, scan.ErrNothingScanned):
-		p.try = "check the path: there was nothing to read in " + path
 	case errors.Is(err, os.ErrNotExist):
 		p.code, p.err, p.try = ExitUsage, fmt.Errorf("there is no file or folder %s", quote(req.path)), "check the path"
 	case errors.Is(err, os.ErrPermission):

@@ -31,7 +31,7 @@ func TestScanOfWhatIsNoHistory(t *testing.T) {
 	run("scan", "dir", filepath.Join(plain, "gone")).expect(t, 2, "gone", "try: check the path")
 	run("scan", filepath.Join(plain, "gone")).expect(t, 2, "gone", "try: check the path")
 	run("scan", "dir", t.TempDir()).expect(t, 3, "nothing was scanned")
-	run("scan", "stdin").expect(t, 3, "nothing was scanned")
+	run("scan", "stdin").expect(t, 3, "nothing was scanned", "try: pipe a text into it: git diff | secretguard scan stdin")
 	call{stdin: "\n"}.run("scan", "stdin").expect(t, 0)
 	call{stdin: leak()}.run("scan", "stdin").expect(t, 1, "stripe-secret-key")
 	run("scan", "a", "b").expect(t, 2, "there is no kind of target")

@@ -13,7 +13,7 @@ import (
 
 // page is how many cells a line of text for people has at most; only a single
 // word that is longer goes beyond. Nothing is cut.
-const page = 100
+const page = 80
 
 // printer keeps the first error, so that a page of lines needs one check.
 type printer struct {
