@@ -45,7 +45,7 @@ those of a configuration.`,
 		Use: "show RULE", Short: "Everything about one rule", Args: exactly("RULE"),
 		Example: "  secretguard rules show stripe-secret-key",
 		RunE:    func(_ *cobra.Command, args []string) error { return a.rulesShow(args[0]) },
-	})
+	}, a.rulesTestCmd(), a.rulesLintCmd())
 }
 
 // ruleDoc is a rule in JSON (docs/json.md).

@@ -83,6 +83,9 @@ type Finding struct {
 	// Suppressed says why the finding does not count, nil when it does.
 	Suppressed *Suppression
 
+	// context marks what is no secret and only tells what a key near it opens.
+	context bool
+
 	path string // File without masks; empty when it has none
 	// also are gitleaks' rules that found the same, and countedAt the line at which
 	// gitleaks counts the finding: an ignore file may name these.

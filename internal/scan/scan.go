@@ -250,7 +250,7 @@ func (c *collector) finding(m match.Match, p source.Place, allowed bool) Finding
 	if f.Severity == "" {
 		f.Severity = Medium
 	}
-	f.also = m.Also
+	f.also, f.context = m.Also, m.Rule.Context
 	if m.Secret != "" { // gitleaks counts a path as line 0
 		f.countedAt = m.MatchLine
 	}
@@ -266,6 +266,7 @@ func (c *collector) finding(m match.Match, p source.Place, allowed bool) Finding
 func (c *collector) result(info source.Info) Result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.findings = slices.DeleteFunc(c.findings, func(f Finding) bool { return f.context })
 	c.scanner.accept(c.findings)
 	c.maskNames()
 	c.cov.Complete = !c.cov.Shallow
