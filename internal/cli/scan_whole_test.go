@@ -50,6 +50,9 @@ func newEstate(t *testing.T) *estate {
 	write(t, e.dir, "ignored.env", e.line("ignored"))
 	write(t, e.dir, "build/out.env", e.line("ignored"))
 	in("config", "remote.origin.url", "https://jo:"+e.secret("git-dir .git/config")+"@git.invalid/shop.git")
+	plain := lab.MadeUp("", 20) // no form of a key: the URL gives it away
+	e.at[plain] = "git-dir .git/config"
+	in("config", "remote.backup.url", "https://jo:"+plain+"@git.invalid/shop.git")
 	write(t, e.dir, ".git/hooks/pre-push", "#!/bin/sh\n# "+e.line("git-dir .git/hooks/pre-push"))
 	in("update-ref", "--create-reflog", "-m", "was "+e.secret("git-dir .git/logs/refs/tags/x"), "refs/tags/x", "HEAD")
 	write(t, e.dir, ".git/lfs/objects/ab/cd/abcd", e.line("lfs .git/lfs/objects/ab/cd/abcd"))

@@ -250,14 +250,14 @@ func lineAt(text []byte, start, end int) []byte {
 func specific(list []Match) []Match {
 	drop := make([]bool, len(list))
 	for i, m := range list {
-		if m.Rule.Own || m.Secret == "" {
+		if m.Secret == "" || m.Rule.Own && !isGeneric(m.Rule.ID) {
 			continue
 		}
 		for j, o := range list {
 			if o.Rule == m.Rule || o.Start > m.Start || o.End < m.End {
 				continue
 			}
-			same := o.Rule.Own && o.Secret == m.Secret
+			same := o.Rule.Own && !m.Rule.Own && o.Secret == m.Secret
 			generic := isGeneric(m.Rule.ID) && !isGeneric(o.Rule.ID)
 			if same {
 				list[j].Also = append(list[j].Also, m.Rule.ID)
