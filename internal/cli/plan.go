@@ -15,6 +15,8 @@ import (
 	"github.com/secretguard/secretguard/internal/providers/all"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/executor"
+	"github.com/secretguard/secretguard/internal/rotate/planner"
 	"github.com/secretguard/secretguard/internal/triage"
 )
 
@@ -90,7 +92,7 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 
 // makePlan looks for the consumers, plans, and saves the plan.
 func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate.Strategy, level rotate.Level) (rotate.Plan, error) {
-	if run, err := rotate.Unfinished(ctx, w.journal, c.Credential); err != nil || run != "" {
+	if run, err := executor.Unfinished(ctx, w.journal, c.Credential); err != nil || run != "" {
 		if err != nil {
 			return rotate.Plan{}, err
 		}
@@ -98,14 +100,14 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 			code: ExitNeedsPerson, err: fmt.Errorf("%w: run %s", rotate.ErrBusy, run), try: "secretguard rotate resume " + run + " (or rollback)",
 		}
 	}
-	planner := w.planner()
-	located, err := triage.Locate(planner.Guard(ctx), w.registry, c)
+	reader := w.planner()
+	located, err := triage.Locate(reader.Guard(ctx), w.registry, c)
 	if err != nil && !errors.Is(err, providers.ErrAuth) && !errors.Is(err, providers.ErrForbidden) && len(located.Gaps) == 0 {
 		return rotate.Plan{}, err
 	}
 	// A sink that could not be searched is a gap: it is named in the plan's risks.
 	located.Gaps = append(located.Gaps, w.unsearched()...)
-	p, err := planner.Plan(ctx, rotate.Request{
+	p, err := reader.Plan(ctx, planner.Request{
 		Case: c.ID, Credential: c.Credential, Strategy: strategy, MinLevel: level, Policy: w.policy,
 		Located: providers.Located{Placements: located.Placements, Gaps: located.Gaps},
 	})
@@ -115,7 +117,7 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 		}
 		return p, err
 	}
-	return p, rotate.Save(ctx, w.journal, p, c.Credential, actor())
+	return p, executor.Save(ctx, w.journal, p, c.Credential, actor())
 }
 
 // noIssuer says which provider is to be set up for a kind of key, or that this

@@ -28,6 +28,9 @@ const (
 	RunRolledBack RunStatus = "rolled-back" // old key works, new key deleted
 )
 
+// EventSchema names the format of an event line.
+const EventSchema = "secretguard.event/1"
+
 // Event is something that happened in a run: a line of `rotate --json` and a
 // hint for the screen to fetch a newer snapshot. It never holds a secret; Text
 // and Detail may hold foreign text.

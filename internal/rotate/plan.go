@@ -1,11 +1,12 @@
-// Package rotate replaces a leaked key: it plans (reads only), takes an approval
-// bound to the plan's digest, and executes step by step, writing an intent to
-// the journal before every effect and the outcome after it. What to do next is
-// decided by the pure function [Next] over the state folded from the journal, so
-// a run that was killed continues from any point.
+// Package rotate holds the nouns of a rotation: plan, step, approval, policy,
+// snapshot. The work is done next door: planner makes plans and only reads,
+// machine decides what is next as a pure function over the journal's records, and
+// executor carries it out, writing an intent before every effect and the outcome
+// after it, so that a run that was killed continues from any point.
 package rotate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
@@ -43,6 +44,13 @@ const (
 	ActRemoveNew Action = "remove-new"
 )
 
+// Actions returns every action that this version knows.
+func Actions() []Action {
+	return []Action{
+		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActDisable, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
+	}
+}
+
 // Step is one entry of a plan.
 type Step struct {
 	N      int    `json:"n"`
@@ -51,6 +59,9 @@ type Step struct {
 	Title  string `json:"title"` // may hold foreign names: clean before showing
 	Undo   string `json:"undo"`  // what takes it back; "NONE" when nothing does
 	Risk   string `json:"risk"`
+	// Stage orders steps: those of one stage may run side by side, and begin when
+	// all of the stages before are done.
+	Stage int `json:"stage"`
 
 	Placement *providers.Placement `json:"placement,omitempty"` // store
 	Target    *providers.Target    `json:"target,omitempty"`    // deploy, attest
@@ -119,3 +130,25 @@ func (p Plan) Irreversible() []Step {
 
 // UndoNone marks a step that nothing takes back.
 const UndoNone = "NONE"
+
+// Resource names what must not be rotated twice at the same time.
+func (p Plan) Resource() string { return p.Issuer + "/" + p.Account + "/" + p.Old.ID }
+
+// Step returns the step with the id.
+func (p Plan) Step(id string) (Step, bool) {
+	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
+	if i < 0 {
+		return Step{}, false
+	}
+	return p.Steps[i], true
+}
+
+// Feeds reports whether a change of the placement takes effect with a deploy of
+// the target.
+func Feeds(p providers.Placement, t providers.Target) bool {
+	return slices.ContainsFunc(p.Targets, func(o providers.Target) bool { return o.Provider == t.Provider && o.ID == t.ID })
+}
+
+// Of returns the id of the step that does the action to the target: deploys and
+// attestations of one target are found by each other.
+func Of(a Action, t providers.Target) string { return string(a) + ":" + t.Provider + "/" + t.ID }

@@ -44,7 +44,7 @@ func TestAppendSurvivesReopen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	j := open(t, dir)
 	l := lease(t, j, "r-1")
-	rec, err := l.Append(t.Context(), Entry{Run: "r-1", Kind: "intent", Step: "issue", Body: map[string]int{"n": 1}, Seal: map[string]secret.Text{"new": marked()}})
+	rec, err := l.Append(t.Context(), Entry{Kind: "intent", Step: "issue", Body: map[string]int{"n": 1}, Seal: map[string]secret.Text{"new": marked()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,58 +2,20 @@ package journal
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/secretguard/secretguard/internal/secret"
+	"github.com/secretguard/secretguard/internal/rotate/record"
 )
 
-// Record is one line of the journal. Body is JSON without any secret; the
-// secrets that belong to the record are named in Blobs and sealed apart.
-type Record struct {
-	Seq   int64
-	Prev  string
-	Run   string
-	Epoch int64
-	Actor string
-	Kind  string
-	Step  string
-	Body  json.RawMessage
-	Blobs map[string]string // name -> blob id (the hash of the sealed bytes)
-	Wall  time.Time
-	Tool  string
-	Hash  string
-}
+// Record is a line of the journal, as it is read.
+type Record = record.Record
 
-// Entry is what a caller gives to Append.
-type Entry struct {
-	Run   string
-	Actor string
-	Kind  string
-	Step  string
-	Body  any                    // marshalled to JSON
-	Seal  map[string]secret.Text // sealed in the same transaction
-}
-
-// digest chains a record to the one before it. Fields are joined through JSON,
-// so that no two different records have the same bytes.
-func (r Record) digest() string {
-	b, err := json.Marshal([]any{
-		r.Seq, r.Prev, r.Run, r.Epoch, r.Actor, r.Kind, r.Step,
-		string(r.Body), r.Blobs, r.Wall.UTC().Format(time.RFC3339Nano), r.Tool,
-	})
-	if err != nil {
-		// Only strings, numbers and a string map go in: this cannot fail.
-		panic("journal: a record cannot be encoded")
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
+// Entry is what is to be written.
+type Entry = record.Entry
 
 // Append writes one record and its sealed secrets in one transaction. When it
 // returns nil, all of it is on the disk and every sealed value has been read
@@ -104,7 +66,7 @@ func insert(ctx context.Context, tx *sql.Tx, rec *Record) error {
 		return fmt.Errorf("read the end of the journal: %w", err)
 	}
 	rec.Seq++
-	rec.Hash = rec.digest()
+	rec.Hash = rec.Digest()
 	blobs, err := json.Marshal(rec.Blobs)
 	if err != nil {
 		return fmt.Errorf("encode a journal record: %w", err)
@@ -195,7 +157,7 @@ func (j *Journal) Verify(ctx context.Context) error {
 	}
 	prev := ""
 	for i, r := range recs {
-		if r.Seq != int64(i+1) || r.Prev != prev || r.Hash != r.digest() {
+		if r.Seq != int64(i+1) || r.Prev != prev || r.Hash != r.Digest() {
 			return fmt.Errorf("%w: record %d does not fit the chain", ErrCorrupt, r.Seq)
 		}
 		prev = r.Hash

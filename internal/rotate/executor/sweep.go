@@ -1,11 +1,13 @@
-package rotate
+package executor
 
 import (
 	"context"
 	"errors"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
+	"github.com/secretguard/secretguard/internal/rotate/machine"
 )
 
 // Sweep destroys sealed values that nobody can use any more: those of a run that
@@ -24,10 +26,10 @@ func Sweep(ctx context.Context, j *journal.Journal, actor string, now time.Time)
 			errs = append(errs, err)
 			continue
 		}
-		if !s.useless(now) {
+		if !useless(s, now) {
 			continue
 		}
-		if err := shred(ctx, j, s.plan, actor, now); err != nil && !errors.Is(err, journal.ErrLocked) {
+		if err := shred(ctx, j, s.Plan(), actor, now); err != nil && !errors.Is(err, journal.ErrLocked) {
 			errs = append(errs, err)
 		}
 	}
@@ -35,18 +37,18 @@ func Sweep(ctx context.Context, j *journal.Journal, actor string, now time.Time)
 }
 
 // useless reports whether nobody can need the run's sealed values again.
-func (s *State) useless(now time.Time) bool {
-	return s.Closed() || !s.approved && now.After(s.plan.Expires)
+func useless(s *machine.State, now time.Time) bool {
+	return s.Closed() || !s.Approved() && now.After(s.Plan().Expires)
 }
 
 // shred looks again under the lease: an approval may just have come in.
-func shred(ctx context.Context, j *journal.Journal, p Plan, actor string, now time.Time) error {
+func shred(ctx context.Context, j *journal.Journal, p rotate.Plan, actor string, now time.Time) error {
 	lease, err := j.Lease(ctx, p.ID, p.Resource(), actor)
 	if err != nil {
 		return err
 	}
 	s, err := Load(ctx, j, p.ID)
-	if err == nil && s.useless(now) {
+	if err == nil && useless(s, now) {
 		err = lease.Shred(ctx)
 	}
 	return errors.Join(err, lease.Release())

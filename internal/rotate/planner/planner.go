@@ -1,15 +1,18 @@
-package rotate
+// Package planner makes plans: the reviewed list of steps that replaces a leaked
+// key. It only reads, which the HTTP clients enforce.
+package planner
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -28,62 +31,55 @@ type Request struct {
 	Case       string
 	Credential credential.Credential
 	Located    providers.Located
-	Strategy   Strategy
-	MinLevel   Level
+	Strategy   rotate.Strategy
+	MinLevel   rotate.Level
 	// Policy replaces the issuer's default numbers when it is not nil.
-	Policy *Policy
+	Policy *rotate.Policy
 }
 
-// Errors of planning.
-var (
-	ErrIncomplete = errors.New("a part of the credential was not found")
-	ErrNoIssuer   = errors.New("no configured provider issues this kind of key")
-	ErrNoRoom     = errors.New("there is no room for a second key")
-)
-
 // Plan returns the reviewed list of steps. Nothing is changed anywhere.
-func (pl *Planner) Plan(ctx context.Context, req Request) (Plan, error) {
+func (pl *Planner) Plan(ctx context.Context, req Request) (rotate.Plan, error) {
 	ctx = pl.Guard(ctx)
 	c := req.Credential
 	if !c.Complete() {
-		return Plan{}, fmt.Errorf("plan %s: %w (have: %v)", req.Case, ErrIncomplete, c.PartNames())
+		return rotate.Plan{}, fmt.Errorf("plan %s: %w (have: %v)", req.Case, rotate.ErrIncomplete, c.PartNames())
 	}
 	issuer, ok := pl.Registry.IssuerOf(c.Kind)
 	if !ok {
-		return Plan{}, fmt.Errorf("plan %s: %w: %s", req.Case, ErrNoIssuer, c.Kind)
+		return rotate.Plan{}, fmt.Errorf("plan %s: %w: %s", req.Case, rotate.ErrNoIssuer, c.Kind)
 	}
 	inspector, ok := providers.As[providers.Inspector](issuer)
 	if !ok {
-		return Plan{}, fmt.Errorf("plan %s: %w", req.Case, providers.ErrUnsupported)
+		return rotate.Plan{}, fmt.Errorf("plan %s: %w", req.Case, providers.ErrUnsupported)
 	}
 	state, err := inspector.Inspect(ctx, c)
 	if err != nil {
-		return Plan{}, fmt.Errorf("plan %s: look at the leaked key: %w", req.Case, err)
+		return rotate.Plan{}, fmt.Errorf("plan %s: look at the leaked key: %w", req.Case, err)
 	}
 	if !state.Room() {
-		return Plan{}, fmt.Errorf("plan %s: %w: %s", req.Case, ErrNoRoom, describeSiblings(state))
+		return rotate.Plan{}, fmt.Errorf("plan %s: %w: %s", req.Case, rotate.ErrNoRoom, describeSiblings(state))
 	}
 	id, err := newRunID()
 	if err != nil {
-		return Plan{}, err
+		return rotate.Plan{}, err
 	}
 	b := &builder{planner: pl, req: req, state: state, issuer: issuer, plan: pl.header(id, req, state, issuer)}
 	if err := b.steps(ctx); err != nil {
-		return Plan{}, err
+		return rotate.Plan{}, err
 	}
 	b.plan.Digest = b.plan.ComputeDigest()
 	return b.plan, nil
 }
 
-func (pl *Planner) header(id string, req Request, state providers.KeyState, issuer providers.Provider) Plan {
+func (pl *Planner) header(id string, req Request, state providers.KeyState, issuer providers.Provider) rotate.Plan {
 	d := issuer.Describe()
 	// Whole seconds, so that the digest survives a trip through any JSON tool.
 	now := pl.Now().UTC().Truncate(time.Second)
-	p := Plan{
-		Schema: PlanSchema, ID: id, Case: req.Case, Issuer: d.Name, Kind: req.Credential.Kind,
+	p := rotate.Plan{
+		Schema: rotate.PlanSchema, ID: id, Case: req.Case, Issuer: d.Name, Kind: req.Credential.Kind,
 		Old: state.Key.Ref, OldMask: secret.Mask(state.Key.Ref.ID), KeyHashes: map[credential.Part]string{}, Siblings: []string{},
-		Strategy: req.Strategy, MinLevel: req.MinLevel, Policy: DefaultPolicy(d), Account: state.Identity.Account,
-		Gaps: req.Located.Gaps, Created: now, Expires: now.Add(Validity),
+		Strategy: req.Strategy, MinLevel: req.MinLevel, Policy: rotate.DefaultPolicy(d), Account: state.Identity.Account,
+		Gaps: req.Located.Gaps, Created: now, Expires: now.Add(rotate.Validity),
 		Phrase: "rotate " + state.Key.Ref.Owner,
 	}
 	if req.Policy != nil {
@@ -97,7 +93,7 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 	}
 	for _, perm := range d.Permissions {
 		// Nothing but the attempt shows whether a right is there; say so.
-		p.Needs = append(p.Needs, Need{Permission: perm, Status: "unknown"})
+		p.Needs = append(p.Needs, rotate.Need{Permission: perm, Status: "unknown"})
 	}
 	p.Risks = append(p.Risks, state.Warnings...)
 	if state.Self {
@@ -136,14 +132,11 @@ func describeUse(u *providers.Usage) string {
 	return "last used " + u.At.Format(time.DateOnly) + " for " + u.Service
 }
 
-// Resource names what must not be rotated twice at the same time.
-func (p Plan) Resource() string { return p.Issuer + "/" + p.Account + "/" + p.Old.ID }
-
-// Step returns the step with the id.
-func (p Plan) Step(id string) (Step, bool) {
-	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
-	if i < 0 {
-		return Step{}, false
+// newRunID returns a short random name for a run.
+func newRunID() (string, error) {
+	b := make([]byte, 5)
+	if _, err := rand.Read(b); err != nil {
+		return "", fmt.Errorf("make a run id: %w", err)
 	}
-	return p.Steps[i], true
+	return "r-" + hex.EncodeToString(b), nil
 }

@@ -1,4 +1,4 @@
-package rotate
+package planner
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/rotate"
 )
 
 // builder turns what is known about a key into steps.
@@ -18,24 +19,25 @@ type builder struct {
 	req     Request
 	state   providers.KeyState
 	issuer  providers.Provider
-	plan    Plan
+	plan    rotate.Plan
 	stored  map[string]bool
+	stage   int // of the step that was added last
 }
 
 func (b *builder) steps(ctx context.Context) error {
 	b.stored = map[string]bool{}
-	if b.plan.Strategy == ContainFirst {
+	if b.plan.Strategy == rotate.ContainFirst {
 		if err := b.disable("every consumer that is not yet on the new key fails from here on"); err != nil {
 			return err
 		}
 	}
 	owner := b.plan.Old.Owner
-	b.add(Step{ID: "issue", Action: ActIssue, Title: "issue a second key for " + owner, Undo: "delete the new key", Risk: "none"})
-	b.add(Step{ID: "validate", Action: ActValidate, Title: "check that the new key works and is the same account", Undo: "-", Risk: "waits"})
+	b.add(rotate.Step{ID: "issue", Action: rotate.ActIssue, Title: "issue a second key for " + owner, Undo: "delete the new key", Risk: "none"})
+	b.add(rotate.Step{ID: "validate", Action: rotate.ActValidate, Title: "check that the new key works and is the same account", Undo: "-", Risk: "waits"})
 	if err := b.consumers(ctx); err != nil {
 		return err
 	}
-	if b.plan.Strategy != ContainFirst {
+	if b.plan.Strategy != rotate.ContainFirst {
 		if err := b.disable("users of the old key that were not found break here"); err != nil {
 			return err
 		}
@@ -43,34 +45,45 @@ func (b *builder) steps(ctx context.Context) error {
 	if _, ok := providers.As[providers.Deleter](b.issuer); !ok {
 		return fmt.Errorf("plan the deletion: %s: %w", b.plan.Issuer, providers.ErrUnsupported)
 	}
-	b.add(Step{ID: "delete", Action: ActDelete, Title: "delete the old key", Undo: UndoNone, Risk: "cannot be undone"})
+	b.add(rotate.Step{ID: "delete", Action: rotate.ActDelete, Title: "delete the old key", Undo: rotate.UndoNone, Risk: "cannot be undone"})
 	p := b.plan.Policy
-	b.add(Step{
-		ID: "prove", Action: ActProve, Undo: "-", Risk: "waits",
+	b.add(rotate.Step{
+		ID: "prove", Action: rotate.ActProve, Undo: "-", Risk: "waits",
 		Title: fmt.Sprintf("prove the old key dead: %d refusals over %s, with a control request", p.ProofRefusals, p.ProofWindow),
 	})
 	return nil
 }
 
-func (b *builder) add(s Step) {
-	s.N = len(b.plan.Steps) + 1
+// add appends a step that stands alone in its stage.
+func (b *builder) add(s rotate.Step) {
+	b.stage++
+	b.join(s)
+}
+
+// join appends a step to the stage of the one before.
+func (b *builder) join(s rotate.Step) {
+	s.N, s.Stage = len(b.plan.Steps)+1, b.stage
 	b.plan.Steps = append(b.plan.Steps, s)
 }
 
 func (b *builder) disable(risk string) error {
 	if _, ok := providers.As[providers.Disabler](b.issuer); !ok {
-		if b.plan.Strategy == ContainFirst {
+		if b.plan.Strategy == rotate.ContainFirst {
 			return fmt.Errorf("plan containment: %s cannot disable a key: %w", b.plan.Issuer, providers.ErrUnsupported)
 		}
 		b.plan.Risks = append(b.plan.Risks, "this issuer cannot disable a key: it is deleted at once")
 		return nil
 	}
-	b.add(Step{ID: "disable", Action: ActDisable, Title: "disable the old key, watch the consumers", Undo: "enable it again", Risk: risk})
+	b.add(rotate.Step{ID: "disable", Action: rotate.ActDisable, Title: "disable the old key, watch the consumers", Undo: "enable it again", Risk: risk})
 	return nil
 }
 
-// consumers adds store, deploy and attest steps, one target after the other, so
-// that the first one is the canary for the rest.
+// waves are how many consumers change at once: the first alone, as the canary for
+// the rest, then a few, then all others.
+var waves = []int{1, 5}
+
+// consumers adds store, deploy and attest steps, wave after wave. When production
+// is down anyway, all are changed at once.
 func (b *builder) consumers(ctx context.Context) error {
 	chosen := b.choose()
 	targets := map[string]providers.Target{}
@@ -79,20 +92,17 @@ func (b *builder) consumers(ctx context.Context) error {
 			targets[t.Provider+"/"+t.ID] = t
 		}
 	}
-	for i, id := range slices.Sorted(maps.Keys(targets)) {
-		t := targets[id]
-		for _, p := range chosen {
-			if !feeds(p, t) || b.stored[p.ID()] {
-				continue
-			}
-			if err := b.store(ctx, p); err != nil {
-				return err
-			}
+	order := slices.Sorted(maps.Keys(targets))
+	ends := waveEnds(len(order), b.plan.Strategy == rotate.ContainFirst)
+	for i, id := range order {
+		if i == 0 || slices.Contains(ends, i) {
+			b.stage++
 		}
-		if err := b.deploy(ctx, id, t, i == 0); err != nil {
+		if err := b.consumer(ctx, chosen, targets[id], i == 0 && ends[0] == 1); err != nil {
 			return err
 		}
 	}
+	b.stage++
 	for _, p := range chosen { // values that no deploy picks up
 		if b.stored[p.ID()] {
 			continue
@@ -107,8 +117,31 @@ func (b *builder) consumers(ctx context.Context) error {
 	return nil
 }
 
-func feeds(p providers.Placement, t providers.Target) bool {
-	return slices.ContainsFunc(p.Targets, func(o providers.Target) bool { return o.Provider == t.Provider && o.ID == t.ID })
+// waveEnds returns after how many of n consumers a wave ends.
+func waveEnds(n int, atOnce bool) []int {
+	var ends []int
+	at := 0
+	for _, size := range waves {
+		if at+size < n && !atOnce {
+			at += size
+			ends = append(ends, at)
+		}
+	}
+	return append(ends, n)
+}
+
+// consumer adds the steps of one target. A value that feeds several is stored
+// with the first.
+func (b *builder) consumer(ctx context.Context, chosen []providers.Placement, t providers.Target, alone bool) error {
+	for _, p := range chosen {
+		if !rotate.Feeds(p, t) || b.stored[p.ID()] {
+			continue
+		}
+		if err := b.store(ctx, p); err != nil {
+			return err
+		}
+	}
+	return b.deploy(ctx, t, alone)
 }
 
 // choose takes the placements that hold the key for certain. A write-only value
@@ -142,8 +175,8 @@ func (b *builder) store(ctx context.Context, p providers.Placement) error {
 	if err != nil {
 		return err
 	}
-	s := Step{
-		ID: "store:" + p.ID(), Action: ActStore, Placement: &p, Undo: "store the old value again",
+	s := rotate.Step{
+		ID: "store:" + p.ID(), Action: rotate.ActStore, Placement: &p, Undo: "store the old value again",
 		Title: fmt.Sprintf("store in %s %s: %s", p.Provider, p.ResourceName, describeKey(p)),
 		Risk:  "takes effect with the next deploy",
 	}
@@ -162,7 +195,7 @@ func (b *builder) store(ctx context.Context, p providers.Placement) error {
 			b.plan.Risks = append(b.plan.Risks, risk)
 		}
 	}
-	b.add(s)
+	b.join(s)
 	return nil
 }
 
@@ -177,7 +210,7 @@ func describeKey(p providers.Placement) string {
 	return s
 }
 
-func (b *builder) deploy(ctx context.Context, id string, t providers.Target, first bool) error {
+func (b *builder) deploy(ctx context.Context, t providers.Target, alone bool) error {
 	if t.Suspended {
 		b.plan.Risks = append(b.plan.Risks, t.Provider+" "+t.Name+" is suspended: it gets the value, no deploy and no attestation")
 		return nil
@@ -190,30 +223,31 @@ func (b *builder) deploy(ctx context.Context, id string, t providers.Target, fir
 	if err != nil {
 		return fmt.Errorf("plan: look at the deploys of %s: %w", t.Name, err)
 	}
-	b.add(Step{
-		ID: "deploy:" + id, Action: ActDeploy, Target: &t, PreImage: latest.Newest.ID,
+	b.join(rotate.Step{
+		ID: rotate.Of(rotate.ActDeploy, t), Action: rotate.ActDeploy, Target: &t, PreImage: latest.Newest.ID,
 		Title: "deploy " + t.Provider + " " + t.Name, Undo: "deploy with the old value",
 		Risk: "ships the newest commit of its branch too",
 	})
-	required, note := b.reachable(t, first)
-	b.add(Step{
-		ID: "attest:" + id, Action: ActAttest, Target: &t, Required: required, Undo: "-",
+	required, note := b.reachable(t, alone)
+	b.join(rotate.Step{
+		ID: rotate.Of(rotate.ActAttest, t), Action: rotate.ActAttest, Target: &t, Required: required, Undo: "-",
 		Title: fmt.Sprintf("attest that %s %s works with the new key (at least L%d)", t.Provider, t.Name, required),
 		Risk:  note,
 	})
 	return nil
 }
 
-// reachable says which level this consumer can show. Only the first consumer's
-// use of the new key can be told apart at the issuer: later uses may be its.
-func (b *builder) reachable(t providers.Target, first bool) (Level, string) {
+// reachable says which level this consumer can show. Only the use of the new key
+// by a first consumer that is changed alone can be told apart at the issuer: later
+// uses may be its.
+func (b *builder) reachable(t providers.Target, alone bool) (rotate.Level, string) {
 	_, usage := providers.As[providers.UsageReporter](b.issuer)
-	best, note := L1, "no health URL: a live deploy is all that can be seen"
+	best, note := rotate.L1, "no health URL: a live deploy is all that can be seen"
 	switch {
 	case t.HealthURL != "":
-		best, note = L2, "health answers; that it needs the key is not shown"
-	case usage && first:
-		best, note = L4, "waits for the issuer to see the new key used, which may lag by hours"
+		best, note = rotate.L2, "health answers; that it needs the key is not shown"
+	case usage && alone:
+		best, note = rotate.L4, "waits for the issuer to see the new key used, which may lag by hours"
 	}
 	if best < b.plan.MinLevel {
 		b.plan.Risks = append(b.plan.Risks, fmt.Sprintf(

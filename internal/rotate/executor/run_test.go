@@ -1,4 +1,4 @@
-package rotate_test
+package executor_test
 
 import (
 	"context"
@@ -8,17 +8,19 @@ import (
 
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/planner"
+	"github.com/secretguard/secretguard/internal/rotate/rotatetest"
 )
 
 func TestRotationEndToEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	p, err := w.start(nil)
+	w := rotatetest.New(t)
+	p, err := w.Start(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.assertRotated(p.ID)
-	snap := w.snapshot(p.ID)
+	w.AssertRotated(p.ID)
+	snap := w.Snapshot(p.ID)
 	if snap.Proof.Refusals < p.Policy.ProofRefusals || snap.Proof.Window < p.Policy.ProofWindow {
 		t.Errorf("proof too thin: %+v", snap.Proof)
 	}
@@ -28,26 +30,26 @@ func TestRotationEndToEnd(t *testing.T) {
 		}
 	}
 	// A second resume of a closed run changes nothing.
-	before := len(w.lab.Requests())
-	if err := w.resume(p.ID); err != nil {
+	before := len(w.Lab.Requests())
+	if err := w.Resume(p.ID); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(w.lab.Requests()); n != before {
+	if n := len(w.Lab.Requests()); n != before {
 		t.Errorf("resuming a closed run sent %d requests", n-before)
 	}
 }
 
 func TestPlanningChangesNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	from := len(w.lab.Requests())
-	j := w.open()
+	w := rotatetest.New(t)
+	from := len(w.Lab.Requests())
+	j := w.Open()
 	defer j.Close()
-	p, err := w.plan(j, nil)
+	p, err := w.Plan(j, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.assertNoMutation(from)
+	w.AssertNoMutation(from)
 	if len(p.Steps) == 0 || p.Digest == "" {
 		t.Fatalf("plan: %+v", p)
 	}
@@ -57,50 +59,39 @@ func TestPlanningChangesNothing(t *testing.T) {
 // same, and no key is orphaned.
 func TestKilledAtEveryBoundary(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	if _, err := w.start(fast); err != nil {
+	w := rotatetest.New(t)
+	if _, err := w.Start(rotatetest.Fast); err != nil {
 		t.Fatal(err)
 	}
-	for n, point := range w.points {
+	for n, point := range w.Points {
 		t.Run(fmt.Sprintf("%02d %s", n+1, point), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.crashAt = func(i int, _ string) bool { return i == n+1 }
-			p, err := w.start(fast)
-			if !errors.Is(err, errKilled) {
+			w := rotatetest.New(t)
+			w.CrashAt = func(i int, _ string) bool { return i == n+1 }
+			p, err := w.Start(rotatetest.Fast)
+			if !errors.Is(err, rotatetest.ErrKilled) {
 				t.Fatalf("not killed: %v", err)
 			}
-			w.crashAt = func(i int, _ string) bool { return i == 2 } // and once more, right after coming back
-			if err := w.resume(p.ID); err != nil && !errors.Is(err, errKilled) {
-				if w.snapshot(p.ID).Status != "" {
+			w.CrashAt = func(i int, _ string) bool { return i == 2 } // and once more, right after coming back
+			if err := w.Resume(p.ID); err != nil && !errors.Is(err, rotatetest.ErrKilled) {
+				if w.Snapshot(p.ID).Status != "" {
 					t.Fatal(err)
 				}
 				// Killed before the approval was written: nothing was done, plan again.
-				w.crashAt = nil
-				if p, err = w.start(fast); err != nil {
+				w.CrashAt = nil
+				if p, err = w.Start(rotatetest.Fast); err != nil {
 					t.Fatal(err)
 				}
-				w.assertRotated(p.ID)
+				w.AssertRotated(p.ID)
 				return
 			}
-			w.crashAt = nil
-			if err := w.resume(p.ID); err != nil {
+			w.CrashAt = nil
+			if err := w.Resume(p.ID); err != nil {
 				t.Fatal(err)
 			}
-			w.assertRotated(p.ID)
+			w.AssertRotated(p.ID)
 		})
 	}
-}
-
-// fast shortens the proof's window: the crash tests look at order, not at time.
-func fast(r *rotate.Request) {
-	p := *r.Policy
-	p.ProofRefusals, p.ProofWindow, p.ProofEvery = 3, 0, p.ProofEvery/20
-	p.ReadyNeeded, p.ReadyEvery = 2, p.ReadyEvery/10
-	p.HealthNeeded, p.HealthEvery = 2, p.HealthEvery/10
-	p.DeployEvery /= 10
-	p.ReconcileFor /= 20
-	r.Policy = &p
 }
 
 func TestFaults(t *testing.T) {
@@ -129,126 +120,126 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			j := w.open()
+			w := rotatetest.New(t)
+			j := w.Open()
 			defer j.Close()
-			p, err := w.plan(j, fast)
+			p, err := w.Plan(j, rotatetest.Fast)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, f := range faults {
-				w.lab.Fault(f.service, f.op, f.f)
+				w.Lab.Fault(f.service, f.op, f.f)
 			}
-			if err := w.executor(j).Start(t.Context(), p, rotate.Approval{Digest: p.Digest, Who: "t"}); err != nil {
+			if err := w.Executor(j).Start(t.Context(), p, rotate.Approval{Digest: p.Digest, Who: "t"}); err != nil {
 				t.Fatal(err)
 			}
-			w.assertRotated(p.ID)
+			w.AssertRotated(p.ID)
 		})
 	}
 }
 
 func TestFailedDeployKeepsTheOldKeyAndResumes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.lab.Render.Fail(w.estate.Web, true)
-	p, err := w.start(fast)
+	w := rotatetest.New(t)
+	w.Lab.Render.Fail(w.Estate.Web, true)
+	p, err := w.Start(rotatetest.Fast)
 	if !errors.Is(err, rotate.ErrHeld) {
 		t.Fatalf("got %v, want held", err)
 	}
-	keys := w.lab.AWS.Keys(w.estate.User)
-	if len(keys) != 2 || keys[0].ID != w.estate.LeakedID || !keys[0].Active {
+	keys := w.Lab.AWS.Keys(w.Estate.User)
+	if len(keys) != 2 || keys[0].ID != w.Estate.LeakedID || !keys[0].Active {
 		t.Fatalf("the old key must stay: %+v", keys)
 	}
-	snap := w.snapshot(p.ID)
+	snap := w.Snapshot(p.ID)
 	if snap.Status != rotate.RunHeld || snap.Problem == "" || snap.Remedy == "" {
 		t.Fatalf("a held run must say why and what is next: %+v", snap)
 	}
-	w.assertNeverDown()
-	w.lab.Render.Fail(w.estate.Web, false)
-	if err := w.resume(p.ID); err != nil {
+	w.AssertNeverDown()
+	w.Lab.Render.Fail(w.Estate.Web, false)
+	if err := w.Resume(p.ID); err != nil {
 		t.Fatal(err)
 	}
-	w.assertRotated(p.ID)
+	w.AssertRotated(p.ID)
 }
 
 func TestRollBack(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.lab.Render.Fail(w.estate.Web, true)
-	p, err := w.start(fast)
+	w := rotatetest.New(t)
+	w.Lab.Render.Fail(w.Estate.Web, true)
+	p, err := w.Start(rotatetest.Fast)
 	if !errors.Is(err, rotate.ErrHeld) {
 		t.Fatal(err)
 	}
-	w.lab.Render.Fail(w.estate.Web, false)
-	j := w.open()
+	w.Lab.Render.Fail(w.Estate.Web, false)
+	j := w.Open()
 	defer j.Close()
-	if err := w.executor(j).Rollback(t.Context(), p.ID, "test"); !errors.Is(err, rotate.ErrRolledBack) {
+	if err := w.Executor(j).Rollback(t.Context(), p.ID, "test"); !errors.Is(err, rotate.ErrRolledBack) {
 		t.Fatalf("got %v", err)
 	}
-	keys := w.lab.AWS.Keys(w.estate.User)
-	if len(keys) != 1 || keys[0].ID != w.estate.LeakedID {
-		t.Fatalf("only the old key must be left: %v", w.liveIDs())
+	keys := w.Lab.AWS.Keys(w.Estate.User)
+	if len(keys) != 1 || keys[0].ID != w.Estate.LeakedID {
+		t.Fatalf("only the old key must be left: %v", w.LiveIDs())
 	}
-	for name, id := range w.lab.LiveKeys() {
-		if id != w.estate.LeakedID {
+	for name, id := range w.Lab.LiveKeys() {
+		if id != w.Estate.LeakedID {
 			t.Errorf("%s runs with %s", name, id)
 		}
 	}
-	w.assertNeverDown()
+	w.AssertNeverDown()
 }
 
 func TestSomebodyChangedTheVariable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	j := w.open()
+	w := rotatetest.New(t)
+	j := w.Open()
 	defer j.Close()
-	p, err := w.plan(j, fast)
+	p, err := w.Plan(j, rotatetest.Fast)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.lab.Netlify.SetVar(w.estate.Site, "AWS_ACCESS_KEY_ID", "production", "changed-by-a-person", false)
-	err = w.executor(j).Start(t.Context(), p, rotate.Approval{Digest: p.Digest, Who: "t"})
+	w.Lab.Netlify.SetVar(w.Estate.Site, "AWS_ACCESS_KEY_ID", "production", "changed-by-a-person", false)
+	err = w.Executor(j).Start(t.Context(), p, rotate.Approval{Digest: p.Digest, Who: "t"})
 	if !errors.Is(err, rotate.ErrHeld) {
 		t.Fatalf("got %v", err)
 	}
-	if got := w.lab.Netlify.Value(w.estate.Site, "AWS_ACCESS_KEY_ID", "production"); got != "changed-by-a-person" {
+	if got := w.Lab.Netlify.Value(w.Estate.Site, "AWS_ACCESS_KEY_ID", "production"); got != "changed-by-a-person" {
 		t.Errorf("a person's change was overwritten with %q", got)
 	}
 }
 
 func TestAThirdKeyAppearedSincePlanning(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	j := w.open()
+	w := rotatetest.New(t)
+	j := w.Open()
 	defer j.Close()
-	p, err := w.plan(j, fast)
+	p, err := w.Plan(j, rotatetest.Fast)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, _ := w.lab.AWS.CreateKey(w.estate.User)
-	if err := w.executor(j).Start(t.Context(), p, rotate.Approval{Digest: p.Digest, Who: "t"}); !errors.Is(err, rotate.ErrHeld) {
+	other, _ := w.Lab.AWS.CreateKey(w.Estate.User)
+	if err := w.Executor(j).Start(t.Context(), p, rotate.Approval{Digest: p.Digest, Who: "t"}); !errors.Is(err, rotate.ErrHeld) {
 		t.Fatalf("got %v", err)
 	}
-	keys := w.lab.AWS.Keys(w.estate.User)
+	keys := w.Lab.AWS.Keys(w.Estate.User)
 	if len(keys) != 2 || keys[1].ID != other {
-		t.Fatalf("keys: %v", w.liveIDs())
+		t.Fatalf("keys: %v", w.LiveIDs())
 	}
 	// And planning now names the quota.
-	if _, err := w.plan(j, fast); !errors.Is(err, rotate.ErrNoRoom) {
+	if _, err := w.Plan(j, rotatetest.Fast); !errors.Is(err, rotate.ErrNoRoom) {
 		t.Fatalf("got %v", err)
 	}
 }
 
 func TestPauseAndResume(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	j := w.open()
-	p, err := w.plan(j, fast)
+	w := rotatetest.New(t)
+	j := w.Open()
+	p, err := w.Plan(j, rotatetest.Fast)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	x := w.executor(j)
+	x := w.Executor(j)
 	x.OnEvent = func(e rotate.Event) {
 		if e.Step == "validate" && e.Status == rotate.StepDone {
 			cancel()
@@ -260,51 +251,51 @@ func TestPauseAndResume(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s := w.snapshot(p.ID); s.Status != rotate.RunPaused {
+	if s := w.Snapshot(p.ID); s.Status != rotate.RunPaused {
 		t.Fatalf("status %s", s.Status)
 	}
-	if err := w.resume(p.ID); err != nil {
+	if err := w.Resume(p.ID); err != nil {
 		t.Fatal(err)
 	}
-	w.assertRotated(p.ID)
+	w.AssertRotated(p.ID)
 }
 
 func TestSecondRunOverTheSameKeyIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.lab.Render.Fail(w.estate.Web, true)
-	j := w.open()
+	w := rotatetest.New(t)
+	w.Lab.Render.Fail(w.Estate.Web, true)
+	j := w.Open()
 	defer j.Close()
-	one, err := w.plan(j, fast)
+	one, err := w.Plan(j, rotatetest.Fast)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := w.plan(j, fast)
+	two, err := w.Plan(j, rotatetest.Fast)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.executor(j).Start(t.Context(), one, rotate.Approval{Digest: one.Digest, Who: "t"}); !errors.Is(err, rotate.ErrHeld) {
+	if err := w.Executor(j).Start(t.Context(), one, rotate.Approval{Digest: one.Digest, Who: "t"}); !errors.Is(err, rotate.ErrHeld) {
 		t.Fatal(err)
 	}
-	if err := w.executor(j).Start(t.Context(), two, rotate.Approval{Digest: two.Digest, Who: "t"}); !errors.Is(err, rotate.ErrBusy) {
+	if err := w.Executor(j).Start(t.Context(), two, rotate.Approval{Digest: two.Digest, Who: "t"}); !errors.Is(err, rotate.ErrBusy) {
 		t.Fatalf("got %v", err)
 	}
 }
 
 func TestContainFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	p, err := w.start(func(r *rotate.Request) { fast(r); r.Strategy = rotate.ContainFirst })
+	w := rotatetest.New(t)
+	p, err := w.Start(func(r *planner.Request) { rotatetest.Fast(r); r.Strategy = rotate.ContainFirst })
 	if err != nil {
 		t.Fatal(err)
 	}
 	if p.Steps[0].Action != rotate.ActDisable {
 		t.Fatalf("first step is %s", p.Steps[0].Action)
 	}
-	if w.snapshot(p.ID).Status != rotate.RunDone {
+	if w.Snapshot(p.ID).Status != rotate.RunDone {
 		t.Fatal("not done")
 	}
-	if w.estate.Failures() == 0 {
+	if w.Estate.Failures() == 0 {
 		t.Error("the outage that containment causes was not seen: the watch sees nothing")
 	}
 }
