@@ -34,7 +34,7 @@ export CGO_ENABLED ?= 0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: build test lint vuln race fuzz bench e2e demo check self-scan clean
+.PHONY: build test lint vuln race fuzz bench bench-history e2e demo check self-scan clean
 
 build: ## the program, without cgo, into bin/
 	go build -trimpath -ldflags '-X github.com/secretguard/secretguard/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/secretguard
@@ -67,6 +67,9 @@ fuzz: ## every fuzz target for $(FUZZTIME)
 
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-history: ## a whole history, beside git and gitleaks: make bench-history REPO=path
+	.ci/bench-history "$(REPO)"
 
 e2e: build ## the built program against moto, in tmux, under kill -9
 	e2e/prepare

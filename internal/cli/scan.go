@@ -30,6 +30,8 @@ type scanRequest struct {
 	gitleaksFile string
 	reportPath   string
 	maxMegabytes int
+	selection    source.Selection
+	noCache      bool
 }
 
 func (a *app) scanCmd() *cobra.Command {
@@ -43,7 +45,8 @@ the exit code 3: a scan that saw only a part is never "clean".`,
 		Example: `  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
   secretguard scan dir ./config --json   files, as one JSON document
   secretguard scan --staged              what the next commit would hold
-  git diff | secretguard scan stdin`,
+  git diff | secretguard scan stdin
+  secretguard scan git --range origin/main..HEAD   what a branch would bring`,
 		Args: atMost(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := req.arguments(args); err != nil {
@@ -65,6 +68,11 @@ func (r *scanRequest) flags(cmd *cobra.Command) {
 	f.StringVarP(&r.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
 	f.StringVarP(&r.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
 	f.StringVarP(&r.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
+	f.BoolVar(&r.noCache, "no-cache", false, "look at every object again, and remember nothing")
+	f.StringVar(&r.selection.Since, "since", "", "only what commits since this date brought (any date that git reads)")
+	f.StringVar(&r.selection.Range, "range", "", "only what the commits of A..B brought")
+	f.StringArrayVar(&r.selection.Branches, "branch", nil, "only what the commits of this branch or tag brought; may be given more than once")
+	f.StringVar(&r.selection.LogOpts, "log-opts", "", "only what the commits brought that git log would list with these options")
 	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files (counted); 0: the default")
 }
 
@@ -144,6 +152,12 @@ func (r *scanRequest) arguments(args []string) error {
 			return usagef("--staged scans a git index, not %s", r.kind)
 		}
 		r.kind = "staged"
+	}
+	if r.selection.Any() {
+		if r.kind != "git" && r.kind != "auto" {
+			return usagef("--since, --range, --branch and --log-opts select commits, and %s has none", r.kind)
+		}
+		r.kind = "git"
 	}
 	return nil
 }
@@ -248,9 +262,25 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 		return scan.Result{}, usage(err)
 	}
 	tell, done := a.progress()
-	res, err := scan.New(set, scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}).Scan(ctx, src)
+	opts := scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}
+	if !req.noCache {
+		opts.CacheDir, opts.Version = config.CacheDir(a.Env), program()
+	}
+	res, err := scan.New(set, opts).Scan(ctx, src)
 	done()
 	return res, explainSource(err, req)
+}
+
+// program names this very program: what it remembers of a scan is of no use to
+// another one, which may find other things.
+func program() string {
+	name := Version()
+	if self, err := os.Executable(); err == nil {
+		if info, err := os.Stat(self); err == nil {
+			name += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return name
 }
 
 // noteRules says whose rules are used when they are not ours or the user's: an
@@ -333,6 +363,9 @@ func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, e
 			return source.Dir(req.path, limit)
 		}
 	}
+	if err == nil && req.selection.Any() {
+		err = repo.Select(ctx, req.selection)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -359,6 +392,8 @@ func explainSource(err error, req scanRequest) error {
 		return err
 	case errors.Is(err, source.ErrNotRepository):
 		p.code, p.try = ExitUsage, "secretguard scan dir "+path
+	case errors.Is(err, source.ErrSelection):
+		p.code, p.try = ExitUsage, "git -C "+path+" rev-list shows what git says to it"
 	case errors.Is(err, source.ErrBare):
 		p.code, p.try = ExitUsage, "secretguard scan git "+path
 	case errors.Is(err, source.ErrNotPlain):

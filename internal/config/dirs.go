@@ -52,6 +52,26 @@ func StateDir(env func(string) string) (string, error) {
 	return "", ErrNoState
 }
 
+// CacheDir is the folder for what can be deleted at any time; empty when there is
+// nowhere to put it.
+func CacheDir(env func(string) string) string {
+	if env == nil {
+		return ""
+	}
+	if home := env("SECRETGUARD_HOME"); home != "" {
+		if abs, err := filepath.Abs(home); err == nil {
+			return filepath.Join(abs, "cache")
+		}
+	}
+	if dir := absolute(env("XDG_CACHE_HOME")); dir != "" {
+		return filepath.Join(dir, "secretguard")
+	}
+	if home := absolute(env("HOME")); home != "" {
+		return filepath.Join(home, ".cache", "secretguard")
+	}
+	return ""
+}
+
 // MakeStateDir makes the state folder, private to the user, and returns it. A
 // folder that is a link or that others may write to is refused: whoever can
 // replace the journal can change what a resume does. It may be repeated.

@@ -25,11 +25,14 @@ func WriteCases(w io.Writer, cases []triage.Case) error {
 
 // whereabouts says where a case stands: the first file, and how far it spreads.
 func whereabouts(c triage.Case) string {
-	s := "a message"
+	s := ""
 	for _, f := range c.Findings {
 		if f.File != "" {
 			s = f.File
 			break
+		}
+		if s == "" {
+			s = strings.TrimSpace(string(f.Where) + " " + f.Name)
 		}
 	}
 	if n := c.Files() - 1; n > 0 {

@@ -50,6 +50,7 @@ type findingDoc struct {
 	Severity      string            `json:"severity"`
 	Description   string            `json:"description"`
 	File          string            `json:"file"`
+	Name          string            `json:"name"`
 	Line          int               `json:"line"`
 	Column        int               `json:"column"`
 	EndLine       int               `json:"end_line"`
@@ -125,7 +126,7 @@ func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
 			Bytes: r.Coverage.Bytes, Skipped: r.Coverage.Skipped, Shallow: r.Coverage.Shallow, Rules: r.Coverage.Rules,
 			From: cmp.Or(o.RulesFrom, "built in"),
 		},
-		Stats: statsDoc{DurationMS: r.Duration.Milliseconds()},
+		Stats: statsDoc{DurationMS: r.Duration.Milliseconds(), Cache: cacheDoc{Hits: r.Coverage.Known, Misses: r.Coverage.Fresh}},
 	}
 	if doc.Coverage.Skipped == nil {
 		doc.Coverage.Skipped = []scan.Skip{}
@@ -163,7 +164,7 @@ func newCaseDoc(c triage.Case) caseDoc {
 func finding(f scan.Finding, show bool) findingDoc {
 	d := findingDoc{
 		ID: f.ID, Rule: f.Rule, Kind: string(f.Kind), Part: string(f.Part), Severity: string(f.Severity), Description: f.Description,
-		File: f.File, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
+		File: f.File, Name: f.Name, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
 		Commit: f.Commit, Author: f.Author, Blob: f.Blob, InHead: f.Refs.Head, OnBranch: f.Refs.Branch,
 		LastCommit: f.LastCommit, ReachedBy: f.ReachedBy,
 		Secret: f.Secret.Mask(), Proof: proofDoc{Checksum: "none"}, Liveness: "unchecked", Tags: f.Tags, Suppressed: f.Suppressed,

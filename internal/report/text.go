@@ -71,14 +71,23 @@ func paint(s scan.Severity, color bool) string {
 func WriteScanText(w io.Writer, r scan.Result, o ScanOptions) error {
 	p := &printer{w: w}
 	active := r.Active()
-	type group struct{ id, file string }
+	type group struct {
+		id, file string
+		in       scan.Where // when it is in no file
+	}
+	groupOf := func(f scan.Finding) group {
+		if f.File != "" {
+			return group{f.ID, f.File, ""}
+		}
+		return group{f.ID, "", f.Where}
+	}
 	more := map[group]int{}
 	for _, f := range active {
-		more[group{f.ID, f.File}]++
+		more[groupOf(f)]++
 	}
 	shown := map[group]bool{}
 	for _, f := range active {
-		g := group{f.ID, f.File}
+		g := groupOf(f)
 		if shown[g] {
 			continue
 		}
@@ -87,7 +96,7 @@ func WriteScanText(w io.Writer, r scan.Result, o ScanOptions) error {
 		if o.ShowSecrets {
 			mask = f.Secret.Reveal()
 		}
-		p.f("%s %-28s %s%s", paint(f.Severity, o.Color), f.Rule, place(f), others(more[g]-1))
+		p.f("%s %-28s %s%s", paint(f.Severity, o.Color), f.Rule, place(f), others(more[g]-1, f.File))
 		p.f("         %s", clean(mask))
 	}
 	if len(active) > 0 && p.err == nil {
@@ -114,26 +123,39 @@ func example(s string) string {
 	return " (" + string(term.Truncate(term.Clean(s), 60)) + ")"
 }
 
-func others(n int) string {
-	if n < 1 {
+func others(n int, file string) string {
+	switch {
+	case n < 1:
 		return ""
+	case file == "":
+		return fmt.Sprintf("  (+%d more of them)", n)
 	}
 	return fmt.Sprintf("  (+%d more in this file)", n)
 }
 
 func place(f scan.Finding) string {
 	s := f.File
-	if s == "" {
-		s = string(f.Where)
+	switch f.Where {
+	case scan.WherePath:
+		s += " (its name)"
+	case scan.WhereRefName, scan.WherePerson:
+		s = string(f.Where) + " " + f.Name
+	default:
+		if s == "" {
+			s = string(f.Where)
+		}
+		s = fmt.Sprintf("%s:%d", s, f.Line)
 	}
-	s = fmt.Sprintf("%s:%d", s, f.Line)
 	if f.Commit != "" {
-		s += " " + f.Commit[:min(10, len(f.Commit))] + " " + f.Date.Format(time.DateOnly)
-		if !f.Refs.Head {
+		s += " " + f.Commit[:min(10, len(f.Commit))]
+		if !f.Date.IsZero() {
+			s += " " + f.Date.Format(time.DateOnly)
+		}
+		if !f.Refs.Head && f.Where != scan.WhereRefName {
 			s += " history only"
 		}
 	}
-	if f.Where == scan.WhereUnreachable {
+	if f.Where == scan.WhereUnreachable && f.Blob != "" {
 		s += " unreachable object " + f.Blob[:min(10, len(f.Blob))]
 	}
 	return clean(s)

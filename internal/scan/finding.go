@@ -22,6 +22,9 @@ const (
 	WhereTag           Where = "tag"
 	WhereCommitMessage Where = "commit-message"
 	WhereNote          Where = "note"
+	WherePath          Where = "path-name" // of a file or folder
+	WhereRefName       Where = "ref-name"
+	WherePerson        Where = "author" // of a commit or tag, or its committer
 	WhereUnreachable   Where = "unreachable"
 	WhereUnknown       Where = "unknown" // in an object; the scan was stopped before its place was found
 	WhereStdin         Where = "stdin"
@@ -50,7 +53,10 @@ type Finding struct {
 	Severity Severity
 	Secret   secret.Text
 
-	File               string // relative to the target, '/'-separated; empty in a message
+	// File is relative to the target and '/'-separated; empty in a message. A secret
+	// in the name itself is masked: see Path.
+	File               string
+	Name               string // of the ref or person that holds it, with the secret masked
 	Line, Column       int    // 1-based; columns count bytes
 	EndLine, EndColumn int
 	Where              Where
@@ -71,11 +77,20 @@ type Finding struct {
 	// Suppressed says why the finding does not count, nil when it does.
 	Suppressed *Suppression
 
+	path string // File without masks; empty when it has none
 	// also are gitleaks' rules that found the same, and countedAt the line at which
 	// gitleaks counts the finding: an ignore file may name these.
 	also      []string
 	countedAt int
 	order     int64 // of its commit: parents before children
+}
+
+// Path is the file's real name. It may hold a secret.
+func (f Finding) Path() string {
+	if f.path != "" {
+		return f.path
+	}
+	return f.File
 }
 
 // Reach says what still leads to a finding in history.
@@ -110,6 +125,8 @@ type Coverage struct {
 	Blobs    int
 	Files    int
 	Bytes    int64
+	Known    int // objects that an earlier scan had looked at, with the same rules
+	Fresh    int // objects that this one looked at
 	Skipped  []Skip
 	Shallow  bool
 	Rules    string // "sha256:…" of the compiled rule set

@@ -10,6 +10,7 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
 	"github.com/secretguard/secretguard/internal/scan/pack"
+	"github.com/secretguard/secretguard/internal/scan/seen"
 	"github.com/secretguard/secretguard/internal/scan/source"
 )
 
@@ -26,10 +27,28 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 			o.Shallow[id] = true
 		}
 	}
+	if dir := c.scanner.opts.CacheDir; dir != "" && !r.Selected {
+		o.Memory, o.Version = seen.NewStore(dir, r.Dir.Objects()), c.scanner.opts.Version
+	}
+	if r.Selected {
+		o.Commits = []pack.ID{}
+		for _, s := range r.Commits {
+			if id, err := pack.ParseID(s); err == nil {
+				o.Commits = append(o.Commits, id)
+			}
+		}
+	}
 	res, err := history.Scan(ctx, db, o)
 	c.cov.Refs, c.cov.Commits, c.cov.Blobs, c.cov.Bytes = len(r.Refs.List), res.Commits, res.Blobs, res.Bytes
+	c.cov.Known, c.cov.Fresh = res.Known, max(0, db.Len()-res.Known)
+	if res.Recalled {
+		c.cov.Known, c.cov.Fresh = db.Len(), 0
+	}
 	for _, h := range res.Hits {
 		c.findings = append(c.findings, c.hit(h))
+	}
+	if !r.Selected {
+		c.refNames(r.Refs.List)
 	}
 	for _, l := range r.Refs.Lost {
 		c.Skip(source.Skip{What: "ref", Why: l.Why, Example: l.Name, Gap: true})
@@ -41,15 +60,15 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 		c.cov.Shallow = true
 		c.Skip(source.Skip{What: "history", Why: "the clone is shallow; get the rest with: git fetch --unshallow", Gap: true})
 	}
-	c.unseen(db.Problems(), res, r.Traits.Partial)
-	if err == nil && res.Commits+res.Blobs+res.Tags == 0 && len(c.skips) == 0 {
+	c.unseen(db.Problems(), res, r.Traits.Partial, r.MaxBytes)
+	if err == nil && !r.Selected && res.Commits+res.Blobs+res.Tags == 0 && len(c.skips) == 0 {
 		err = fmt.Errorf("%s: %w", r.Info().Path, source.ErrEmpty)
 	}
 	return err
 }
 
 // unseen counts what was not scanned.
-func (c *collector) unseen(problems []pack.Problem, res history.Result, partial bool) {
+func (c *collector) unseen(problems []pack.Problem, res history.Result, partial bool, limit int64) {
 	named := func(example string) string {
 		if id, err := pack.ParseID(example); err == nil && res.Paths[id] != "" {
 			return res.Paths[id]
@@ -77,6 +96,8 @@ func (c *collector) unseen(problems []pack.Problem, res history.Result, partial 
 		{"tree", gone, res.MissingTrees, true},
 		{"blob", gone, res.MissingBlobs, true},
 		{"tree", "damaged; see: git fsck", res.BrokenTrees, true},
+		{"object", "damaged; see: git fsck", res.Damaged, true},
+		{"blob", pack.TooLarge(limit), res.TooLarge, true},
 		{"tree", "nested too deep", history.Gone{Count: res.TooDeep}, true},
 		{"blob", "binary", res.Binary, false},
 		{"submodule", "its history is a repository of its own", res.Submodules, false},
@@ -142,6 +163,9 @@ func (c *collector) hit(h history.Hit) Finding {
 	}
 	f := c.finding(h.Match, p, h.Denied)
 	f.order, f.ReachedBy = h.Order, h.Reach.Names()
+	if h.Where == history.WherePerson {
+		f.Name = h.First.Author
+	}
 	if h.Last.ID != (pack.ID{}) {
 		f.LastCommit, f.LastDate = h.Last.ID.String(), h.Last.Date
 	}

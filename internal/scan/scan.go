@@ -27,6 +27,9 @@ type Options struct {
 	IgnoreAllow bool
 	// Accepted names findings that were accepted before; may be nil.
 	Accepted *suppress.List
+	// CacheDir is where scans of histories keep what they know for the next one;
+	// empty for nowhere. Version names the program: another one may find other things.
+	CacheDir, Version string
 	// Progress is called now and then, from one goroutine at a time.
 	Progress func(Progress)
 }
@@ -242,6 +245,7 @@ func (c *collector) result(info source.Info) Result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.scanner.accept(c.findings)
+	c.maskNames()
 	c.cov.Complete = !c.cov.Shallow
 	for _, s := range c.skips {
 		c.cov.Skipped = append(c.cov.Skipped, *s)

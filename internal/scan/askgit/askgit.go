@@ -10,6 +10,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -86,6 +87,19 @@ func explain(err error, said string) error {
 		return fmt.Errorf("git says: %s", line)
 	}
 	return fmt.Errorf("git: %w", err)
+}
+
+// RevList asks which commits some arguments of rev-list select, oldest first.
+func RevList(ctx context.Context, dir string, args []string) ([]string, error) {
+	ids := []string{}
+	err := ask(ctx, dir, func(line []byte) error {
+		if _, err := hex.DecodeString(string(line)); err != nil || len(line) < 40 {
+			return fmt.Errorf("these options do not list commits: git printed %q", line[:min(len(line), 60)])
+		}
+		ids = append(ids, string(line))
+		return nil
+	}, append([]string{"rev-list", "--topo-order", "--reverse"}, args...)...)
+	return ids, err
 }
 
 // Refs asks for all refs, for where HEAD and other working trees stand, and for

@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"context"
+	"maps"
 	"sync"
 
 	"github.com/secretguard/secretguard/internal/scan/match"
@@ -23,13 +24,15 @@ type blobs struct {
 	found  map[pack.Ref][]match.Sight
 	count  int
 	binary Gone
+	// damaged are blobs with findings whose content is not what their name says.
+	damaged Gone
 }
 
 // scanBlobs looks at the content of every blob.
 func (s *scanner) scanBlobs(ctx context.Context) error {
 	var mu sync.Mutex
 	var all []*blobs
-	err := s.walk(ctx, pack.Of(pack.Blob), func() pack.Visitor {
+	err := s.visit(ctx, pack.Of(pack.Blob), func() pack.Visitor {
 		b := &blobs{s: s, finder: s.opts.Set.Finder(), found: map[pack.Ref][]match.Sight{}}
 		mu.Lock()
 		defer mu.Unlock()
@@ -37,13 +40,16 @@ func (s *scanner) scanBlobs(ctx context.Context) error {
 		return b
 	})
 	for _, b := range all {
-		s.res.Blobs += b.count
-		s.res.Binary.join(b.binary)
-		for ref, sights := range b.found {
-			s.blobs[ref] = sights
-		}
+		s.gather(b)
 	}
 	return err
+}
+
+func (s *scanner) gather(b *blobs) {
+	s.res.Blobs += b.count
+	s.res.Binary.join(b.binary)
+	s.res.Damaged.join(b.damaged)
+	maps.Copy(s.blobs, b.found)
 }
 
 // Visit looks at one blob.
@@ -52,7 +58,14 @@ func (b *blobs) Visit(o *pack.Object, base any) any {
 		b.count++
 		b.s.step("blobs", len(o.Data))
 	}
-	if isBinary(o.Data) {
+	binary := isBinary(o.Data)
+	if m := b.s.memory; m != nil && !o.Dup { // each worker has objects of its own
+		m.sizes[o.Ref] = uint64(len(o.Data))<<1 + 2
+		if binary {
+			m.sizes[o.Ref]++
+		}
+	}
+	if binary {
 		if !o.Dup {
 			b.binary.add(o.ID.String())
 		}
@@ -70,6 +83,9 @@ func (b *blobs) Visit(o *pack.Object, base any) any {
 	if !o.Dup {
 		if sights := b.finder.Settle(o.Data, r); len(sights) > 0 {
 			b.found[o.Ref] = sights
+			if !o.Verify(b.s.db.Width()) {
+				b.damaged.add(o.ID.String())
+			}
 		}
 	}
 	return &seenBlob{r}

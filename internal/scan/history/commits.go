@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -19,12 +20,17 @@ type commit struct {
 	time    int64   // the committer's, in seconds; corrected by order
 	reach   Reach
 	ids     []pack.ID // parents, until they are resolved
+	// parentRefs are parents that are known already.
+	parentRefs []uint32
+	cut        bool  // some parents are not there
+	size       int64 // of the message, in bytes
 }
 
 // message is a text of a commit or tag with sights.
 type message struct {
 	ref    pack.Ref
 	kind   pack.Kind
+	where  string
 	sights []match.Sight
 }
 
@@ -32,30 +38,37 @@ type message struct {
 type commits struct {
 	s      *scanner
 	finder *match.Finder
+	names  *names
 	list   []commit
 	found  []message
 	tags   map[pack.ID]pack.ID // tag -> what it names
 	gone   Gone                // root folders
+
+	tagSizes map[pack.ID]uint64
 }
 
 // scanCommits reads all commits and tags and looks at their messages.
 func (s *scanner) scanCommits(ctx context.Context) error {
 	var mu sync.Mutex
 	var all []*commits
-	err := s.walk(ctx, pack.Of(pack.Commit, pack.Tag), func() pack.Visitor {
-		c := &commits{s: s, finder: s.opts.Set.Finder(), tags: map[pack.ID]pack.ID{}}
+	err := s.visit(ctx, pack.Of(pack.Commit, pack.Tag), func() pack.Visitor {
+		c := &commits{s: s, finder: s.opts.Set.Finder(), names: newNames(s.opts.Set), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}}
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, c)
 		return c
 	})
 	tags := map[pack.ID]pack.ID{}
+	if s.memory != nil {
+		tags = s.memory.tags
+	}
 	for _, c := range all {
 		s.commits = append(s.commits, c.list...)
 		s.messages = append(s.messages, c.found...)
 		s.res.MissingTrees.join(c.gone)
-		for tag, to := range c.tags {
-			tags[tag] = to
+		maps.Copy(tags, c.tags)
+		if s.memory != nil {
+			maps.Copy(s.memory.tagSizes, c.tagSizes)
 		}
 	}
 	s.res.Commits, s.res.Tags = len(s.commits), len(tags)
@@ -70,17 +83,22 @@ func (c *commits) Visit(o *pack.Object, _ any) any {
 	if o.Dup {
 		return nil
 	}
-	header, text, _ := bytes.Cut(o.Data, []byte("\n\n"))
+	header, text := splitHeader(o.Data)
 	c.s.step("commits", len(text))
+	c.people(o, header)
+	where := WhereMessage
 	if o.Kind == pack.Tag {
+		where = WhereTag
 		if id, err := pack.ParseID(string(field(header, "object"))); err == nil {
 			c.tags[o.ID] = id
+			c.tagSizes[o.ID] = uint64(len(text))
 		}
 	} else {
 		c.list = append(c.list, c.parse(o.Ref, header))
+		c.list[len(c.list)-1].size = int64(len(text))
 	}
 	if sights := c.finder.Settle(text, c.finder.Find(text)); len(sights) > 0 {
-		c.found = append(c.found, message{o.Ref, o.Kind, sights})
+		c.found = append(c.found, message{o.Ref, o.Kind, where, sights})
 	}
 	return nil
 }
@@ -104,6 +122,12 @@ func (c *commits) parse(ref pack.Ref, header []byte) commit {
 	}
 	_, out.time = signature(field(header, "committer"))
 	return out
+}
+
+// splitHeader divides a commit or tag.
+func splitHeader(data []byte) (header, text []byte) {
+	header, text, _ = bytes.Cut(data, []byte("\n\n"))
+	return header, text
 }
 
 // field returns the first header line of a name.
@@ -142,11 +166,19 @@ func (s *scanner) link() {
 		for _, id := range c.ids {
 			if at, ok := s.commitOf(id); ok {
 				c.parents = append(c.parents, at)
-			} else if !s.opts.Shallow[s.db.ID(c.ref)] {
+				continue
+			}
+			c.cut = true
+			if !s.opts.Shallow[s.db.ID(c.ref)] {
 				s.res.MissingCommits.add(id.String())
 			}
 		}
-		c.ids = nil
+		for _, r := range c.parentRefs {
+			if at, ok := s.commitAt[pack.Ref(r)]; ok {
+				c.parents = append(c.parents, at)
+			}
+		}
+		c.ids, c.parentRefs = nil, nil
 	}
 }
 

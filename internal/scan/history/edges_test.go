@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -70,5 +72,26 @@ func TestDeniedByItsFirstCommit(t *testing.T) {
 	want := map[string]bool{"one:1": false, "two:2": true, "one:2": false, "two:3": false}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestContentIsWhatItsNameSays: a finding in an object that was changed on the disk,
+// with all its checksums right, is found, and said to be of damage.
+func TestContentIsWhatItsNameSays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	git(t, dir, "", "init", "-q", "-b", "main")
+	good := git(t, dir, "k="+lab.MadeUp("sk_live_", 40), "hash-object", "-w", "--stdin")
+	other := git(t, dir, "k="+lab.MadeUp("sk_live_", 40), "hash-object", "-w", "--stdin")
+	path := func(id string) string { return filepath.Join(dir, ".git/objects", id[:2], id[2:]) }
+	if err := os.Rename(path(other), path(good)); err != nil {
+		t.Fatal(err)
+	}
+	res, err := history.Scan(t.Context(), open(t, dir), history.Options{Set: load(t), MaxSize: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Hits) != 1 || res.Damaged != (history.Gone{Count: 1, Example: good}) {
+		t.Errorf("%d hits, damaged %+v", len(res.Hits), res.Damaged)
 	}
 }

@@ -89,6 +89,8 @@ const (
 	WhereTag         = "tag"
 	WhereStash       = "stash"
 	WhereNote        = "note"
+	WherePath        = "path-name"   // of a file or folder
+	WherePerson      = "author"      // of a commit or tag, or its committer
 	WhereUnreachable = "unreachable" // from any ref; a reflog may still lead to it
 	WhereUnknown     = "unknown"     // the scan was stopped before this was found out
 )
@@ -125,10 +127,19 @@ type Options struct {
 	Workers int   // 0: one for each processor
 	MaxSize int64 // larger objects are skipped and counted
 	Roots   []Root
+	// Commits, oldest first, are all that is looked at when it is not nil: what they
+	// brought.
+	Commits []pack.ID
+	// Memory of earlier scans; nil for none. Version names the program: another one
+	// may find other things.
+	Memory  Memory
+	Version string
 	// Shallow are the commits whose parents were left out on purpose.
 	Shallow map[pack.ID]bool
 	// Progress is told now and then, from any goroutine.
 	Progress func(Progress)
+
+	few, whole bool // how a selection is judged, however large it is; tests set it
 }
 
 // Progress is how far a scan is.
@@ -141,18 +152,25 @@ type Progress struct {
 
 // Result is what a scan found and saw.
 type Result struct {
-	Hits    []Hit
-	Commits int
-	Trees   int
-	Blobs   int
-	Tags    int
-	Bytes   int64 // of blobs and messages that were looked at
-	Binary  Gone  // blobs that are no text
+	Hits []Hit
+	// Recalled is set when nothing has changed since an earlier scan, whose outcome
+	// this is; Known counts the objects that an earlier scan had looked at.
+	Recalled bool
+	Known    int
+	Commits  int
+	Trees    int
+	Blobs    int
+	Tags     int
+	Bytes    int64 // of blobs and messages that were looked at
+	Binary   Gone  // blobs that are no text
 	// Paths are where blobs stand that are named as an example of what was not
 	// scanned; foreign text.
 	Paths map[pack.ID]string
 	// What others name and that is not there.
 	MissingRefs, MissingCommits, MissingTrees, MissingBlobs Gone
+	// Of a selection of commits: blobs above the limit, and objects that are no good.
+	// A scan of everything has these in Problems.
+	TooLarge, Damaged Gone
 	// Submodules counts the names of folders whose history is elsewhere.
 	Submodules Gone
 	// BrokenTrees are folders whose content is no proper list.
@@ -191,15 +209,22 @@ type scanner struct {
 	done  atomic.Int64
 
 	blobs    map[pack.Ref][]match.Sight // blobs with sights
-	byName   map[pack.Ref]bool          // blobs that a rule about paths may report
+	named    map[string][]match.Sight   // names of files and folders that hold something themselves
+	folders  map[pack.Ref]bool          // folders with such names
 	commits  []commit
 	head     int32 // HEAD's commit; -1 for none
 	commitAt map[pack.Ref]int32
 	messages []message
 	trees    *treeIndex
+	nodes    *nodes
 	samples  map[pack.Ref]bool // blobs whose path is wanted though they hold nothing
 	// treesDone tells that what no tree holds lies in none.
 	treesDone bool
+	wanted    map[pack.ID]bool // commits of a selection
+
+	memory *memory  // nil without one
+	loaded []loaded // the fresh objects, when they are few
+	few    bool
 }
 
 // Scan looks at every object. On an error, the result holds what was found until
@@ -208,8 +233,34 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]match.Sight{}, byName: map[pack.Ref]bool{}, head: -1}
-	err := s.scanCommits(ctx)
+	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]match.Sight{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
+	var err error
+	if o.Commits != nil {
+		err = s.selected(ctx)
+	} else {
+		mark := s.fingerprint()
+		if s.recallResult(mark) {
+			return s.res, nil
+		}
+		err = s.scanAll(ctx)
+		s.place()
+		s.res.Bytes = s.bytes.Load()
+		if err == nil {
+			s.keep()
+			s.keepResult(mark)
+		}
+	}
+	s.res.Bytes = s.bytes.Load()
+	return s.res, err
+}
+
+// scanAll looks at everything, but places nothing.
+func (s *scanner) scanAll(ctx context.Context) error {
+	s.recall()
+	err := s.load(ctx)
+	if err == nil {
+		err = s.scanCommits(ctx)
+	}
 	if err == nil {
 		err = s.scanBlobs(ctx)
 	}
@@ -217,9 +268,7 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 		err = s.scanTrees(ctx)
 		s.treesDone = err == nil
 	}
-	s.place()
-	s.res.Bytes = s.bytes.Load()
-	return s.res, err
+	return err
 }
 
 // step counts an object, and tells of the progress every so often.
@@ -228,8 +277,4 @@ func (s *scanner) step(phase string, size int) {
 	if n := s.done.Add(1); s.opts.Progress != nil && n&0x3ff == 0 {
 		s.opts.Progress(Progress{Phase: phase, Done: int(n), Total: s.db.Len(), Bytes: s.bytes.Load()})
 	}
-}
-
-func (s *scanner) walk(ctx context.Context, kinds pack.Kinds, visitor func() pack.Visitor) error {
-	return s.db.Walk(ctx, pack.WalkOptions{Kinds: kinds, Workers: s.opts.Workers, MaxSize: s.opts.MaxSize, Visitor: visitor})
 }

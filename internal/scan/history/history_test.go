@@ -49,7 +49,12 @@ func open(t *testing.T, dir string) *pack.DB {
 // scan scans a repository; ways are its refs.
 func scan(t *testing.T, dir string, db history.Objects, set *match.Set, ways map[string]history.Reach) history.Result {
 	t.Helper()
-	o := history.Options{Set: set, Workers: 3, MaxSize: 1 << 20}
+	return scanWith(t, dir, db, history.Options{Set: set}, ways)
+}
+
+func scanWith(t *testing.T, dir string, db history.Objects, o history.Options, ways map[string]history.Reach) history.Result {
+	t.Helper()
+	o.Workers, o.MaxSize = 3, 1<<20
 	for ref, way := range ways {
 		id, err := pack.ParseID(git(t, dir, "", "rev-parse", ref))
 		if err != nil {
@@ -61,8 +66,8 @@ func scan(t *testing.T, dir string, db history.Objects, set *match.Set, ways map
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := db.Problems(); len(p) > 0 {
-		t.Fatalf("problems: %v", p)
+	if p := db.Problems(); len(p) > 0 || res.MissingBlobs.Count+res.MissingCommits.Count+res.MissingTrees.Count+res.BrokenTrees.Count+res.Damaged.Count > 0 {
+		t.Fatalf("problems: %v, %+v", p, res)
 	}
 	return res
 }
@@ -160,6 +165,7 @@ type truthCommit struct {
 	parents []string
 	time    int
 	ways    history.Reach
+	header  string
 	text    string
 }
 
@@ -169,7 +175,7 @@ func newTruth(t *testing.T, dir string, set *match.Set) *truth {
 	for _, id := range x.objects("commit") {
 		c := &truthCommit{id: id}
 		header, text, _ := strings.Cut(rawGit(t, dir, "", "cat-file", "commit", id), "\n\n")
-		c.text = text
+		c.header, c.text = header, text
 		for line := range strings.Lines(header) {
 			f := strings.Fields(line)
 			switch f[0] {
@@ -226,6 +232,13 @@ func (x *truth) hits() []string {
 	}
 	holds := map[place][]*truthCommit{}
 	inHead := map[place]bool{}
+	where := map[place]string{}
+	hold := func(k place, c *truthCommit) {
+		if !slices.Contains(holds[k], c) {
+			holds[k] = append(holds[k], c)
+		}
+		inHead[k] = inHead[k] || c.id == head
+	}
 	for _, c := range slices.SortedFunc(maps.Values(x.commits), func(a, b *truthCommit) int { return cmp.Compare(a.id, b.id) }) {
 		for line := range strings.SplitSeq(git(x.t, x.dir, "", "ls-tree", "-r", "-z", c.id), "\x00") {
 			meta, path, ok := strings.Cut(line, "\t")
@@ -235,11 +248,25 @@ func (x *truth) hits() []string {
 			blob := strings.Fields(meta)[2]
 			x.placed[blob] = true
 			for _, m := range x.look(blob, path) {
-				k := place{path, m.Line, m.Column, m.Rule.ID, m.Secret}
-				if !slices.Contains(holds[k], c) {
-					holds[k] = append(holds[k], c)
+				hold(place{path, m.Line, m.Column, m.Rule.ID, m.Secret}, c)
+			}
+			for dir, rest := "", path; rest != ""; { // every folder's and the file's own name
+				name, after, _ := strings.Cut(rest, "/")
+				for _, m := range x.set.Scan(match.Fragment{Text: name}) {
+					k := place{dir + name, 1, m.Column + len(dir), m.Rule.ID, m.Secret}
+					where[k] = "path-name"
+					hold(k, c)
 				}
-				inHead[k] = inHead[k] || c.id == head
+				dir, rest = dir+name+"/", after
+			}
+		}
+		for _, line := range strings.Split(c.header, "\n") {
+			if who, ok := strings.CutPrefix(line, "author "); ok {
+				for _, m := range x.set.Scan(match.Fragment{Text: who[:strings.Index(who, ">")+1]}) {
+					k := place{"", 1, m.Column, m.Rule.ID, m.Secret}
+					where[k] = "author"
+					hold(k, c)
+				}
 			}
 		}
 	}
@@ -255,11 +282,12 @@ func (x *truth) hits() []string {
 		last := slices.MaxFunc(list, func(a, b *truthCommit) int {
 			return cmp.Or(cmp.Compare(b.kept(), a.kept()), cmp.Compare(a.time, b.time), cmp.Compare(a.id, b.id))
 		})
-		where := []string{"commit", "stash", "unreachable"}[first.kept()]
-		if where == "stash" && reach&history.FromStash == 0 {
-			where = "note"
+		in := []string{"commit", "stash", "unreachable"}[first.kept()]
+		if in == "stash" && reach&history.FromStash == 0 {
+			in = "note"
 		}
-		out = append(out, fmt.Sprintf("%s %q:%d:%d %s %s head=%v reach=%v first=%s last=%s", where, k.path, k.line, k.column, k.rule, k.secret, inHead[k], reach.Names(), first.id[:10], last.id[:10]))
+		in = cmp.Or(where[k], in)
+		out = append(out, fmt.Sprintf("%s %q:%d:%d %s %s head=%v reach=%v first=%s last=%s", in, k.path, k.line, k.column, k.rule, k.secret, inHead[k], reach.Names(), first.id[:10], last.id[:10]))
 	}
 	return append(out, x.texts(head)...)
 }

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -43,12 +42,12 @@ func (s *scanner) place() {
 	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
 	known := map[pack.Ref]bool{}
 	if s.trees != nil {
-		n := newNodes(s.db.Len(), s.trees.of)
-		for _, l := range s.leaves(n) {
+		s.nodes = newNodes(s.db.Len(), s.trees.of)
+		for _, l := range s.leaves(s.nodes) {
 			known[l.blob] = true
 			p.leaf(l)
 		}
-		s.res.TooDeep = n.deep
+		s.res.TooDeep = s.nodes.deep
 	}
 	for ref, sights := range s.blobs {
 		if !known[ref] {
@@ -63,8 +62,17 @@ func (s *scanner) place() {
 
 // leaf adds what a blob holds on a path.
 func (p *placer) leaf(l leaf) {
+	p.pathName(l)
+	p.leafOf(l, func(match.Match) bool { return true })
+}
+
+// leafOf adds what keep, called in order, wants of it.
+func (p *placer) leafOf(l leaf, keep func(match.Match) bool) {
 	if p.s.samples[l.blob] {
 		p.s.res.Paths[p.s.db.ID(l.blob)] = l.path
+	}
+	if p.s.folders[l.blob] {
+		return
 	}
 	set, sights := p.s.opts.Set, p.s.blobs[l.blob]
 	commit := p.s.db.ID(p.s.commits[l.first].ref).String()
@@ -80,6 +88,9 @@ func (p *placer) leaf(l leaf) {
 		}
 	}
 	for _, m := range set.At(sights, l.path, "") {
+		if !keep(m) {
+			continue
+		}
 		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, line: m.Line, column: m.Column}
 		p.add(k, m, p.s.db.ID(l.blob), l.stretch, counts != nil && !counts[spot{m.Rule, m.Start, m.End}])
 	}
@@ -119,16 +130,20 @@ func (p *placer) lost(ref pack.Ref, sights []match.Sight) {
 	}
 }
 
-// message adds what a commit or tag says.
+// message adds what a commit or tag says, or who wrote it: one person is one hit,
+// however many commits there are.
 func (p *placer) message(m message) {
-	where, st := WhereTag, stretch{first: -1, last: -1, reach: FromTag}
+	st := stretch{first: -1, last: -1, reach: FromTag}
 	if m.kind == pack.Commit {
 		at := p.s.commitAt[m.ref]
-		where, st = WhereMessage, stretch{first: at, last: at, reach: p.s.commits[at].reach, head: at == p.s.head}
+		st = stretch{first: at, last: at, reach: p.s.commits[at].reach, head: at == p.s.head}
 	}
 	id := p.s.db.ID(m.ref)
 	for _, x := range p.s.opts.Set.At(m.sights, "", "") {
-		k := hitKey{rule: x.Rule, secret: x.Secret, line: x.Line, column: x.Column, where: where, in: id}
+		k := hitKey{rule: x.Rule, secret: x.Secret, line: x.Line, column: x.Column, where: m.where, in: id}
+		if m.where == WherePerson && m.kind == pack.Commit {
+			k.in = pack.ID{}
+		}
 		p.add(k, x, id, st, false)
 	}
 }
@@ -153,7 +168,7 @@ func (p *placer) result() []Hit {
 			h.First, h.Last = p.commit(h.first), p.commit(h.last)
 			c := p.s.commits[h.first]
 			h.Order = int64(c.reach.rank())<<60 + c.time
-		} else if h.Where == WhereTag {
+		} else if h.Where == WhereTag || h.Where == WherePerson {
 			h.First = p.s.tagged(h.Blob)
 		}
 		out = append(out, h.Hit)
@@ -202,7 +217,7 @@ func (s *scanner) tagged(tag pack.ID) Commit {
 
 func (s *scanner) header(ref pack.Ref) ([]byte, bool) {
 	_, data, err := s.db.Read(ref, s.opts.MaxSize)
-	header, _, _ := bytes.Cut(data, []byte("\n\n"))
+	header, _ := splitHeader(data)
 	return header, err == nil
 }
 

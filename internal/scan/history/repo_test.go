@@ -41,6 +41,7 @@ func rawGit(tb testing.TB, dir, stdin string, args ...string) string {
 type past struct {
 	rand    *rand.Rand
 	secrets []string
+	names   []string // of a folder, a file and a person: secrets in themselves
 	out     strings.Builder
 	files   []map[string]string // of each commit, by mark
 }
@@ -55,6 +56,7 @@ func newPast(seed uint64) *past {
 	for i := range 8 {
 		p.secrets = append(p.secrets, "key"+fmt.Sprint(i)+" = \""+lab.MadeUp([]string{"sk_live_", "sk_test_"}[i%2], 40)+"\"")
 	}
+	p.names = []string{lab.MadeUp("sk_live_", 40), lab.MadeUp("sk_test_", 40), lab.MadeUp("sk_live_", 40)}
 	return p
 }
 
@@ -66,7 +68,10 @@ func (p *past) line() string {
 }
 
 func (p *past) name() string {
-	return []string{"a.txt", "b/c.txt", "b/d/e.txt", "b/d/f.env", "g h/\u00e4.md", "z.txt", "b.txt", "b-c", "shop.pfx"}[p.rand.IntN(9)]
+	return []string{
+		"a.txt", "b/c.txt", "b/d/e.txt", "b/d/f.env", "g h/\u00e4.md", "z.txt", "b.txt", "b-c", "shop.pfx",
+		"b/" + p.names[0] + "/c.txt", "b/d/" + p.names[1] + ".pem",
+	}[p.rand.IntN(11)]
 }
 
 // edit changes the text of a file a little.
@@ -140,7 +145,7 @@ func (p *past) commit(mark int) {
 	}
 	p.files = append(p.files, files)
 	message := p.line() + "\n" + p.line()
-	fmt.Fprintf(&p.out, "commit refs/build\nmark :%d\nauthor A%d <a@x> %d +0200\ncommitter C <c@x> %d +0000\n", mark, mark%3, 1_500_000_000+mark, 1_500_000_000+60*p.rand.IntN(60))
+	fmt.Fprintf(&p.out, "commit refs/build\nmark :%d\nauthor %s <a@x> %d +0200\ncommitter C <c@x> %d +0000\n", mark, []string{"A", "B", p.names[2]}[mark%3], 1_500_000_000+mark, 1_500_000_000+60*p.rand.IntN(60))
 	fmt.Fprintf(&p.out, "data %d\n%s\n", len(message), message)
 	for i, at := range parents {
 		fmt.Fprintf(&p.out, "%s :%d\n", []string{"from", "merge"}[min(i, 1)], at)
@@ -151,6 +156,20 @@ func (p *past) commit(mark int) {
 		fmt.Fprintf(&p.out, "M %s inline %q\ndata %d\n%s\n", mode, name, len(files[name]), files[name])
 	}
 	p.out.WriteString("\n")
+}
+
+// more adds so many commits on top of a repository's.
+func (p *past) more(tb testing.TB, dir string, commits int) {
+	tb.Helper()
+	p.out.Reset()
+	for range commits {
+		p.out.WriteString("reset refs/build\n")
+		p.commit(len(p.files))
+	}
+	fmt.Fprintf(&p.out, "reset refs/heads/main\nfrom :%d\n\n", len(p.files)-1)
+	marks := filepath.Join(dir, ".git", "marks")
+	git(tb, dir, p.out.String(), "fast-import", "--quiet", "--force", "--import-marks="+marks, "--export-marks="+marks)
+	git(tb, dir, "", "update-ref", "-d", "refs/build")
 }
 
 // repository makes one with so many commits and returns its folder.
@@ -172,7 +191,7 @@ func (p *past) repository(tb testing.TB, commits int, format string) string {
 		fmt.Fprintf(&p.out, "reset %s\nfrom :%d\n\n", name, at)
 	}
 	fmt.Fprintf(&p.out, "tag noted\nfrom :%d\ntagger T <t@x> 1500000000 +0000\ndata %d\n%s\n", commits, len(p.secrets[0]), p.secrets[0])
-	git(tb, dir, p.out.String(), "fast-import", "--quiet", "--force")
+	git(tb, dir, p.out.String(), "fast-import", "--quiet", "--force", "--export-marks="+filepath.Join(dir, ".git", "marks"))
 	git(tb, dir, "", "update-ref", "-d", "refs/build")
 	git(tb, dir, "", "update-ref", "-d", "refs/heads/lost")
 	git(tb, dir, p.secrets[1], "hash-object", "-w", "--stdin")

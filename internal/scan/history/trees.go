@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
@@ -27,6 +28,15 @@ type treeIndex struct {
 	edges [][]edge
 	// wanted are the first 20 bits of the ids of blobs that matter.
 	wanted [1 << 20 / 64]uint64
+}
+
+func newTreeIndex(size int) *treeIndex {
+	return &treeIndex{ids: map[string]uint32{}, at: make([]uint32, size), edges: make([][]edge, 1)}
+}
+
+func (t *treeIndex) set(tree pack.Ref, list []edge) {
+	t.at[tree] = uint32(len(t.edges))
+	t.edges = append(t.edges, list)
 }
 
 // of returns what matters in a tree.
@@ -65,32 +75,39 @@ func (t *treeIndex) name(b []byte) uint32 {
 // scanTrees finds out which trees hold the blobs that matter, and what trees name
 // that is not there.
 func (s *scanner) scanTrees(ctx context.Context) error {
-	s.trees = &treeIndex{ids: map[string]uint32{}, at: make([]uint32, s.db.Len()), edges: make([][]edge, 1)}
+	if s.trees == nil {
+		s.trees = newTreeIndex(s.db.Len())
+	}
 	for ref := range s.blobs {
 		s.trees.mark(s.db.ID(ref))
 	}
 	s.sample()
 	var mu sync.Mutex
 	var all []*trees
-	err := s.walk(ctx, pack.Of(pack.Tree), func() pack.Visitor {
-		t := &trees{s: s, byName: map[pack.Ref]bool{}, gone: map[pack.ID]bool{}, modules: map[string]bool{}}
+	err := s.visit(ctx, pack.Of(pack.Tree), func() pack.Visitor {
+		t := &trees{s: s, names: newNames(s.opts.Set), named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, gone: map[pack.ID]bool{}, modules: map[string]bool{}, again: map[pack.Ref]bool{}}
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, t)
 		return t
 	})
 	gone, modules := map[pack.ID]bool{}, map[string]bool{}
+	if s.memory != nil {
+		gone, modules = s.memory.gone, s.memory.modules
+	}
 	for _, t := range all {
 		s.res.Trees += t.count
 		s.res.BrokenTrees.join(t.broken)
 		maps.Copy(gone, t.gone)
 		maps.Copy(modules, t.modules)
+		maps.Copy(s.named, t.named)
+		maps.Copy(s.folders, t.folders)
 		for i, ref := range t.refs {
-			s.trees.at[ref] = uint32(len(s.trees.edges))
-			s.trees.edges = append(s.trees.edges, t.found[i])
+			s.trees.set(ref, t.found[i])
 		}
-		for ref := range t.byName {
-			s.byName[ref] = true
+		if m := s.memory; m != nil {
+			m.trees = append(m.trees, t.all...)
+			maps.Copy(m.treeAgain, t.again)
 		}
 	}
 	for id, folder := range gone {
@@ -126,15 +143,19 @@ func (s *scanner) sample() {
 // trees visits trees for one worker.
 type trees struct {
 	s      *scanner
+	all    []pack.Ref        // read, when somebody wants to know
+	again  map[pack.Ref]bool // those that are no good
 	refs   []pack.Ref
 	found  [][]edge // of refs
-	byName map[pack.Ref]bool
 	count  int
 	broken Gone
 	arena  []edge
 
 	there   [1 << 12]pack.ID // names of blobs that are there, found lately
 	gone    map[pack.ID]bool // names of what is not; true for a folder
+	names   *names
+	named   map[string][]match.Sight
+	folders map[pack.Ref]bool
 	modules map[string]bool
 }
 
@@ -156,6 +177,9 @@ func (t *trees) Visit(o *pack.Object, base any) any {
 	if !o.Dup {
 		t.count++
 		t.s.step("trees", 0)
+		if t.s.memory != nil {
+			t.all = append(t.all, o.Ref)
+		}
 	}
 	rec := &seenTree{size: int32(len(o.Data))}
 	before, ok := base.(*seenTree)
@@ -164,6 +188,7 @@ func (t *trees) Visit(o *pack.Object, base any) any {
 	}
 	if !t.read(o, before, rec) && !o.Dup {
 		t.broken.add(o.ID.String())
+		t.again[o.Ref] = true
 	}
 	if !o.Dup && len(rec.entries) > 0 {
 		if cap(t.arena)-len(t.arena) < len(rec.entries) {
@@ -248,6 +273,11 @@ func (t *trees) parse(data []byte, at, to int32, rec *seenTree) (int32, bool) {
 		rec.starts = append(rec.starts, at)
 		if e, ok := t.entry(rest[:space], name, id); ok {
 			rec.entries = append(rec.entries, treeEntry{at, end, e})
+			if !e.blob && t.folderName(name) {
+				t.folders[e.ref] = true
+				e.blob = true
+				rec.entries = append(rec.entries, treeEntry{at, end, e})
+			}
 		}
 		at = end
 	}
@@ -275,7 +305,7 @@ func (t *trees) entry(mode, name, id []byte) (edge, bool) {
 // blob tells whether a file matters, and notes when its content is not there.
 func (t *trees) blob(name, id []byte) (edge, bool) {
 	known := t.s.trees.maybe(id)
-	named := t.s.opts.Set.NameMatters(name)
+	named := t.s.opts.Set.NameMatters(name) || t.folderName(name)
 	lately := &t.there[(uint(id[8])<<8|uint(id[9]))%uint(len(t.there))]
 	if !known && !named && *lately == pack.MakeID(id) {
 		return edge{}, false
@@ -292,9 +322,6 @@ func (t *trees) blob(name, id []byte) (edge, bool) {
 	}
 	if !known && !named {
 		return edge{}, false
-	}
-	if named {
-		t.byName[ref] = true
 	}
 	return edge{name: t.s.trees.name(name), ref: ref, blob: true}, true
 }

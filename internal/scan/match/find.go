@@ -83,6 +83,13 @@ func (f *Finder) Find(text []byte) *Record {
 	return f.find(text, []span{{0, len(text)}}, nil)
 }
 
+// Possible reports whether a text may hold anything: mostly it cannot, which costs
+// little to see.
+func (f *Finder) Possible(text []byte) bool {
+	f.seen = f.set.filter.scan(text, 0, len(text), f.seen[:0])
+	return len(f.seen) > 0 || len(f.set.whole) > 0 || odd(text)
+}
+
 // Two letters outside ASCII are, to an expression without case, an s and a k: the
 // long s and the sign for kelvin. Keywords may be written with them.
 var oddLetters = [][]byte{[]byte("\u017f"), []byte("\u212a")}

@@ -229,36 +229,6 @@ func (db *DB) Dup(r Ref) bool {
 	return db.dup.has(int(r))
 }
 
-// markDups compares the sorted tables of every two packs, side by side.
-func (db *DB) markDups() {
-	db.dup = newBitset(db.total)
-	for j, b := range db.packs {
-		for _, a := range db.packs[:j] {
-			for x, y := 0, 0; x < a.n && y < b.n; {
-				switch c := bytes.Compare(a.name(x), b.name(y)); {
-				case c < 0:
-					x++
-				case c > 0:
-					y++
-				default:
-					db.dup.set(int(b.base) + y)
-					x++
-					y++
-				}
-			}
-		}
-	}
-	first := db.total - len(db.loose)
-	for i, l := range db.loose {
-		for _, p := range db.packs {
-			if _, ok := p.find(l.id); ok {
-				db.dup.set(first + i)
-				break
-			}
-		}
-	}
-}
-
 func (db *DB) problem(p Problem) {
 	db.mu.Lock()
 	defer db.mu.Unlock()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/edsrzf/mmap-go"
@@ -151,6 +150,9 @@ func (p *packFile) id(i int) ID { return MakeID(p.name(i)) }
 // name is the name of object i, in place.
 func (p *packFile) name(i int) []byte { return p.ids[i*p.idStride : i*p.idStride+p.width] }
 
+// head is the first eight bytes of the name of object i.
+func (p *packFile) head(i int) uint64 { return binary.BigEndian.Uint64(p.ids[i*p.idStride:]) }
+
 // offset returns where object i starts in the pack.
 func (p *packFile) offset(i int) (int64, error) {
 	o := binary.BigEndian.Uint32(p.offs[i*p.ofStride:])
@@ -176,9 +178,29 @@ func (p *packFile) find(id ID) (int, bool) {
 		lo = int(binary.BigEndian.Uint32(p.fanout[4*(int(id[0])-1):]))
 	}
 	hi := int(binary.BigEndian.Uint32(p.fanout[4*int(id[0]):]))
-	want := id[:p.width]
-	i := lo + sort.Search(hi-lo, func(k int) bool { return bytes.Compare(p.name(lo+k), want) >= 0 })
-	return i, i < hi && bytes.Equal(p.name(i), want)
+	if lo == hi {
+		return lo, false
+	}
+	// Names are spread evenly: the place is close to where that says.
+	want, head := id[:p.width], binary.BigEndian.Uint64(id[:])
+	at := lo + int(uint64(hi-lo)*(head<<8>>40)>>24)
+	for step := 1; p.head(at) < head && at < hi-1; step *= 2 { // up
+		lo = at + 1
+		at = min(at+step, hi-1)
+	}
+	for step := 1; p.head(at) > head && at > lo; step *= 2 { // down
+		hi = at
+		at = max(at-step, lo)
+	}
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if h := p.head(mid); h < head || h == head && bytes.Compare(p.name(mid), want) < 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, lo < p.n && bytes.Equal(p.name(lo), want)
 }
 
 // entry is the header of an object in a pack.

@@ -41,6 +41,16 @@ func (id ID) String() string {
 	return hex.EncodeToString(id[:n])
 }
 
+// MarshalText gives the hexadecimal form.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads the hexadecimal form.
+func (id *ID) UnmarshalText(b []byte) error {
+	var err error
+	*id, err = ParseID(string(b))
+	return err
+}
+
 // ParseID reads the hexadecimal form.
 func ParseID(s string) (ID, error) {
 	var id ID

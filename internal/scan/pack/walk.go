@@ -145,6 +145,21 @@ type worker struct {
 	free    buffers
 	stack   []frame
 	done    int
+	read    int // compressed bytes since pages were released
+}
+
+// releaseAfter is how many bytes of a pack a worker reads before pages are
+// released: a pack may be larger than the memory that there is.
+const releaseAfter = 48 << 20
+
+// inflate decompresses the stream of a node.
+func (w *worker) inflate(dst []byte, f *forest, i int32) error {
+	n, err := w.z.Zlib(dst, f.stream(i))
+	if w.read += n; w.read > releaseAfter {
+		w.read = 0
+		w.db.release()
+	}
+	return err
 }
 
 // frame is a base whose deltas are being visited.
@@ -231,8 +246,7 @@ func (w *worker) root(f *forest, i int32) ([]byte, error) {
 		return data, err
 	}
 	data := w.free.get(int(f.size[i]))
-	_, err := w.z.Zlib(data, f.stream(i))
-	return data, err
+	return data, w.inflate(data, f, i)
 }
 
 // child rebuilds a delta from its base.
@@ -244,7 +258,7 @@ func (w *worker) child(f *forest, i int32, base []byte) ([]byte, []Op, error) {
 		w.delta = make([]byte, max(n, 2*cap(w.delta), 1<<16))
 	}
 	delta := w.delta[:f.size[i]]
-	if _, err := w.z.Zlib(delta, f.stream(i)); err != nil {
+	if err := w.inflate(delta, f, i); err != nil {
 		return nil, nil, err
 	}
 	src, dst, rest, err := deltaSizes(delta)

@@ -26,6 +26,9 @@ type Repository struct {
 	Logs     []gitdir.Reflog
 	Shallow  []string // commits whose parents were left out
 	MaxBytes int64
+	// Commits, oldest first, are all that counts when Selected is set.
+	Commits  []string
+	Selected bool
 	// AskGit says why git has to read it; empty when it has not.
 	AskGit string
 
@@ -104,7 +107,9 @@ func refs(ctx context.Context, dir gitdir.Dir, t gitdir.Traits) (gitdir.Refs, []
 }
 
 // Info describes the repository.
-func (r *Repository) Info() Info { return Info{Kind: "git", Path: r.path, Head: r.Refs.Head.ID} }
+func (r *Repository) Info() Info {
+	return Info{Kind: "git", Path: r.path, Head: r.Refs.Head.ID, MayBeEmpty: r.Selected}
+}
 
 // open finds the repository that p is in and checks that it can be read.
 func open(p string) (gitdir.Dir, gitdir.Traits, error) {

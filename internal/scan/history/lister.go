@@ -1,0 +1,156 @@
+package history
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/secretguard/secretguard/internal/scan/match"
+	"github.com/secretguard/secretguard/internal/scan/pack"
+)
+
+// treeLister lists folders by reading their trees.
+type treeLister struct {
+	s     *scanner
+	kept  map[pack.Ref][]item
+	heads map[string][]match.Match // of files in HEAD's tree, by path
+	find  *match.Finder
+}
+
+func newTreeLister(s *scanner) *treeLister {
+	return &treeLister{s: s, kept: map[pack.Ref][]item{}, heads: map[string][]match.Match{}, find: s.opts.Set.Finder()}
+}
+
+func (l *treeLister) root(c *commit) (uint32, bool) { return uint32(c.tree), c.tree != pack.NoRef }
+
+func (l *treeLister) complete() bool { return true }
+
+// maxKept bounds how many folders are kept.
+const maxKept = 1 << 14
+
+func (l *treeLister) list(folder uint32) []item {
+	r := pack.Ref(folder)
+	if list, ok := l.kept[r]; ok {
+		return list
+	}
+	if len(l.kept) >= maxKept {
+		clear(l.kept)
+	}
+	list := l.read(r)
+	l.kept[r] = list
+	return list
+}
+
+func (l *treeLister) read(tree pack.Ref) []item {
+	s := l.s
+	_, data, err := s.db.Read(tree, s.opts.MaxSize)
+	if err != nil {
+		s.res.BrokenTrees.add(s.db.ID(tree).String())
+		return nil
+	}
+	var out []item
+	for len(data) > 0 {
+		mode, rest, ok := bytes.Cut(data, []byte{' '})
+		name, rest, ok2 := bytes.Cut(rest, []byte{0})
+		if !ok || !ok2 || len(mode) == 0 || len(rest) < s.db.Width() {
+			s.res.BrokenTrees.add(s.db.ID(tree).String())
+			return out
+		}
+		id := pack.MakeID(rest[:s.db.Width()])
+		data = rest[s.db.Width():]
+		folder := mode[0] == '4'
+		if !folder && (mode[0] != '1' || len(mode) == 6 && mode[1] == '6') { // a submodule
+			continue
+		}
+		ref, there := s.db.Lookup(id)
+		switch {
+		case there:
+			out = append(out, item{string(name), folder, uint32(ref)})
+		case folder:
+			s.res.MissingTrees.add(id.String())
+		default:
+			s.res.MissingBlobs.add(id.String())
+		}
+	}
+	return out
+}
+
+// holds reports whether HEAD's tree holds a hit at its place.
+func (l *treeLister) holds(k hitKey) bool {
+	list, ok := l.heads[k.path]
+	if !ok {
+		list = l.inHead(k.path)
+		l.heads[k.path] = list
+	}
+	for _, m := range list {
+		if m.Rule == k.rule && m.Secret == k.secret && m.Line == k.line && m.Column == k.column {
+			return true
+		}
+	}
+	return false
+}
+
+// inHead looks at a file of HEAD's tree.
+func (l *treeLister) inHead(path string) []match.Match {
+	s := l.s
+	at := pack.NoRef
+	for _, r := range s.opts.Roots {
+		if ref, ok := s.db.Lookup(r.ID); ok && r.Way == FromHead {
+			if header, ok := s.header(ref); ok {
+				id, err := pack.ParseID(string(field(header, "tree")))
+				if ref, ok := s.db.Lookup(id); ok && err == nil {
+					at = ref
+				}
+			}
+		}
+	}
+	for name := range strings.SplitSeq(path, "/") {
+		if at == pack.NoRef {
+			return nil
+		}
+		next := pack.NoRef
+		for _, i := range l.list(uint32(at)) {
+			if i.name == name {
+				next = pack.Ref(i.at)
+			}
+		}
+		at = next
+	}
+	if at == pack.NoRef {
+		return nil
+	}
+	kind, data, err := s.db.Read(at, s.opts.MaxSize)
+	if err != nil || kind != pack.Blob {
+		return nil
+	}
+	if isBinary(data) {
+		data = nil
+	}
+	return s.opts.Set.At(l.find.Settle(data, l.find.Find(data)), path, "")
+}
+
+// nodeLister lists the folders that lead to something, without reading.
+type nodeLister struct {
+	nodes *nodes
+	names []string
+}
+
+func (l *nodeLister) root(c *commit) (uint32, bool) {
+	if c.tree == pack.NoRef {
+		return 0, false
+	}
+	return uint32(l.nodes.node(c.tree, 0)), true
+}
+
+func (l *nodeLister) complete() bool { return false }
+
+func (l *nodeLister) list(folder uint32) []item {
+	entries := l.nodes.list[folder]
+	out := make([]item, len(entries))
+	for i, e := range entries {
+		out[i] = item{l.names[e.name], e.node != 0, uint32(e.blob)}
+		if e.node != 0 {
+			out[i].at = uint32(e.node)
+		}
+	}
+	return out
+}

@@ -1,0 +1,349 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/secretguard/secretguard/internal/scan/match"
+	"github.com/secretguard/secretguard/internal/scan/pack"
+)
+
+// large is the part of all objects from which on a selection of commits is judged
+// by a scan of everything: that reads each object once, in the best order.
+const large = 100
+
+// selected scans what the commits of a selection brought: what stands in a file of
+// one of them and in that file in none of its parents. Their messages and authors
+// are looked at too. Of merges, what comes from neither side is new.
+func (s *scanner) selected(ctx context.Context) error {
+	s.wanted = map[pack.ID]bool{}
+	for _, id := range s.opts.Commits {
+		s.wanted[id] = true
+	}
+	d := newTreeLister(s)
+	if s.opts.whole || !s.opts.few && len(s.wanted) > s.db.Len()/large {
+		err := s.scanAll(ctx)
+		s.inOrder()
+		if err == nil {
+			s.placeChanges(s.changes(&nodeLister{newNodes(s.db.Len(), s.trees.of), s.trees.names}), d)
+		}
+		return err
+	}
+	if err := s.someCommits(ctx); err != nil {
+		return err
+	}
+	changes := s.changes(d)
+	err := s.scanChanges(ctx, changes)
+	s.placeChanges(changes, d)
+	return err
+}
+
+// chosen reports whether a commit is of the selection.
+func (s *scanner) chosen(at int32) bool { return s.wanted[s.db.ID(s.commits[at].ref)] }
+
+// someCommits reads the commits of the selection, and of their parents only which
+// tree they have.
+func (s *scanner) someCommits(ctx context.Context) error {
+	v := &commits{s: s, finder: s.opts.Set.Finder(), names: newNames(s.opts.Set), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}}
+	read := func(id pack.ID) (pack.Ref, []byte, bool) {
+		ref, ok := s.db.Lookup(id)
+		if !ok {
+			if !s.opts.Shallow[id] {
+				s.res.MissingCommits.add(id.String())
+			}
+			return 0, nil, false
+		}
+		kind, data, err := s.db.Read(ref, s.opts.MaxSize)
+		if err != nil || kind != pack.Commit {
+			s.res.Damaged.add(id.String())
+			return 0, nil, false
+		}
+		return ref, data, true
+	}
+	for _, id := range s.opts.Commits {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if ref, data, ok := read(id); ok {
+			v.Visit(&pack.Object{Ref: ref, ID: id, Kind: pack.Commit, Data: data}, nil)
+		}
+	}
+	s.res.Commits = len(v.list)
+	s.someTags(v)
+	outside := map[pack.ID]bool{}
+	for _, c := range v.list {
+		cut := s.opts.Shallow[s.db.ID(c.ref)]
+		for _, p := range c.ids {
+			if !cut && !s.wanted[p] && !outside[p] {
+				outside[p] = true
+				if ref, data, ok := read(p); ok {
+					header, _ := splitHeader(data)
+					parent := v.parse(ref, header)
+					parent.ids = nil // they are of no interest
+					v.list = append(v.list, parent)
+				}
+			}
+		}
+	}
+	s.commits, s.messages = v.list, v.found
+	s.res.MissingTrees.join(v.gone)
+	gone := s.res.MissingCommits
+	s.link()
+	s.res.MissingCommits = gone // those above were counted above
+	s.inOrder()
+	return nil
+}
+
+// inOrder says of all commits that what the user named leads to them, and gives
+// those of the selection the order in which they were named.
+func (s *scanner) inOrder() {
+	at := make(map[pack.ID]int, len(s.opts.Commits))
+	for i, id := range s.opts.Commits {
+		at[id] = i
+	}
+	for i := range s.commits {
+		c := &s.commits[i]
+		c.reach, c.time = FromRef, int64(at[s.db.ID(c.ref)])
+	}
+}
+
+// someTags looks at the tags that name commits of the selection.
+func (s *scanner) someTags(v *commits) {
+	for _, r := range s.opts.Roots {
+		ref, ok := s.db.Lookup(r.ID)
+		if !ok || r.Way != FromTag || s.wanted[r.ID] {
+			continue
+		}
+		kind, data, err := s.db.Read(ref, s.opts.MaxSize)
+		if err == nil && kind == pack.Tag {
+			if id, err := pack.ParseID(string(field(data, "object"))); err == nil && s.wanted[id] {
+				v.Visit(&pack.Object{Ref: ref, ID: r.ID, Kind: kind, Data: data}, nil)
+			}
+		}
+	}
+	s.res.Tags = len(v.tags)
+}
+
+// speaksOf reports whether a message is of a commit of the selection, or of a tag
+// that names one.
+func (s *scanner) speaksOf(m message) bool {
+	if m.kind == pack.Commit {
+		return s.chosen(s.commitAt[m.ref])
+	}
+	header, _ := s.header(m.ref)
+	id, err := pack.ParseID(string(field(header, "object")))
+	return err == nil && s.wanted[id]
+}
+
+// changes lists what the chosen commits brought.
+func (s *scanner) changes(l lister) []change {
+	var out []change
+	for at := range s.commits {
+		if s.chosen(int32(at)) {
+			out = append(out, s.brought(int32(at), l)...)
+		}
+	}
+	return out
+}
+
+// change is a file that a commit brought, and what its parents had there.
+type change struct {
+	commit int32
+	path   string
+	blob   pack.Ref
+	before []pack.Ref
+	folder bool // blob is a folder that is new: only its name matters
+}
+
+// item is an entry of a folder: of a tree, or of a node.
+type item struct {
+	name   string
+	folder bool
+	at     uint32 // the folder, or the blob's Ref
+}
+
+// lister lists folders.
+type lister interface {
+	root(c *commit) (uint32, bool)
+	list(folder uint32) []item
+	// complete tells that every name is listed; else folders with names that matter
+	// are listed as files too.
+	complete() bool
+}
+
+// brought lists the files of a commit that are in none of its parents as they are.
+func (s *scanner) brought(at int32, l lister) []change {
+	c := &s.commits[at]
+	root, ok := l.root(c)
+	if !ok {
+		return nil
+	}
+	var before []uint32
+	for _, p := range c.parents {
+		if r, ok := l.root(&s.commits[p]); ok {
+			before = append(before, r)
+		}
+	}
+	var out []change
+	compare(l, "", root, before, 0, func(path string, folder bool, blob uint32, old []uint32) {
+		ch := change{commit: at, path: path, blob: pack.Ref(blob), folder: folder}
+		for _, o := range old {
+			ch.before = append(ch.before, pack.Ref(o))
+		}
+		out = append(out, ch)
+	})
+	return out
+}
+
+// compare calls visit for every file below a folder that differs from all those
+// before it, and for every folder that is new.
+func compare(l lister, path string, folder uint32, before []uint32, depth int, visit func(path string, folder bool, at uint32, old []uint32)) {
+	if slices.Contains(before, folder) || depth > maxDepth {
+		return
+	}
+	old := map[string][]item{}
+	for _, b := range before {
+		for _, i := range l.list(b) {
+			old[i.name] = append(old[i.name], i)
+		}
+	}
+	for _, i := range l.list(folder) {
+		var same []uint32
+		for _, o := range old[i.name] {
+			if o.folder == i.folder {
+				same = append(same, o.at)
+			}
+		}
+		switch {
+		case slices.Contains(same, i.at):
+		case i.folder:
+			if len(same) == 0 && l.complete() {
+				visit(path+i.name, true, i.at, nil)
+			}
+			compare(l, path+i.name+"/", i.at, same, depth+1, visit)
+		default:
+			visit(path+i.name, false, i.at, same)
+		}
+	}
+}
+
+// scanChanges looks at the blobs of changes, and where there is something, at
+// what stood there before.
+func (s *scanner) scanChanges(ctx context.Context, changes []change) error {
+	wanted := map[pack.Ref]bool{}
+	for _, c := range changes {
+		if !c.folder {
+			wanted[c.blob] = true
+		}
+	}
+	if err := s.scanSome(ctx, wanted); err != nil {
+		return err
+	}
+	older := map[pack.Ref]bool{}
+	for _, c := range changes {
+		if len(s.blobs[c.blob]) > 0 {
+			for _, b := range c.before {
+				if !wanted[b] {
+					older[b] = true
+				}
+			}
+		}
+	}
+	return s.scanSome(ctx, older)
+}
+
+// scanSome looks at some blobs, one by one.
+func (s *scanner) scanSome(ctx context.Context, wanted map[pack.Ref]bool) error {
+	list := make([]pack.Ref, 0, len(wanted))
+	for r := range wanted {
+		list = append(list, r)
+	}
+	var next atomic.Int64
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range s.opts.Workers {
+		wg.Go(func() {
+			b := &blobs{s: s, finder: s.opts.Set.Finder(), found: map[pack.Ref][]match.Sight{}}
+			var missing, large, damaged Gone
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(list) {
+					break
+				}
+				name := s.db.ID(list[i]).String()
+				kind, data, err := s.db.Read(list[i], s.opts.MaxSize)
+				switch {
+				case errors.Is(err, pack.ErrTooLarge):
+					large.add(name)
+				case errors.Is(err, pack.ErrMissing):
+					missing.add(name)
+				case err != nil:
+					damaged.add(name)
+				case kind == pack.Blob:
+					b.Visit(&pack.Object{Ref: list[i], ID: s.db.ID(list[i]), Kind: kind, Data: data}, nil)
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			s.res.MissingBlobs.join(missing)
+			s.res.TooLarge.join(large)
+			s.res.Damaged.join(damaged)
+			s.gather(b)
+		})
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+// placeChanges makes hits of what the changes brought.
+func (s *scanner) placeChanges(changes []change, head *treeLister) {
+	s.res.Paths = map[pack.ID]string{}
+	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
+	names := newNames(s.opts.Set)
+	for _, c := range changes {
+		l := leaf{path: c.path, blob: c.blob, stretch: stretch{first: c.commit, last: c.commit, reach: s.commits[c.commit].reach}}
+		if name := c.path[strings.LastIndexByte(c.path, '/')+1:]; len(c.before) == 0 {
+			s.named[name] = names.look([]byte(name))
+			p.pathName(l)
+		}
+		if !c.folder {
+			p.leafOf(l, s.fresh(c))
+		}
+	}
+	for _, m := range s.messages {
+		if s.speaksOf(m) {
+			p.message(m)
+		}
+	}
+	for k, h := range p.hits {
+		h.head = k.where == "" && head.holds(k)
+	}
+	s.res.Hits = p.result()
+}
+
+// fresh says of the matches in a changed file, in order, which are new: not those
+// that a parent has in this file as often.
+func (s *scanner) fresh(c change) func(match.Match) bool {
+	type key struct {
+		rule   *match.Rule
+		secret string
+	}
+	had := map[key]int{}
+	for _, b := range c.before {
+		times := map[key]int{}
+		for _, m := range s.opts.Set.At(s.blobs[b], c.path, "") {
+			k := key{m.Rule, m.Secret}
+			times[k]++
+			had[k] = max(had[k], times[k])
+		}
+	}
+	return func(m match.Match) bool {
+		k := key{m.Rule, m.Secret}
+		had[k]--
+		return had[k] < 0
+	}
+}
