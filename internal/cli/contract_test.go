@@ -266,6 +266,13 @@ func TestJSONContractOfAHeldRun(t *testing.T) {
 	if _, err := c.checkAll(w.must(5, "rotate", "rollback", run, "--reason", "a test", "--json")); err != nil {
 		t.Error(err)
 	}
+	w.lab.Render.Fail(w.estate.Web, true)
+	plan, run, digest = w.plan()
+	w.must(6, "rotate", plan, "--approve", digest)
+	out := w.must(0, "rotate", "abandon", run, "--reason", "a test", "--json")
+	if _, err := c.checkAll(out); err != nil || !strings.Contains(out, `"left":["the old key `) {
+		t.Errorf("%v: an abandoned run must say what is left: %.400s", err, out)
+	}
 }
 
 // The checker itself must see what is wrong.

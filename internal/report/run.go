@@ -72,6 +72,12 @@ func WriteRun(w io.Writer, s rotate.Snapshot) error {
 	if s.Problem != "" && !said {
 		p.fold("   held: ", s.Problem)
 	}
+	if len(s.Left) > 0 {
+		p.f("   left behind, for a person to see to:")
+	}
+	for _, line := range s.Left {
+		p.fold("    -  ", line)
+	}
 	if s.Remedy != "" {
 		p.f("   next: %s", clean(s.Remedy)) // a command: never folded
 	}

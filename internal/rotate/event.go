@@ -26,6 +26,7 @@ const (
 	RunPaused     RunStatus = "paused"      // stopped at a safe point
 	RunDone       RunStatus = "done"        // old key proven dead
 	RunRolledBack RunStatus = "rolled-back" // old key works, new key deleted
+	RunAbandoned  RunStatus = "abandoned"   // given up by a person, who knows what is left
 )
 
 // EventSchema names the format of an event line.
@@ -60,7 +61,10 @@ type Snapshot struct {
 	Proof   *DeathProof `json:"proof,omitempty"`
 	Problem string      `json:"problem,omitempty"` // why it is held
 	Remedy  string      `json:"remedy,omitempty"`  // the command to run next
-	Log     []Event     `json:"-"`
+	// Left says, line by line, what was not brought to its end when the run was
+	// abandoned.
+	Left []string `json:"left,omitempty"`
+	Log  []Event  `json:"-"`
 }
 
 // StepState is one step of a snapshot.

@@ -51,7 +51,7 @@ func (w *worker) lookDeploy(ctx context.Context) machine.Event {
 func (w *worker) sendDeploy(ctx context.Context) machine.Event {
 	d, err := w.deployer(w.step.Target.Provider)
 	if err != nil {
-		return w.notSent(err)
+		return w.notSent(ctx, err)
 	}
 	p := w.policy()
 	for try := 1; ; try++ {
@@ -63,7 +63,7 @@ func (w *worker) sendDeploy(ctx context.Context) machine.Event {
 		if err == nil {
 			return machine.Event{Result: machine.OK, Outcome: machine.Outcome{DeployID: started.ID, Detail: "deploy " + started.ID + " started"}}
 		}
-		e := w.notSent(err)
+		e := w.notSent(ctx, err)
 		if e.Result == machine.Lost || !repeatable(err) || try >= p.Tries {
 			return e
 		}

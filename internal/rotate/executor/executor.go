@@ -138,6 +138,31 @@ func (x *Executor) Rollback(ctx context.Context, run, reason string) error {
 	})
 }
 
+// Abandon gives a run up: it is closed as it stands, with a list of what is left
+// in the journal and in its snapshot. Nothing is changed at any service, and the
+// sealed values are destroyed: what they were for is in that list.
+func (x *Executor) Abandon(ctx context.Context, run, reason string) error {
+	s, err := Load(ctx, x.Journal, run)
+	if err != nil {
+		return err
+	}
+	if !s.Approved() || s.Closed() {
+		return fmt.Errorf("run %s is %s: there is nothing to abandon", run, orWord(s.Status(), "not approved"))
+	}
+	if reason == "" {
+		return errors.New("giving a run up needs a reason: add --reason")
+	}
+	return x.with(ctx, s.Plan(), func(r *runner) error {
+		if r.state.Closed() { // by another process, in between
+			return fmt.Errorf("run %s is %s: there is nothing to abandon", run, r.state.Status())
+		}
+		if err := r.write(ctx, machine.AbandonEntry(r.state, reason)); err != nil {
+			return err
+		}
+		return r.end(ctx, r.state, r.state.Status())
+	})
+}
+
 // Waive records that a person accepts less of one step: a lower level of an
 // attest step, or that the disabled key is not refused yet.
 func (x *Executor) Waive(ctx context.Context, run, step string, level rotate.Level, reason string) error {

@@ -66,7 +66,7 @@ func (w *worker) issueRequest() providers.IssueRequest {
 func (w *worker) sendIssue(ctx context.Context) machine.Event {
 	issuer, err := ability[providers.Issuer](w)
 	if err != nil {
-		return w.notSent(err)
+		return w.notSent(ctx, err)
 	}
 	var issued providers.Issued
 	err = w.request(ctx, func(ctx context.Context) (err error) {
@@ -74,7 +74,7 @@ func (w *worker) sendIssue(ctx context.Context) machine.Event {
 		return err
 	})
 	if err != nil {
-		return w.notSent(err)
+		return w.notSent(ctx, err)
 	}
 	if err := w.differs(ctx, issued.Credential); err != nil {
 		return machine.Event{Result: machine.Failed, Failure: w.failure(err)}

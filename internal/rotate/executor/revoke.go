@@ -30,7 +30,7 @@ func (w *worker) lookDisable(ctx context.Context) machine.Event {
 func (w *worker) sendDisable(ctx context.Context) machine.Event {
 	d, err := ability[providers.Disabler](w)
 	if err != nil {
-		return w.notSent(err)
+		return w.notSent(ctx, err)
 	}
 	return w.repeatably(ctx, func(ctx context.Context) error { return d.Disable(ctx, w.plan().Old) })
 }
@@ -81,7 +81,7 @@ func (w *worker) untilRefused(ctx context.Context) error {
 func (w *worker) enable(ctx context.Context) machine.Event {
 	d, err := ability[providers.Disabler](w)
 	if err != nil {
-		return w.notSent(err)
+		return w.notSent(ctx, err)
 	}
 	e := w.repeatably(ctx, func(ctx context.Context) error { return d.Enable(ctx, w.plan().Old) })
 	e.Outcome.Detail = "the leaked key works again"
@@ -95,7 +95,7 @@ func (w *worker) deleteOld(ctx context.Context) machine.Event { return w.deleteK
 func (w *worker) deleteKey(ctx context.Context, ref providers.KeyRef) machine.Event {
 	d, err := ability[providers.Deleter](w)
 	if err != nil {
-		return w.notSent(err)
+		return w.notSent(ctx, err)
 	}
 	e := w.repeatably(ctx, func(ctx context.Context) error { return d.Delete(ctx, ref) })
 	e.Outcome.Detail = "deleted " + secret.Mask(ref.ID)

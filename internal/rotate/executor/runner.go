@@ -130,7 +130,7 @@ func (s *session) record(ctx context.Context, e record.Entry) error {
 // begin lets a worker carry an op out.
 func (s *session) begin(ctx context.Context, e machine.Effect) {
 	state := s.run.State
-	w := &worker{x: s.x, s: state, step: e.Step, orphan: e.Orphan, at: s.at, say: func(detail string) { s.say(state, e.Step, detail) }}
+	w := &worker{x: s.x, s: state, step: e.Step, orphan: e.Orphan, at: s.at, held: s.lease.Held, say: func(detail string) { s.say(state, e.Step, detail) }}
 	go func() { s.results <- w.do(ctx, e.Op) }()
 }
 
@@ -165,7 +165,7 @@ func (r *runner) end(ctx context.Context, s *machine.State, status rotate.RunSta
 		}
 	}
 	switch status {
-	case rotate.RunDone:
+	case rotate.RunDone, rotate.RunAbandoned:
 		return nil
 	case rotate.RunRolledBack:
 		return fmt.Errorf("run %s: %w", id, rotate.ErrRolledBack)

@@ -118,9 +118,9 @@ func (w *worker) sendStore(ctx context.Context) machine.Event {
 	v, err := w.variable(ctx)
 	switch {
 	case err != nil:
-		return w.notSent(err)
+		return w.notSent(ctx, err)
 	case !v.unreadable && !v.current.Equal(v.base) && !v.current.Equal(v.want):
-		return w.notSent(w.changed("at this very moment; resume"))
+		return w.notSent(ctx, w.changed("at this very moment; resume"))
 	}
 	return w.put(ctx, v.sink, v.want)
 }
@@ -203,11 +203,11 @@ func (w *worker) oursInside(ctx context.Context, value secret.Text) bool {
 func (w *worker) sendRestore(ctx context.Context) machine.Event {
 	old, _, err := w.before(ctx)
 	if err != nil {
-		return w.notSent(err)
+		return w.notSent(ctx, err)
 	}
 	sink, err := w.sink(w.step.Placement.Provider)
 	if err != nil {
-		return w.notSent(err)
+		return w.notSent(ctx, err)
 	}
 	return w.put(ctx, sink, old)
 }

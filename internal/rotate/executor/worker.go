@@ -20,6 +20,7 @@ type worker struct {
 	step   rotate.Step
 	orphan *machine.Orphan
 	at     func(point string) error
+	held   func(context.Context) error // nil while the run is this process's
 	say    func(detail string)
 }
 
@@ -79,6 +80,12 @@ func (w *worker) do(ctx context.Context, op machine.Op) (c came) {
 	if f == nil {
 		return came{event: w.failed(ctx, fmt.Errorf("this version cannot %s at %s: %w", op, w.step.ID, providers.ErrUnsupported))}
 	}
+	if op == machine.OpSend || op == machine.OpClean || op == machine.OpBack {
+		// This process may have slept since it wrote the intent down.
+		if err := w.held(context.WithoutCancel(ctx)); err != nil {
+			return came{err: err}
+		}
+	}
 	c.event = f(w, ctx)
 	if op == machine.OpSend && c.event.Result == machine.OK {
 		c.err = w.at("effect " + w.step.ID)
@@ -100,9 +107,11 @@ func (w *worker) failure(err error) machine.Failure {
 }
 
 // notSent turns the error of a request that was sent once into an event.
-func (w *worker) notSent(err error) machine.Event {
+func (w *worker) notSent(ctx context.Context, err error) machine.Event {
 	e := machine.Event{Result: machine.Refused, Failure: w.failure(err)}
 	switch {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled) && !errors.Is(err, providers.ErrAmbiguous):
+		return machine.Event{Result: machine.Interrupted}
 	case errors.Is(err, providers.ErrAmbiguous):
 		e.Result = machine.Lost
 	case errors.Is(err, providers.ErrQuota):
@@ -121,7 +130,7 @@ func (w *worker) repeatably(ctx context.Context, do func(context.Context) error)
 	case ctx.Err() != nil && errors.Is(err, context.Canceled) && !lost:
 		return machine.Event{Result: machine.Interrupted}
 	}
-	e := w.notSent(err)
+	e := w.notSent(context.WithoutCancel(ctx), err)
 	e.Unsure = lost
 	return e
 }

@@ -76,6 +76,8 @@ type waiver struct {
 
 type closing struct {
 	Status rotate.RunStatus `json:"status"`
+	Reason string           `json:"reason,omitempty"`
+	Left   []string         `json:"left,omitempty"` // abandoned: what was not brought to its end
 }
 
 // PlanEntry records a plan and seals the leaked parts.
@@ -92,6 +94,11 @@ func RetryEntry() record.Entry { return record.Entry{Kind: kindRetry, Body: stru
 // RollbackEntry records that a person wants to go back.
 func RollbackEntry(reason string) record.Entry {
 	return record.Entry{Kind: kindRollback, Body: waiver{Reason: reason}}
+}
+
+// AbandonEntry records that a person gives the run up, and what is left of it.
+func AbandonEntry(s *State, reason string) record.Entry {
+	return record.Entry{Kind: kindClosed, Body: closing{Status: rotate.RunAbandoned, Reason: reason, Left: s.Left()}}
 }
 
 // WaiveEntry records that a person accepts less of a step.

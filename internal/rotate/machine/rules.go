@@ -19,7 +19,7 @@ func (s *State) done(id string) bool {
 // touched reports whether a step's effect happened or may have happened.
 func (s *State) touched(id string) bool {
 	f := s.Of(id)
-	return f.Open || f.Status == rotate.StepDone
+	return f.Open || f.Redone || f.Status == rotate.StepDone
 }
 
 // Touched reports whether a step's effect happened or may have happened.

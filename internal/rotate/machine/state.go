@@ -36,6 +36,7 @@ type Facts struct {
 	Waived   *rotate.Level
 	Hash     string // store: keyed hash of what we stored
 	OldValue string // store: blob id of what was there before
+	Redone   bool   // it was done once, and is to be done anew
 }
 
 // State is a run, folded from its records. It never changes: With returns a new
@@ -54,6 +55,7 @@ type State struct {
 	redo     []string
 	proof    *rotate.DeathProof
 	problem  Failure
+	left     []string
 	seq      int64
 	started  time.Time
 	updated  time.Time
@@ -135,7 +137,10 @@ func (s *State) apply(r record.Record) error {
 	case kindClosed:
 		var c closing
 		err := json.Unmarshal(r.Body, &c)
-		s.status = c.Status
+		s.status, s.left = c.Status, c.Left
+		if c.Status == rotate.RunAbandoned {
+			s.problem = Failure{Text: "given up: " + c.Reason}
+		}
 		return err
 	}
 	return nil
@@ -230,7 +235,10 @@ func (s *State) applyFailure(r record.Record) error {
 // waiting; one whose effect is open is recovered.
 func (s *State) retry() {
 	for _, id := range s.redo {
-		s.change(id, func(f *Facts) { f.Status, f.Open, f.DeployID = rotate.StepWaiting, false, "" })
+		s.change(id, func(f *Facts) {
+			f.Redone = f.Redone || f.Open || f.Status == rotate.StepDone
+			f.Status, f.Open, f.DeployID = rotate.StepWaiting, false, ""
+		})
 	}
 	for id, f := range s.steps {
 		if f.Status == rotate.StepFailed {
@@ -243,7 +251,12 @@ func (s *State) retry() {
 
 // Closed reports whether the run has ended for good.
 func (s *State) Closed() bool {
-	return s.status == rotate.RunDone || s.status == rotate.RunRolledBack
+	switch s.status {
+	case rotate.RunDone, rotate.RunRolledBack, rotate.RunAbandoned:
+		return true
+	case rotate.RunApproved, rotate.RunRunning, rotate.RunHeld, rotate.RunPaused:
+	}
+	return false
 }
 
 // Plan returns the run's plan.

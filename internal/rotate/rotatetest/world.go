@@ -165,6 +165,14 @@ func (w *World) Resume(run string) error {
 	return w.Executor(j).Resume(w.T.Context(), run)
 }
 
+// Abandon gives the run up.
+func (w *World) Abandon(run, reason string) error {
+	w.T.Helper()
+	j := w.Open()
+	defer j.Close()
+	return w.Executor(j).Abandon(w.T.Context(), run, reason)
+}
+
 // Snapshot reads a run from the journal.
 func (w *World) Snapshot(run string) rotate.Snapshot {
 	w.T.Helper()
