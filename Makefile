@@ -34,7 +34,7 @@ export CGO_ENABLED ?= 0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: build test lint vuln race fuzz bench bench-history e2e demo check self-scan clean
+.PHONY: build test lint vuln race fuzz bench bench-dir bench-history e2e screens demo check self-scan clean
 
 build: ## the program, without cgo, into bin/
 	go build -trimpath -ldflags '-X github.com/secretguard/secretguard/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/secretguard
@@ -68,6 +68,9 @@ fuzz: ## every fuzz target for $(FUZZTIME)
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
 
+bench-dir: ## files of a folder, beside gitleaks: make bench-dir DIR=path
+	.ci/bench-dir "$(DIR)"
+
 bench-history: ## a whole history, beside git and gitleaks: make bench-history REPO=path
 	.ci/bench-history "$(REPO)"
 
@@ -75,6 +78,12 @@ e2e: build ## the built program against moto, in tmux, under kill -9
 	e2e/prepare
 	set -a; . $(CACHE)/e2e.env; set +a; \
 	SECRETGUARD_E2E_BINARY=$(BIN) go test -tags e2e -count=1 -timeout 20m -v ./e2e/...
+
+screens: build ## take the screens of docs/responder.md anew (needs tmux)
+	e2e/prepare
+	set -a; . $(CACHE)/e2e.env; set +a; \
+	SECRETGUARD_E2E_BINARY=$(BIN) SECRETGUARD_E2E_SCREENS=$(CURDIR)/docs/responder.md \
+	go test -tags e2e -count=1 -timeout 10m -run 'FromListToSummary|LeaveAndResume' ./e2e
 
 demo: ## leak to proof against the built-in lab; headless without a terminal
 	go run ./cmd/secretguard demo

@@ -157,10 +157,11 @@ func rooms(t *testing.T) []room {
 
 // of returns the room of a folder: its own row, or a row "x/*".
 func of(list []room, folder string) (room, bool) {
-	for _, pattern := range []string{folder, path.Dir(folder) + "/*", "internal/tui"} {
-		if pattern == "internal/tui" && !strings.HasPrefix(folder, "internal/tui/") {
-			continue
-		}
+	patterns := []string{folder, path.Dir(folder) + "/*"}
+	if strings.HasPrefix(folder, "internal/tui/") {
+		patterns = append(patterns, "internal/tui")
+	}
+	for _, pattern := range patterns {
 		if i := slices.IndexFunc(list, func(r room) bool { return r.folder == pattern }); i >= 0 {
 			return list[i], true
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -102,6 +103,7 @@ type app struct {
 
 	inLab     bool          // the environment is a lab's
 	abort     chan struct{} // closed by the second Ctrl-C
+	onScreen  atomic.Bool   // a full-screen program has the terminal
 	rulesFrom string        // the file that a scan's rules came from
 	damaged   error         // what is wrong with the journal that was read
 	// failpoint is nil in every build but the crash tests' own.
@@ -166,7 +168,7 @@ revokes the old key and proves it dead.`,
 		root.AddCommand(cmds...)
 	}
 	add(groupFind, a.scanCmd(), a.verifyCmd(), a.consumersCmd(), a.baselineCmd())
-	add(groupRotate, a.planCmd(), a.rotateCmd(), a.reportCmd())
+	add(groupRotate, a.respondCmd(), a.planCmd(), a.rotateCmd(), a.reportCmd())
 	add(groupTry, a.demoCmd(), a.labCmd())
 	add(groupSetUp, a.rulesCmd(), a.providersCmd(), a.configCmd(), a.hookCmd(), a.versionCmd())
 	root.AddCommand(a.scanAliases()...)

@@ -98,7 +98,7 @@ scan with --baseline-path shows them as accepted and counts only new ones.`,
 }
 
 func (a *app) baselineCreate(ctx context.Context, path, out, reason string) error {
-	res, err := a.scanTarget(ctx, scanRequest{kind: "auto", path: path})
+	res, err := a.scanTarget(ctx, newScanRequest("auto", path))
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (a *app) baselineCreate(ctx context.Context, path, out, reason string) erro
 func accepted(findings []scan.Finding, reason string) []suppress.Entry {
 	var out []suppress.Entry
 	for _, f := range findings {
-		out = append(out, suppress.Entry{ID: f.ID, Rule: f.Rule, File: f.File, Reason: reason})
+		out = append(out, suppress.Entry{ID: f.ID, Rule: f.Rule, File: f.Shown(), Reason: reason})
 	}
 	return out
 }

@@ -4,31 +4,41 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/term"
 )
 
 func (a *app) demoCmd() *cobra.Command {
+	var headless bool
+	var o respondOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "The whole story on a built-in lab: leak, scan, plan, rotate, revoke, proof",
-		Long: `Starts provider twins on loopback, makes a leaky git repository in a temporary folder, scans
-it, runs to the end by itself and prints each step and the proof. Needs no account and no
-network, and leaves nothing behind.
+		Long: `Starts provider twins on loopback, makes a leaky git repository in a temporary folder, and
+opens the responder on it. With --headless, --json, or without a terminal, it scans, runs to
+the end by itself and prints each step and the proof. Needs no account and no network, and
+leaves nothing behind.
 
-When it is killed, "secretguard rotate resume" continues the run: the lab lives in a process
-of its own, which ends by itself ten minutes later and takes the folder with it.`,
+When it is left or killed in the middle, another "secretguard demo" on a terminal, or
+"secretguard rotate resume", continues the run: the lab lives in a process of its own, which
+ends by itself ten minutes later and takes the folder with it.`,
 		Example: `  secretguard demo
   secretguard demo --headless --json`,
 		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.demo(cmd.Context())
+			if headless || a.json || a.noInput || !a.Facts.Interactive() {
+				return a.demo(cmd.Context())
+			}
+			return a.demoScreen(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().Bool("headless", true, "run to the end without a terminal")
+	cmd.Flags().BoolVar(&headless, "headless", false, "run to the end by itself; always so without a terminal")
+	o.screenFlags(cmd.Flags())
 	return cmd
 }
 
@@ -52,6 +62,74 @@ func (a *app) demo(ctx context.Context) error {
 	return nil
 }
 
+// demoScreen opens the responder on the stage. A demo that was left in the middle
+// is entered again, so that its run can go on.
+func (a *app) demoScreen(ctx context.Context, o respondOptions) error {
+	st, err := a.ownStage(ctx)
+	if err != nil {
+		return err
+	}
+	awake, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		keepAwake(awake, st.info.LabURL)
+	}()
+	err = a.openResponder(ctx, o, newScanRequest("git", st.Repo), nil)
+	stop()
+	<-ended
+	var open unfinished
+	if errors.As(err, &open) {
+		a.talk("the demo's lab waits for ten minutes; go on there with: secretguard demo")
+		return errors.Join(err, st.leave())
+	}
+	return errors.Join(err, st.tearDown(ctx))
+}
+
+// ownStage enters a stage that nobody else is on: one that was left in the middle
+// and whose lab is still there, else a new one.
+func (a *app) ownStage(ctx context.Context) (*stage, error) {
+	for {
+		st, _ := a.interruptedDemo()
+		if st == nil {
+			break
+		}
+		err := st.await(ctx, labFound)
+		switch {
+		case ctx.Err() != nil:
+			return nil, errors.Join(ctx.Err(), st.leave())
+		case err == nil && st.alive(ctx):
+			a.enter(st)
+			return st, nil
+		}
+		if err := st.remove(); err != nil { // without its lab it leads nowhere
+			return nil, err
+		}
+	}
+	st, err := a.setUp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.at("demo: lab ready")
+	a.enter(st)
+	return st, nil
+}
+
+// keepAwake looks at the lab now and then, so that a person may think for longer
+// than it waits for a request.
+func keepAwake(ctx context.Context, lab string) {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			_ = labCall(ctx, http.MethodGet, lab+"/_lab/state") // a lab that is gone is seen by the next request that matters
+		}
+	}
+}
+
 // resumeDemo continues a demo that was killed, checks its end from outside and
 // takes its stage down. A demo that was killed before its rotation was approved
 // is only taken down: it changed nothing.
@@ -68,17 +146,29 @@ func (a *app) resumeDemo(ctx context.Context, st *stage, args []string) error {
 	if err != nil {
 		return errors.Join(err, st.leave())
 	}
-	run, err := newest(ctx, w, args, approved, errNoRuns)
+	run, err := newest(ctx, w, args, begun, errNoUnfinished)
+	if errors.Is(err, errNoUnfinished) {
+		run, err = newest(ctx, w, args, approved, errNoRuns)
+	}
 	if closing := w.close(); err != nil || closing != nil {
 		return errors.Join(demoGone("it was killed before its rotation was approved, nothing was changed"), closing, st.tearDown(ctx))
 	}
 	switch err := a.continueRun(ctx, run); {
 	case errors.Is(err, rotate.ErrRolledBack):
-		return errors.Join(err, st.tearDown(ctx))
+		return errors.Join(err, a.closeStage(ctx, st))
 	case err != nil:
 		return errors.Join(err, st.leave())
 	}
-	return errors.Join(a.checkResumed(ctx, st, run), st.tearDown(ctx))
+	return errors.Join(a.checkResumed(ctx, st, run), a.closeStage(ctx, st))
+}
+
+// closeStage takes the stage down unless a person left more than one run on it.
+func (a *app) closeStage(ctx context.Context, st *stage) error {
+	if run, err := a.pick(ctx, nil); err == nil {
+		a.talk("the demo has another unfinished run; next: secretguard rotate resume %s", term.Clean(run))
+		return st.leave()
+	}
+	return st.tearDown(ctx)
 }
 
 // demoGone says that a killed demo cannot be continued.

@@ -61,7 +61,7 @@ func (a *app) demoHeadless(ctx context.Context, st *stage) error {
 // findLeak scans the demo's repository and finds the case of the key that
 // production uses.
 func (a *app) findLeak(ctx context.Context, st *stage) (scan.Result, triage.Case, error) {
-	res, err := a.scanTarget(ctx, scanRequest{kind: "git", path: st.Repo})
+	res, err := a.scanTarget(ctx, newScanRequest("git", st.Repo))
 	if err != nil {
 		return res, triage.Case{}, err
 	}
@@ -222,18 +222,23 @@ func (a *app) ownersKeys(ctx context.Context, w *workspace, p rotate.Plan) ([]st
 	return keys, nil
 }
 
-// checkResumed checks the end of a demo that was killed and continued.
+// checkResumed checks the end of a demo that was killed and continued. At the
+// screen a person may have rotated another key than the one in production.
 func (a *app) checkResumed(ctx context.Context, st *stage, run string) error {
-	_, c, err := a.findLeak(ctx, st)
-	if err != nil {
-		return err
-	}
 	w, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = w.close() }() // only read
 	s, err := executor.Load(ctx, w.journal, run)
+	if err != nil {
+		return err
+	}
+	res, err := a.scanTarget(ctx, newScanRequest("git", st.Repo))
+	if err != nil {
+		return err
+	}
+	c, err := pickCase(triage.Build(res), s.Plan().Case, st.Repo)
 	if err != nil {
 		return err
 	}

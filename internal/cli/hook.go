@@ -24,7 +24,7 @@ ignored: the index says what is staged.`,
 }
 
 func (a *app) hookPreCommit(ctx context.Context) error {
-	res, err := a.scanTarget(ctx, scanRequest{kind: "staged", path: "."})
+	res, err := a.scanTarget(ctx, newScanRequest("staged", "."))
 	if err != nil {
 		return err
 	}

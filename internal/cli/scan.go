@@ -14,6 +14,8 @@ import (
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/scan"
+	"github.com/secretguard/secretguard/internal/scan/archive"
+	"github.com/secretguard/secretguard/internal/scan/ignore"
 	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/scan/suppress"
 	"github.com/secretguard/secretguard/internal/term"
@@ -30,8 +32,17 @@ type scanRequest struct {
 	gitleaksFile string
 	reportPath   string
 	maxMegabytes int
+	archiveDepth int
+	ignored      bool
 	selection    source.Selection
 	noCache      bool
+	// tell, when set, is told how far the scan is, in place of a line on stderr.
+	tell func(scan.Progress)
+}
+
+// newScanRequest asks for a scan as the flags' defaults have it.
+func newScanRequest(kind, path string) scanRequest {
+	return scanRequest{kind: kind, path: path, archiveDepth: archive.DefaultDepth, ignored: true}
 }
 
 func (a *app) scanCmd() *cobra.Command {
@@ -73,7 +84,9 @@ func (r *scanRequest) flags(cmd *cobra.Command) {
 	f.StringVar(&r.selection.Range, "range", "", "only what the commits of A..B brought")
 	f.StringArrayVar(&r.selection.Branches, "branch", nil, "only what the commits of this branch or tag brought; may be given more than once")
 	f.StringVar(&r.selection.LogOpts, "log-opts", "", "only what the commits brought that git log would list with these options")
-	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files (counted); 0: the default")
+	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files and archive entries (counted); 0: the default")
+	f.IntVar(&r.archiveDepth, "max-archive-depth", archive.DefaultDepth, "how many archives inside each other are opened; 0: none (counted)")
+	f.BoolVar(&r.ignored, "ignored", true, "scan files that git ignores, in a folder of a repository; --ignored=false: leave them out (counted)")
 }
 
 // scanAliases are the names that users of gitleaks and trufflehog have in their
@@ -125,6 +138,9 @@ func (a *app) scanAliases() []*cobra.Command {
 
 // arguments reads "[KIND] [PATH]".
 func (r *scanRequest) arguments(args []string) error {
+	if r.archiveDepth < 0 {
+		return usagef("--max-archive-depth %d: give a number from 0 on", r.archiveDepth)
+	}
 	r.kind, r.path = "auto", "."
 	if len(args) > 0 {
 		switch args[0] {
@@ -261,7 +277,10 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	if err != nil {
 		return scan.Result{}, usage(err)
 	}
-	tell, done := a.progress()
+	tell, done := req.tell, func() {}
+	if tell == nil {
+		tell, done = a.progress()
+	}
 	opts := scan.Options{IgnoreAllow: req.ignoreAllow, Accepted: accepted, Progress: tell}
 	if !req.noCache {
 		opts.CacheDir, opts.Version = config.CacheDir(a.Env), program()
@@ -346,21 +365,25 @@ func progressLine(p scan.Progress, since time.Duration) string {
 
 func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, error) {
 	limit := int64(req.maxMegabytes) << 20
+	opts := source.Options{MaxBytes: limit, ArchiveDepth: req.archiveDepth, SkipIgnored: !req.ignored}
+	if opts.SkipIgnored {
+		opts.UserIgnores = ignore.UserFile(a.Env, os.ReadFile)
+	}
 	var repo *source.Repository // a nil one is no source
 	var err error
 	switch req.kind {
 	case "stdin":
-		return source.Stdin(a.In), nil
+		return source.Stdin(a.In, opts), nil
 	case "dir":
-		return source.Dir(req.path, limit)
+		return source.Dir(req.path, opts)
 	case "staged":
-		return source.Staged(req.path, a.gitEnv(req.path), limit)
+		return source.Staged(req.path, a.gitEnv(req.path), opts)
 	case "git":
 		repo, err = source.Git(ctx, req.path, limit)
 	default:
 		repo, err = source.Git(ctx, req.path, limit)
 		if errors.Is(err, source.ErrNotRepository) {
-			return source.Dir(req.path, limit)
+			return source.Dir(req.path, opts)
 		}
 	}
 	if err == nil && req.selection.Any() {

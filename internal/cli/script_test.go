@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 	_ "modernc.org/sqlite" // for the sql command
 
 	"github.com/secretguard/secretguard/internal/cli"
@@ -24,8 +25,23 @@ import (
 	"github.com/secretguard/secretguard/internal/lab/leakyrepo"
 )
 
+// whole is a run of all tests that fails when one of them has left a goroutine
+// behind.
+type whole struct{ m *testing.M }
+
+func (w whole) Run() int {
+	code := w.m.Run()
+	// Idle connections of the HTTP client end by themselves, later.
+	err := goleak.Find(goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+	if code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	return code
+}
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(whole{m}, map[string]func(){
 		"secretguard": func() {
 			os.Exit(cli.Main(os.Args[1:], cli.System())) //nolint:forbidigo // this is the main of the program under test
 		},

@@ -26,6 +26,9 @@ func (a *app) signals(parent context.Context) (context.Context, func()) {
 			switch n {
 			case 1:
 				cancel()
+				if a.onScreen.Load() {
+					continue // the screen ends by itself, and then says so
+				}
 				a.talk("stopping at the next safe point; once more cancels the request in flight")
 			case 2:
 				close(a.abort)

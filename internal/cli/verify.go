@@ -16,7 +16,7 @@ import (
 
 // findCase scans the target and returns the case that the name means.
 func (a *app) findCase(ctx context.Context, target, name string) (triage.Case, error) {
-	res, err := a.scanTarget(ctx, scanRequest{kind: "auto", path: target})
+	res, err := a.scanTarget(ctx, newScanRequest("auto", target))
 	if err != nil {
 		return triage.Case{}, err
 	}
@@ -81,7 +81,7 @@ sees it. Asks before the first call unless --yes is given. Exit code 1: one of t
 }
 
 func (a *app) verify(ctx context.Context, target string, names []string, yes bool) error {
-	res, err := a.scanTarget(ctx, scanRequest{kind: "auto", path: target})
+	res, err := a.scanTarget(ctx, newScanRequest("auto", target))
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,7 @@ type Lab struct {
 
 	mu       sync.Mutex
 	requests []Request
+	looks    int // requests to the lab itself
 	faults   map[string][]Fault
 }
 
@@ -135,11 +136,12 @@ func (l *Lab) Requests() []Request {
 	return append([]Request(nil), l.requests...)
 }
 
-// Served returns how many requests were served so far.
+// Served returns how many requests were served so far, looks at the lab itself
+// among them: whoever waits for it to be idle must see that it is wanted.
 func (l *Lab) Served() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.requests)
+	return len(l.requests) + l.looks
 }
 
 func (l *Lab) record(r Request) {

@@ -181,6 +181,9 @@ func (l *Lab) app(w http.ResponseWriter, r *http.Request) {
 
 // admin serves /_lab/state for people and tests, and /_lab/stop.
 func (l *Lab) admin(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	l.looks++
+	l.mu.Unlock()
 	switch r.URL.Path {
 	case "/_lab/state":
 		state := struct {

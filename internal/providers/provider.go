@@ -102,6 +102,9 @@ type Descriptor struct {
 	// ProbeService is the name under which our own Verify call shows in LastUsed;
 	// empty when it cannot be told apart from a consumer's use.
 	ProbeService string
+	// VerifyCall is the read-only call that Verify makes, as people know it, so
+	// that they can agree to it ("sts:GetCallerIdentity"); empty without Verify.
+	VerifyCall string
 	// ReadyWithin is how long a new key may be refused before that is a failure.
 	ReadyWithin time.Duration
 }

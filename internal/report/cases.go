@@ -27,8 +27,8 @@ func WriteCases(w io.Writer, cases []triage.Case) error {
 func whereabouts(c triage.Case) string {
 	s := ""
 	for _, f := range c.Findings {
-		if f.File != "" {
-			s = f.File
+		if shown := f.Shown(); shown != "" {
+			s = shown
 			break
 		}
 		if s == "" {

@@ -99,6 +99,7 @@ type coverageDoc struct {
 	Commits  int         `json:"commits"`
 	Blobs    int         `json:"blobs"`
 	Files    int         `json:"files"`
+	Entries  int         `json:"archive_entries"`
 	Bytes    int64       `json:"bytes"`
 	Skipped  []scan.Skip `json:"skipped"`
 	Shallow  bool        `json:"shallow"`
@@ -123,7 +124,8 @@ func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
 		Schema: ScanSchema, Tool: tool{"secretguard", o.Version}, Target: r.Target, Findings: []findingDoc{}, Cases: []caseDoc{},
 		Coverage: coverageDoc{
 			Complete: r.Coverage.Complete, Refs: r.Coverage.Refs, Commits: r.Coverage.Commits, Blobs: r.Coverage.Blobs, Files: r.Coverage.Files,
-			Bytes: r.Coverage.Bytes, Skipped: r.Coverage.Skipped, Shallow: r.Coverage.Shallow, Rules: r.Coverage.Rules,
+			Entries: r.Coverage.Entries,
+			Bytes:   r.Coverage.Bytes, Skipped: r.Coverage.Skipped, Shallow: r.Coverage.Shallow, Rules: r.Coverage.Rules,
 			From: cmp.Or(o.RulesFrom, "built in"),
 		},
 		Stats: statsDoc{DurationMS: r.Duration.Milliseconds(), Cache: cacheDoc{Hits: r.Coverage.Known, Misses: r.Coverage.Fresh}},
@@ -164,7 +166,7 @@ func newCaseDoc(c triage.Case) caseDoc {
 func finding(f scan.Finding, show bool) findingDoc {
 	d := findingDoc{
 		ID: f.ID, Rule: f.Rule, Kind: string(f.Kind), Part: string(f.Part), Severity: string(f.Severity), Description: f.Description,
-		File: f.File, Name: f.Name, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
+		File: f.File, Name: f.Name, PathInArchive: f.PathInArchive, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
 		Commit: f.Commit, Author: f.Author, Blob: f.Blob, InHead: f.Refs.Head, OnBranch: f.Refs.Branch,
 		LastCommit: f.LastCommit, ReachedBy: f.ReachedBy,
 		Secret: f.Secret.Mask(), Proof: proofDoc{Checksum: "none"}, Liveness: "unchecked", Tags: f.Tags, Suppressed: f.Suppressed,

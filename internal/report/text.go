@@ -77,7 +77,7 @@ func WriteScanText(w io.Writer, r scan.Result, o ScanOptions) error {
 	}
 	groupOf := func(f scan.Finding) group {
 		if f.File != "" {
-			return group{f.ID, f.File, ""}
+			return group{f.ID, f.Shown(), ""}
 		}
 		return group{f.ID, "", f.Where}
 	}
@@ -134,7 +134,7 @@ func others(n int, file string) string {
 }
 
 func place(f scan.Finding) string {
-	s := f.File
+	s := f.Shown()
 	switch f.Where {
 	case scan.WherePath:
 		s += " (its name)"
@@ -175,6 +175,9 @@ func Summary(r scan.Result) string {
 		verdict += fmt.Sprintf(", %d accepted", n)
 	}
 	seen := count(c.Files, "file")
+	if c.Entries > 0 {
+		seen += fmt.Sprintf(" with %d archive entries", c.Entries)
+	}
 	if c.Commits > 0 {
 		seen = count(c.Commits, "commit") + ", " + count(c.Blobs, "blob") + ", " + count(c.Refs, "ref")
 	}
@@ -206,7 +209,7 @@ func WriteHook(w io.Writer, r scan.Result) error {
 			p.f("… and %d more: secretguard scan --staged", len(active)-most)
 			break
 		}
-		p.f("%s:%d  %s  %s", clean(f.File), f.Line, f.Rule, f.Secret.Mask())
+		p.f("%s:%d  %s  %s", clean(f.Shown()), f.Line, f.Rule, f.Secret.Mask())
 	}
 	if len(active) > 0 {
 		p.f("secretguard: staged: %s; the commit is stopped", count(len(active), "secret"))

@@ -26,7 +26,7 @@ func (s *Scanner) accept(list []Finding) {
 		f := &list[i]
 		if f.Suppressed == nil {
 			by, reason, ok := s.opts.Accepted.Why(suppress.Subject{
-				ID: f.ID, Rules: append([]string{f.Rule}, f.also...), File: f.File, Lines: []int{f.Line, f.countedAt}, Commit: f.Commit,
+				ID: f.ID, Rules: append([]string{f.Rule}, f.also...), File: f.Path(), Lines: []int{f.Line, f.countedAt}, Commit: f.Commit,
 			})
 			if !ok {
 				continue
@@ -36,14 +36,14 @@ func (s *Scanner) accept(list []Finding) {
 		if f.Suppressed.By == "inline" {
 			continue
 		}
-		k := acceptKey{f.Rule, f.ID, f.File}
+		k := acceptKey{f.Rule, f.ID, f.Path()}
 		if a, ok := accepted[k]; !ok || f.order < a.order {
 			accepted[k] = acceptance{f.order, f.Line, f.Suppressed.By}
 		}
 	}
 	for i := range list {
 		f := &list[i]
-		if a, ok := accepted[acceptKey{f.Rule, f.ID, f.File}]; ok && f.Suppressed == nil && f.order >= a.order {
+		if a, ok := accepted[acceptKey{f.Rule, f.ID, f.Path()}]; ok && f.Suppressed == nil && f.order >= a.order {
 			f.Suppressed = &Suppression{By: a.by, Reason: fmt.Sprintf("accepted in line %d of this file", a.line)}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -28,6 +29,7 @@ const (
 	WhereUnreachable   Where = "unreachable"
 	WhereUnknown       Where = "unknown" // in an object; the scan was stopped before its place was found
 	WhereStdin         Where = "stdin"
+	WhereArchive       Where = "archive" // inside a file
 )
 
 // Severity orders findings for people and for --fail-on.
@@ -57,7 +59,8 @@ type Finding struct {
 	// in the name itself is masked: see Path.
 	File               string
 	Name               string // of the ref or person that holds it, with the secret masked
-	Line, Column       int    // 1-based; columns count bytes
+	PathInArchive      string // inside the archive or document that File is; empty otherwise
+	Line, Column       int    // 1-based; columns count bytes; of the text that was made of a document
 	EndLine, EndColumn int
 	Where              Where
 
@@ -85,12 +88,18 @@ type Finding struct {
 	order     int64 // of its commit: parents before children
 }
 
-// Path is the file's real name. It may hold a secret.
+// Path is the file's real name, with what is inside of it joined as gitleaks does.
+// It may hold a secret.
 func (f Finding) Path() string {
 	if f.path != "" {
 		return f.path
 	}
-	return f.File
+	return f.Shown()
+}
+
+// Shown is Path with secrets masked, for people.
+func (f Finding) Shown() string {
+	return source.Place{Path: f.File, Inner: f.PathInArchive}.Name()
 }
 
 // Reach says what still leads to a finding in history.
@@ -124,6 +133,7 @@ type Coverage struct {
 	Commits  int
 	Blobs    int
 	Files    int
+	Entries  int // of archives and documents
 	Bytes    int64
 	Known    int // objects that an earlier scan had looked at, with the same rules
 	Fresh    int // objects that this one looked at

@@ -38,8 +38,8 @@ func (c *collector) maskNames() {
 	mask := strings.NewReplacer(known...)
 	for i := range c.findings {
 		f := &c.findings[i]
-		f.path = f.File
-		f.File, f.Name, f.Author = mask.Replace(f.File), mask.Replace(f.Name), mask.Replace(f.Author)
+		f.path = f.Path()
+		f.File, f.PathInArchive, f.Name, f.Author = mask.Replace(f.File), mask.Replace(f.PathInArchive), mask.Replace(f.Name), mask.Replace(f.Author)
 	}
 	for _, s := range c.skips {
 		s.Example = mask.Replace(s.Example)

@@ -81,22 +81,10 @@ func (s *Scanner) Scan(ctx context.Context, src source.Source) (Result, error) {
 	return res, err
 }
 
-// texts scans what a source brings.
+// texts scans what a source brings, in the goroutines that bring it.
 func (c *collector) texts(ctx context.Context, src source.Walker) error {
-	c.work = make(chan source.Fragment, 2*runtime.NumCPU())
-	var wg sync.WaitGroup
-	for range runtime.NumCPU() {
-		wg.Go(func() {
-			finder := c.scanner.set.Finder()
-			for f := range c.work {
-				c.scan(finder, f)
-			}
-		})
-	}
-	err := src.Walk(ctx, c)
-	close(c.work)
-	wg.Wait()
-	return err
+	c.finders = make(chan *match.Finder, runtime.GOMAXPROCS(0))
+	return src.Walk(ctx, c)
 }
 
 type placeKey struct {
@@ -113,7 +101,7 @@ type idKey struct{ rule, secret string }
 type collector struct {
 	scanner *Scanner
 	started time.Time
-	work    chan source.Fragment
+	finders chan *match.Finder // that nobody uses
 
 	mu       sync.Mutex
 	findings []Finding
@@ -126,14 +114,23 @@ type collector struct {
 	ids sync.Map // idKey -> string: the id of a short secret is stretched, and a secret stands in many versions of a file
 }
 
-// Fragment hands a fragment to the workers.
+// Fragment scans a fragment.
 func (c *collector) Fragment(ctx context.Context, f source.Fragment) error {
-	select {
-	case c.work <- f:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return err
 	}
+	var finder *match.Finder
+	select {
+	case finder = <-c.finders:
+	default:
+		finder = c.scanner.set.Finder()
+	}
+	c.scan(finder, f)
+	select {
+	case c.finders <- finder:
+	default:
+	}
+	return nil
 }
 
 // Skip counts something that was not scanned.
@@ -161,17 +158,23 @@ func (c *collector) Files(n int) {
 	c.cov.Files += n
 }
 
+// Entries counts entries of archives.
+func (c *collector) Entries(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cov.Entries += n
+}
+
 // scan runs the rules over a fragment. Rules and allowlists may ask for the path.
 func (c *collector) scan(finder *match.Finder, f source.Fragment) {
-	text := []byte(f.Text)
-	sights := finder.Settle(text, finder.Find(text))
+	sights := finder.Settle(f.Text, finder.Find(f.Text))
 	var found []Finding
 	for _, p := range f.Places {
-		for _, m := range c.scanner.set.At(sights, p.Path, p.Commit) {
+		for _, m := range c.scanner.set.At(sights, p.Name(), p.Commit) {
 			found = append(found, c.finding(m, p, false))
 		}
 	}
-	c.add(found, len(text))
+	c.add(found, len(f.Text))
 }
 
 func (c *collector) add(found []Finding, bytes int) {
@@ -180,7 +183,7 @@ func (c *collector) add(found []Finding, bytes int) {
 	c.cov.Bytes += int64(bytes)
 	c.done++
 	for _, f := range found {
-		k := placeKey{f.Rule, f.ID, f.File, f.Line, f.Column, f.Where}
+		k := placeKey{f.Rule, f.ID, f.Path(), f.Line, f.Column, f.Where}
 		if i, ok := c.places[k]; ok { // once more, decoded another way
 			if f.Suppressed == nil {
 				c.findings[i].Suppressed = nil
@@ -210,12 +213,12 @@ func (c *collector) id(rule, value string) string {
 func (c *collector) finding(m match.Match, p source.Place, allowed bool) Finding {
 	s, named := c.scanner, m.Secret
 	if named == "" { // the path is the finding
-		named = p.Path
+		named = p.Name()
 	}
 	f := Finding{
 		ID: c.id(m.Rule.ID, named), Rule: m.Rule.ID, Kind: m.Rule.Kind, Part: m.Rule.Part,
 		Severity: Severity(m.Rule.Severity), Secret: secret.New(m.Secret), Description: m.Rule.Description, Tags: m.Tags,
-		File: p.Path, Where: Where(p.Where), Commit: p.Commit, Author: p.Author, Date: p.Date, Blob: p.Blob,
+		File: p.Path, PathInArchive: p.Inner, Where: Where(p.Where), Commit: p.Commit, Author: p.Author, Date: p.Date, Blob: p.Blob,
 		Refs: Reach{Head: p.Head, Branch: p.Branch},
 	}
 	f.Line, f.Column, f.EndLine, f.EndColumn = m.Line, m.Column, m.EndLine, m.EndColumn
@@ -253,7 +256,7 @@ func (c *collector) result(info source.Info) Result {
 	}
 	slices.SortFunc(c.cov.Skipped, func(a, b Skip) int { return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why)) })
 	slices.SortFunc(c.findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.PathInArchive, b.PathInArchive), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Where, b.Where))
 	})
 	return Result{

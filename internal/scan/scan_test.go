@@ -64,7 +64,7 @@ func (w watchedSink) Fragment(ctx context.Context, f source.Fragment) error {
 
 func dir(t *testing.T, path string, maxBytes int64) source.Walker {
 	t.Helper()
-	src, err := source.Dir(path, maxBytes)
+	src, err := source.Dir(path, source.Options{MaxBytes: maxBytes, Parallel: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestCancelKeepsWhatWasFound(t *testing.T) {
 func TestReadErrorIsNeverComplete(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	res, err := scan.New(rules(t), scan.Options{}).Scan(t.Context(), source.Stdin(&reader{text: leak(), err: broken}))
+	res, err := scan.New(rules(t), scan.Options{}).Scan(t.Context(), source.Stdin(&reader{text: leak(), err: broken}, source.Options{}))
 	if !errors.Is(err, broken) || res.Coverage.Complete {
 		t.Errorf("%v, complete %v", err, res.Coverage.Complete)
 	}

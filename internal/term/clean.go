@@ -65,11 +65,36 @@ func hidden(r rune) bool {
 }
 
 // Truncate cuts to at most width cells, ending in an ellipsis where it cut.
-func Truncate(s Safe, width int) Safe {
+func Truncate(s Safe, width int) Safe { return Cut(s, width, "…") }
+
+// Cut cuts to at most width cells; where it cut, the last cells are tail.
+func Cut(s Safe, width int, tail Safe) Safe {
 	if width <= 0 {
 		return ""
 	}
-	return Safe(ansi.Truncate(string(s), width, "…"))
+	if Width(tail) > width {
+		tail = ""
+	}
+	return Safe(ansi.Truncate(string(s), width, string(tail)))
+}
+
+// CutLeft keeps the end of a text that is wider than width cells, with head in
+// front of it: the end of a path says more than its start.
+func CutLeft(s Safe, width int, head Safe) Safe {
+	w := Width(s)
+	if w <= width {
+		return s
+	}
+	if width <= Width(head) {
+		return Cut(s, width, "")
+	}
+	// The library may cut one cell less than asked beside a joined letter.
+	for drop := w - width + Width(head); drop <= w; drop++ {
+		if out := Safe(ansi.TruncateLeft(string(s), drop, string(head))); Width(out) <= width {
+			return out
+		}
+	}
+	return head
 }
 
 // Width returns how many cells the text takes.
@@ -98,4 +123,32 @@ func Wrap(s Safe, width int) []Safe {
 		line, cells = line+word, cells+n
 	}
 	return append(lines, Safe(line))
+}
+
+// Fold breaks text at spaces into lines of at most width cells, for a box that
+// nothing may leave: a longer word is cut. It returns at least one line. No letter
+// is lost: ansi.Wrap drops marks that stand on a space and leaves a line too long
+// after a dash.
+func Fold(s Safe, width int) []Safe {
+	var out []Safe
+	line, empty := "", true
+	for word := range strings.SplitSeq(string(s), " ") {
+		if !empty && ansi.StringWidth(line)+1+ansi.StringWidth(word) <= width {
+			line += " " + word
+			continue
+		}
+		if !empty {
+			out = append(out, Safe(line))
+		}
+		for ansi.StringWidth(word) > width {
+			head := ansi.Truncate(word, width, "")
+			if head == "" { // a letter that is wider than the line
+				break
+			}
+			out = append(out, Safe(head))
+			word = word[len(head):]
+		}
+		line, empty = word, false
+	}
+	return append(out, Safe(line))
 }

@@ -67,6 +67,52 @@ func TestTruncateCountsCells(t *testing.T) {
 	}
 }
 
+func TestFoldKeepsEveryLetterAndTheWidth(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in := Clean(rapid.String().Draw(t, "text"))
+		width := rapid.IntRange(2, 40).Draw(t, "width")
+		var joined strings.Builder
+		for _, line := range Fold(in, width) {
+			if Width(line) > width {
+				t.Fatalf("Fold(%q, %d) has a line of %d cells: %q", in, width, Width(line), line)
+			}
+			joined.WriteString(string(line))
+		}
+		bare := func(s string) string { return strings.Join(strings.Fields(s), "") }
+		if bare(joined.String()) != bare(string(in)) {
+			t.Fatalf("Fold(%q, %d) lost text: %q", in, width, joined.String())
+		}
+	})
+}
+
+func TestCutEndsInTheTail(t *testing.T) {
+	t.Parallel()
+	if got := Cut("a long name", 6, ".."); got != "a lo.." {
+		t.Errorf("got %q", got)
+	}
+	if got := Cut("short", 6, ".."); got != "short" {
+		t.Errorf("got %q", got)
+	}
+	if got := Cut("long", 1, ".."); Width(got) > 1 {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestCutLeftKeepsTheEnd(t *testing.T) {
+	t.Parallel()
+	if got := CutLeft("a/long/path.md:12", 11, ".."); got != "..ath.md:12" {
+		t.Errorf("got %q", got)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		in := Clean(rapid.String().Draw(t, "text"))
+		width := rapid.IntRange(0, 30).Draw(t, "width")
+		if got := CutLeft(in, width, ".."); Width(got) > max(width, 0) {
+			t.Fatalf("CutLeft(%q, %d) = %q is %d cells", in, width, got, Width(got))
+		}
+	})
+}
+
 func TestWrap(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

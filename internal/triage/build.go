@@ -114,6 +114,7 @@ func generic(k credential.Kind) int {
 func compareFindings(a, b scan.Finding) int {
 	return cmp.Or(
 		cmp.Compare(a.File, b.File),
+		cmp.Compare(a.PathInArchive, b.PathInArchive),
 		cmp.Compare(a.Line, b.Line),
 		cmp.Compare(a.Column, b.Column),
 		a.Date.Compare(b.Date),

@@ -46,7 +46,7 @@ const Unchecked = "unchecked"
 func (c Case) Files() int {
 	seen := map[string]bool{}
 	for _, f := range c.Findings {
-		seen[f.File] = true
+		seen[f.Path()] = true
 	}
 	return len(seen)
 }
@@ -66,7 +66,8 @@ func (c Case) Commits() int {
 // working tree.
 func (c Case) InHead() bool {
 	for _, f := range c.Findings {
-		if f.Refs.Head || f.Where == scan.WhereWorktree || f.Where == scan.WhereIndex {
+		archived := f.Where == scan.WhereArchive && f.Commit == "" && f.File != ""
+		if f.Refs.Head || f.Where == scan.WhereWorktree || f.Where == scan.WhereIndex || archived {
 			return true
 		}
 	}

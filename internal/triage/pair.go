@@ -91,10 +91,10 @@ func sameVersion(f scan.Finding) string {
 	if version == "" {
 		version = f.Commit + "\x00" + string(f.Where)
 	}
-	return fmt.Sprintf("%s\x00%s", f.File, version)
+	return fmt.Sprintf("%s\x00%s", f.Path(), version)
 }
 
-func sameFile(f scan.Finding) string   { return f.File }
+func sameFile(f scan.Finding) string   { return f.Path() }
 func sameCommit(f scan.Finding) string { return f.Commit }
 
 type matcher struct {
@@ -183,7 +183,7 @@ func (m *matcher) places(key func(scan.Finding) string) map[string][]spot {
 func (m *matcher) neighbours(key func(scan.Finding) string, how string) []edge {
 	best := map[[2]*value]*edge{}
 	for _, spots := range m.places(key) {
-		if spots[0].at.File == "" {
+		if spots[0].at.Path() == "" {
 			continue // commit messages share no file
 		}
 		runs := splitRuns(spots)

@@ -289,6 +289,9 @@ func TestContainFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p.Phrase != "contain "+w.Estate.User {
+		t.Errorf("an outage is approved with %q", p.Phrase)
+	}
 	if p.Steps[0].Action != rotate.ActDisable {
 		t.Fatalf("first step is %s", p.Steps[0].Action)
 	}

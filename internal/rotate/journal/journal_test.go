@@ -251,3 +251,29 @@ func TestWriteThatFailsLeavesNothing(t *testing.T) {
 		t.Fatalf("%d sealed values are left (%v)", n, err)
 	}
 }
+
+func TestNoteIsInTheChainButNoRun(t *testing.T) {
+	t.Parallel()
+	j := open(t, filepath.Join(t.TempDir(), "state"))
+	if err := j.Note(t.Context(), "tester", "reveal", map[string]string{"case": "c-1"}); err != nil {
+		t.Fatal(err)
+	}
+	lease(t, j, "r-1")
+	runs, err := j.Runs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 1 || runs[0] != "r-1" {
+		t.Errorf("runs: %q, want only r-1", runs)
+	}
+	all, err := j.Records(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 2 || all[0].Kind != "reveal" || all[0].Actor != "tester" {
+		t.Errorf("records: %+v", all)
+	}
+	if err := j.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

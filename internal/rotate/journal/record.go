@@ -60,6 +60,33 @@ func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 	return rec, nil
 }
 
+// Note appends a record that belongs to no run: what a person did outside a
+// rotation. It needs no lease, since nothing hangs on its order among others.
+func (j *Journal) Note(ctx context.Context, actor, kind string, body any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode a journal record: %w", err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.broken != nil {
+		return fmt.Errorf("write to the journal: %w", j.broken)
+	}
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return j.refused(fmt.Errorf("write to the journal: %w", err))
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after Commit
+	rec := Record{Actor: actor, Kind: kind, Body: b, Blobs: map[string]string{}, Wall: time.Now().UTC(), Tool: j.tool}
+	if err := insert(ctx, tx, &rec); err != nil {
+		return j.refused(err)
+	}
+	if err := tx.Commit(); err != nil {
+		return j.refused(fmt.Errorf("flush the journal: %w", err))
+	}
+	return nil
+}
+
 func insert(ctx context.Context, tx *sql.Tx, rec *Record) error {
 	err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1`).Scan(&rec.Seq, &rec.Prev)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -122,7 +149,7 @@ func scanRecord(rows *sql.Rows) (Record, error) {
 
 // Runs returns the ids of all runs, newest first.
 func (j *Journal) Runs(ctx context.Context) ([]string, error) {
-	return j.runs(ctx, `SELECT run FROM record GROUP BY run ORDER BY MIN(seq) DESC`)
+	return j.runs(ctx, `SELECT run FROM record WHERE run <> '' GROUP BY run ORDER BY MIN(seq) DESC`)
 }
 
 func (j *Journal) runs(ctx context.Context, query string) ([]string, error) {

@@ -82,6 +82,9 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		Gaps: req.Located.Gaps, Created: now, Expires: now.Add(rotate.Validity),
 		Phrase: "rotate " + state.Key.Ref.Owner,
 	}
+	if req.Strategy == rotate.ContainFirst {
+		p.Phrase = "contain " + state.Key.Ref.Owner // an outage is not approved by habit
+	}
 	if req.Policy != nil {
 		p.Policy = *req.Policy
 	}

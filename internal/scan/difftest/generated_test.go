@@ -61,7 +61,7 @@ func configure(t *testing.T, text string) (string, *match.Set) {
 // scanDir returns our findings that count in a folder.
 func scanDir(t *testing.T, set *match.Set, dir string) []scan.Finding {
 	t.Helper()
-	src, err := source.Dir(dir, 0)
+	src, err := source.Dir(dir, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

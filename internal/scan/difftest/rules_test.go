@@ -33,7 +33,7 @@ func scanTexts(t *testing.T, set *match.Set, texts map[string]string) map[string
 	t.Helper()
 	var src memory
 	for path, text := range texts {
-		src = append(src, source.Fragment{Text: text, Places: []source.Place{{Where: "worktree", Path: path}}})
+		src = append(src, source.Fragment{Text: []byte(text), Places: []source.Place{{Where: "worktree", Path: path}}})
 	}
 	res, err := scan.New(set, scan.Options{}).Scan(t.Context(), src)
 	if err != nil {

@@ -20,7 +20,10 @@ type DB struct {
 	dirs  []string // the objects folder and its alternates
 	packs []*packFile
 	loose []looseFile // sorted by id
-	total int
+	// looseKinds are known once an object was read; unreadable when that failed. Each
+	// is written by the worker that reads it, while others search in loose.
+	looseKinds []Kind
+	total      int
 
 	forestOnce sync.Once
 	trees      []*forest
@@ -86,6 +89,7 @@ func open(objects string, width int, list bool) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("%w: more than 2^32 objects", ErrUnsupported), db.Close())
 	}
 	db.total += len(db.loose)
+	db.looseKinds = make([]Kind, len(db.loose))
 	return db, nil
 }
 

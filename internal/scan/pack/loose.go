@@ -16,8 +16,6 @@ import (
 type looseFile struct {
 	id  ID
 	dir string // the objects folder
-	// kind is known once it was read; unreadable when that failed.
-	kind Kind
 }
 
 // unreadable marks what is reported already.

@@ -303,23 +303,23 @@ func (w *worker) visitNode(f *forest, i int32, data []byte, ops []Op, base any) 
 
 func (w *worker) looseObject(i int) {
 	ref := Ref(w.db.total - len(w.db.loose) + i)
-	l := &w.db.loose[i]
-	if l.kind != 0 && !w.opts.Kinds.Has(l.kind) || w.opts.Wanted != nil && !w.opts.Wanted(ref, l.kind) {
+	l, known := &w.db.loose[i], &w.db.looseKinds[i]
+	if *known != 0 && !w.opts.Kinds.Has(*known) || w.opts.Wanted != nil && !w.opts.Wanted(ref, *known) {
 		return
 	}
 	kind, data, err := l.read(&w.z, w.opts.Kinds, w.opts.MaxSize)
-	l.kind = kind
+	*known = kind
 	switch {
 	case errors.Is(err, ErrTooLarge):
 		what := "object"
 		if kind == 0 {
-			l.kind = unreadable
+			*known = unreadable
 		} else {
 			what = kind.String()
 		}
 		w.db.problem(Problem{What: what, Why: TooLarge(w.opts.MaxSize), Example: l.id.String(), Objects: 1})
 	case err != nil:
-		l.kind = unreadable
+		*known = unreadable
 		w.db.problem(Problem{What: "loose object", Why: looseReason(err), Example: l.id.String(), Objects: 1})
 	case w.opts.Kinds.Has(kind):
 		w.visitor.Visit(&Object{Ref: ref, ID: l.id, Kind: kind, Data: data, Dup: w.db.Dup(ref)}, nil)

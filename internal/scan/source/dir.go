@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"syscall"
 )
@@ -18,20 +17,19 @@ type dir struct {
 	root *os.Root
 	only string // one file of root; empty for the whole folder
 	name string // what the user calls that file
-	max  int64
+	opts Options
 }
 
 // Dir scans the files below a path, or one file. Symbolic links are not
 // followed, devices and pipes are not opened, and .git folders are left to Git.
-func Dir(p string, maxBytes int64) (Source, error) {
+// Files are read in no order. Hidden files and those that git ignores are read too,
+// unless the options say otherwise: what must not be committed often holds keys.
+func Dir(p string, o Options) (Source, error) {
 	info, err := os.Stat(p)
 	if err != nil {
 		return nil, fmt.Errorf("look at %s: %w", p, err)
 	}
-	d := dir{path: p, max: maxBytes}
-	if d.max == 0 {
-		d.max = DefaultMaxBytes
-	}
+	d := dir{path: p, opts: o.withDefaults()}
 	folder := p
 	if !info.IsDir() && !info.Mode().IsRegular() { // to open a pipe would wait for ever
 		return nil, fmt.Errorf("%s: %w", p, ErrNotPlain)
@@ -52,67 +50,86 @@ func Dir(p string, maxBytes int64) (Source, error) {
 // Info describes the folder.
 func (d dir) Info() Info { return Info{Kind: "dir", Path: d.path} }
 
-// Walk reads the files in the order of their names.
+// Walk reads the files.
 func (d dir) Walk(ctx context.Context, sink Sink) error {
 	defer d.root.Close()
 	if d.only != "" {
-		return d.file(ctx, d.only, d.name, sink)
+		return newReader(d.opts, sink).file(ctx, d.root, d.only, d.name)
 	}
-	return fs.WalkDir(d.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			sink.Skip(Skip{What: "folder", Why: reason(err), Example: name, Gap: true})
-			if e != nil && e.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		switch {
-		case e.IsDir() && path.Base(name) == ".git":
-			sink.Skip(Skip{What: "git folder", Why: "scan it with: secretguard scan git", Example: name})
-			return fs.SkipDir
-		case e.IsDir():
-			return nil
-		case e.Type()&fs.ModeSymlink != 0:
-			sink.Skip(Skip{What: "symbolic link", Why: "not followed", Example: name})
-			return nil
-		case !e.Type().IsRegular():
-			sink.Skip(Skip{What: "special file", Why: "not a plain file", Example: name})
-			return nil
-		}
-		return d.file(ctx, name, name, sink)
-	})
+	t, err := newTree(d, sink)
+	if err != nil {
+		return err
+	}
+	return t.walk(ctx)
 }
 
-// file scans the file at path under a name.
-func (d dir) file(ctx context.Context, path, name string, sink Sink) error {
-	f, err := d.root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe put in its place must not wait
-	if err != nil {
-		sink.Skip(Skip{What: "file", Why: reason(err), Example: name, Gap: true})
+// reader reads files for one goroutine.
+type reader struct {
+	content
+
+	data []byte
+}
+
+func newReader(o Options, sink Sink) *reader {
+	return &reader{content: content{opts: o, sink: sink, what: "file"}}
+}
+
+// keptBuffer is the largest buffer that is kept for the next file.
+const keptBuffer = 4 << 20
+
+// file scans a file of a folder under the name given.
+func (r *reader) file(ctx context.Context, folder *os.Root, file, name string) error {
+	data, why := r.read(folder, file)
+	if why != "" {
+		r.sink.Skip(Skip{What: "file", Why: why, Example: name, Gap: true})
 		return nil
+	}
+	r.sink.Files(1)
+	err := r.content.file(ctx, Place{Where: "worktree", Path: filepath.ToSlash(name)}, data)
+	if cap(r.data) > keptBuffer {
+		r.data = nil
+	}
+	if cap(r.buf) > keptBuffer {
+		r.buf = nil
+	}
+	return err
+}
+
+// read returns the content of a file, good until the next call, or why there is
+// none.
+func (r *reader) read(folder *os.Root, file string) (data []byte, why string) {
+	f, err := folder.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe put in its place must not wait
+	if err != nil {
+		return nil, reason(err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		sink.Skip(Skip{What: "file", Why: "no longer a plain file", Example: name, Gap: true})
-		return nil
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, "no longer a plain file"
 	}
-	data, err := io.ReadAll(io.LimitReader(f, d.max+1))
-	if err != nil {
-		sink.Skip(Skip{What: "file", Why: reason(err), Example: name, Gap: true})
-		return nil
+	larger := fmt.Sprintf("larger than %d MB", r.opts.MaxBytes>>20)
+	if info.Size() > r.opts.MaxBytes {
+		return nil, larger
 	}
-	if int64(len(data)) > d.max {
-		sink.Skip(Skip{What: "file", Why: fmt.Sprintf("larger than %d MB", d.max>>20), Example: name, Gap: true})
-		return nil
+	r.data = r.data[:0]
+	if need := int(info.Size()) + 1; cap(r.data) < need { // one more, to see the end
+		r.data = make([]byte, 0, need+need/8)
 	}
-	sink.Files(1)
-	if binary(data) {
-		sink.Skip(Skip{What: "file", Why: "binary", Example: name})
-		data = nil // its name is still judged
+	for {
+		if len(r.data) == cap(r.data) { // it grows while it is read
+			r.data = append(r.data, 0)[:len(r.data)]
+		}
+		n, err := f.Read(r.data[len(r.data):cap(r.data)])
+		r.data = r.data[:len(r.data)+n]
+		switch {
+		case int64(len(r.data)) > r.opts.MaxBytes:
+			return nil, larger
+		case errors.Is(err, io.EOF), n > 0 && int64(n) == info.Size() && len(r.data) < cap(r.data): // all, and room for more
+			return r.data, ""
+		case err != nil:
+			return nil, reason(err)
+		}
 	}
-	return sink.Fragment(ctx, Fragment{Text: string(data), Places: []Place{{Where: "worktree", Path: filepath.ToSlash(name)}}})
 }
 
 // reason says in a few words why something was not read.

@@ -4,11 +4,12 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
+	"runtime"
 	"time"
+
+	"github.com/secretguard/secretguard/internal/scan/archive"
 )
 
 // Errors that a caller decides on.
@@ -21,8 +22,11 @@ var (
 
 // Place is where a fragment lies.
 type Place struct {
-	Where  string // scan.Where
-	Path   string
+	Where string // scan.Where
+	Path  string
+	// Inner is the path inside the archive or document at Path, joined by
+	// archive.Separator; empty for what lies there itself.
+	Inner  string
 	Commit string
 	Author string
 	Date   time.Time
@@ -31,11 +35,22 @@ type Place struct {
 	Branch bool // a branch or tag reaches it
 }
 
+// Name is the path with what is inside of it: alone when the outer file has no name.
+func (p Place) Name() string {
+	switch {
+	case p.Inner == "":
+		return p.Path
+	case p.Path == "":
+		return p.Inner
+	}
+	return p.Path + archive.Separator + p.Inner
+}
+
 // Fragment is one text and every place where it stands. It is scanned once. The
 // text is empty when only the names are to be judged: a binary file has no lines,
 // but rules about paths hold for it.
 type Fragment struct {
-	Text   string
+	Text   []byte // good until the fragment was taken
 	Places []Place
 }
 
@@ -45,13 +60,15 @@ type Skip struct {
 	Gap                bool // makes the scan incomplete
 }
 
-// Sink takes what a source finds. Its methods may be called from one goroutine
-// at a time.
+// Sink takes what a source finds. Its methods may be called from many goroutines.
 type Sink interface {
+	// Fragment scans a fragment before it returns.
 	Fragment(ctx context.Context, f Fragment) error
 	Skip(s Skip)
 	// Files adds to the files that were looked at.
 	Files(n int)
+	// Entries adds to the entries of archives that were looked at.
+	Entries(n int)
 }
 
 // Info describes the target.
@@ -70,34 +87,31 @@ type Walker interface {
 	Walk(ctx context.Context, s Sink) error
 }
 
-// binary reports whether data looks like no text: a NUL byte in its first part,
-// as git decides.
-func binary(data []byte) bool {
-	return bytes.IndexByte(data[:min(len(data), 8000)], 0) >= 0
-}
-
 // DefaultMaxBytes is the largest file or object that is scanned.
 const DefaultMaxBytes = 100 << 20
 
-// stream is a scan of one reader.
-type stream struct{ r io.Reader }
+// Options say how files are read.
+type Options struct {
+	// MaxBytes is the largest file, and entry of an archive; 0: DefaultMaxBytes.
+	MaxBytes int64
+	// ArchiveDepth is how many archives inside each other are opened; 0: none.
+	ArchiveDepth int
+	// SkipIgnored leaves out what git ignores in a repository.
+	SkipIgnored bool
+	// UserIgnores is the user's own list of names to ignore, a file
+	// (core.excludesFile of gitignore(5)); may be empty or not there.
+	UserIgnores string
+	// Parallel is how many files are read at a time; 0: as many as processors.
+	Parallel int
+}
 
-// Stdin scans a stream as one text.
-func Stdin(r io.Reader) Source { return stream{r} }
-
-// Info describes the stream.
-func (stream) Info() Info { return Info{Kind: "stdin", Path: "-"} }
-
-// Walk reads the stream to its end.
-func (s stream) Walk(ctx context.Context, sink Sink) error {
-	b, err := io.ReadAll(io.LimitReader(s.r, DefaultMaxBytes+1))
-	if err != nil {
-		return err
+// withDefaults fills in what was left out.
+func (o Options) withDefaults() Options {
+	if o.MaxBytes == 0 {
+		o.MaxBytes = DefaultMaxBytes
 	}
-	if len(b) > DefaultMaxBytes {
-		sink.Skip(Skip{What: "stdin", Why: "only the first 100 MB were scanned", Gap: true})
-		b = b[:DefaultMaxBytes]
+	if o.Parallel == 0 {
+		o.Parallel = runtime.GOMAXPROCS(0)
 	}
-	sink.Files(1)
-	return sink.Fragment(ctx, Fragment{Text: string(b), Places: []Place{{Where: "stdin"}}})
+	return o
 }

@@ -20,7 +20,7 @@ type staged struct {
 	dir    gitdir.Dir
 	traits gitdir.Traits
 	index  string // file; empty for the repository's own
-	max    int64
+	opts   Options
 }
 
 // GitEnv is what git tells a hook by its environment. For "git commit -a" and
@@ -32,7 +32,7 @@ type GitEnv struct {
 }
 
 // Staged scans the index of the repository that p is in, or that env names.
-func Staged(p string, env GitEnv, maxBytes int64) (Source, error) {
+func Staged(p string, env GitEnv, o Options) (Source, error) {
 	dir, err := gitdir.Find(p)
 	if env.Dir != "" {
 		dir, err = gitdir.At(env.Dir, p)
@@ -47,13 +47,10 @@ func Staged(p string, env GitEnv, maxBytes int64) (Source, error) {
 	if dir.Root == "" {
 		return nil, fmt.Errorf("%s: %w", p, ErrBare)
 	}
-	if maxBytes == 0 {
-		maxBytes = DefaultMaxBytes
-	}
 	if traits.Unknown != "" {
 		return nil, fmt.Errorf("%s: %w (%s)", p, ErrUnsupported, traits.Unknown)
 	}
-	return staged{p, dir, traits, env.IndexFile, maxBytes}, nil
+	return staged{p, dir, traits, env.IndexFile, o.withDefaults()}, nil
 }
 
 // Info describes the index.
@@ -81,11 +78,12 @@ func (s staged) Walk(ctx context.Context, sink Sink) error {
 			return fmt.Errorf("read HEAD's commit: %w", err)
 		}
 	}
+	c := content{opts: s.opts, sink: sink, what: "staged file"}
 	for _, e := range d.folder(index.Entries, "", index.Root, head, 0) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := s.file(ctx, db, e, sink); err != nil {
+		if err := s.file(ctx, db, e, &c); err != nil {
 			return err
 		}
 	}
@@ -102,33 +100,27 @@ func (s staged) head(ctx context.Context) (gitdir.Ref, error) {
 }
 
 // file scans one staged file.
-func (s staged) file(ctx context.Context, db *pack.DB, e gitdir.Entry, sink Sink) error {
+func (s staged) file(ctx context.Context, db *pack.DB, e gitdir.Entry, c *content) error {
 	id := pack.MakeID([]byte(e.ID))
 	if e.IntentToAdd { // only the name is staged
 		return nil
 	}
-	sink.Files(1)
-	_, data, err := db.ReadID(id, s.max)
+	c.sink.Files(1)
+	_, data, err := db.ReadID(id, s.opts.MaxBytes)
 	why := ""
 	switch {
 	case errors.Is(err, pack.ErrTooLarge):
-		why = fmt.Sprintf("larger than %d MB", s.max>>20)
+		why = fmt.Sprintf("larger than %d MB", s.opts.MaxBytes>>20)
 	case errors.Is(err, pack.ErrMissing):
 		why = "its content is missing from the object database"
 	case err != nil:
 		why = "damaged"
 	}
 	if why != "" {
-		sink.Skip(Skip{What: "staged file", Why: why, Example: e.Path, Gap: true})
+		c.sink.Skip(Skip{What: "staged file", Why: why, Example: e.Path, Gap: true})
 		return nil
 	}
-	f := Fragment{Places: []Place{{Where: "index", Path: e.Path, Blob: id.String()}}}
-	if binary(data) {
-		sink.Skip(Skip{What: "staged file", Why: "binary", Example: e.Path})
-	} else {
-		f.Text = string(data)
-	}
-	return sink.Fragment(ctx, f)
+	return c.file(ctx, Place{Where: "index", Path: e.Path, Blob: id.String()}, data)
 }
 
 // treeOf returns the raw id of a commit's tree.

@@ -10,12 +10,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // List is what was accepted. The zero value accepts nothing.
 type List struct {
+	// Now decides whether an entry has ended; time.Now when nil.
+	Now func() time.Time
+
 	prints map[string]bool   // gitleaks fingerprints
 	ids    map[string]string // finding id -> reason
 }
@@ -34,6 +39,20 @@ type Entry struct {
 	Rule   string `json:"rule"`
 	File   string `json:"file,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	Owner  string `json:"owner,omitempty"`
+	// Until is the last day on which the entry holds, "2006-01-02" in UTC; empty
+	// for no end.
+	Until string `json:"until,omitempty"`
+}
+
+// ended reports whether an entry's last day is over. A day that cannot be read
+// ends the entry: a mistake must not hide a finding for ever.
+func (e Entry) ended(now time.Time) bool {
+	if e.Until == "" {
+		return false
+	}
+	day, err := time.Parse(time.DateOnly, e.Until)
+	return err != nil || !now.Before(day.AddDate(0, 0, 1))
 }
 
 // maxFile is the largest ignore file or baseline that is read, in bytes.
@@ -103,24 +122,63 @@ func readPlain(stat func(string) (os.FileInfo, error), open func(string) (*os.Fi
 	return b, err
 }
 
-// AddBaseline reads a baseline that WriteBaseline made.
+// AddBaseline reads a baseline that WriteBaseline made. Entries whose last day is
+// over do not count.
 func (l *List) AddBaseline(path string) error {
-	b, err := readPlain(os.Stat, os.Open, path)
+	entries, err := ReadBaseline(path)
 	if err != nil {
-		return fmt.Errorf("read the baseline %s: %w", path, err)
-	}
-	var doc baseline
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return fmt.Errorf("the baseline %s: %w", path, err)
-	}
-	if doc.Schema != BaselineSchema {
-		return fmt.Errorf("the baseline %s has the schema %q; this version reads %q", path, doc.Schema, BaselineSchema)
+		return err
 	}
 	if l.ids == nil {
 		l.ids = map[string]string{}
 	}
-	for _, e := range doc.Accepted {
-		l.ids[e.ID] = e.Reason
+	now := time.Now
+	if l.Now != nil {
+		now = l.Now
+	}
+	for _, e := range entries {
+		if !e.ended(now()) {
+			l.ids[e.ID] = e.Reason
+		}
+	}
+	return nil
+}
+
+// ReadBaseline returns all entries of a baseline, also those that have ended.
+func ReadBaseline(path string) ([]Entry, error) {
+	b, err := readPlain(os.Stat, os.Open, path)
+	if err != nil {
+		return nil, fmt.Errorf("read the baseline %s: %w", path, err)
+	}
+	var doc baseline
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return nil, fmt.Errorf("the baseline %s: %w", path, err)
+	}
+	if doc.Schema != BaselineSchema {
+		return nil, fmt.Errorf("the baseline %s has the schema %q; this version reads %q", path, doc.Schema, BaselineSchema)
+	}
+	return doc.Accepted, nil
+}
+
+// Accept adds entries to the baseline at path, which need not exist, and keeps
+// what stands there. The file is replaced as a whole, so that a crash leaves the
+// old one or the new one.
+func Accept(path string, entries []Entry) error {
+	old, err := ReadBaseline(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	// The newest word about an id comes first and wins.
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".baseline-*")
+	if err != nil {
+		return fmt.Errorf("write the baseline: %w", err)
+	}
+	err = errors.Join(WriteBaseline(tmp, append(slices.Clone(entries), old...)), tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write the baseline: %w", err), os.Remove(tmp.Name()))
 	}
 	return nil
 }
