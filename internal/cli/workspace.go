@@ -80,7 +80,10 @@ func (a *app) open(ctx context.Context) (*workspace, error) {
 // sweep destroys sealed values that are of no more use. That it could not is
 // said, and stops nothing.
 func (w *workspace) sweep(ctx context.Context) {
-	if err := executor.Sweep(ctx, w.journal, actor(), w.app.Now()); err != nil && !errors.Is(err, journal.ErrCorrupt) {
+	if w.app.damaged != nil {
+		return // nothing can be written
+	}
+	if err := executor.Sweep(ctx, w.journal, actor(), w.app.Now()); err != nil {
 		w.app.talk("warning: sealed values of old runs are still there: %s", term.Clean(err.Error()))
 	}
 }

@@ -140,7 +140,7 @@ func (r *runner) append(ctx context.Context, e record.Entry) (record.Record, err
 	if err := r.at("before " + point(e)); err != nil {
 		return record.Record{}, err
 	}
-	e.Actor = r.x.Actor
+	e.Actor, e.Happened = r.x.Actor, machine.Happened(e)
 	return r.lease.Append(context.WithoutCancel(ctx), e)
 }
 

@@ -19,15 +19,28 @@ type Entry = record.Entry
 
 // Append writes one record and its sealed secrets in one transaction. When it
 // returns nil, all of it is on the disk and every sealed value has been read
-// back and compared. It refuses when the journal is damaged (ErrCorrupt) or the
-// lease was lost (ErrFenced).
+// back and compared. It refuses when the journal is damaged (ErrCorrupt), the disk
+// is full (ErrUnwritable) or the lease was lost (ErrFenced). An entry about what
+// has happened may take the reserved room.
 func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 	j := l.j
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.broken != nil {
+	switch {
+	case j.broken != nil:
 		return Record{}, fmt.Errorf("write to the journal: %w", j.broken)
+	case j.spent && !e.Happened:
+		return Record{}, fmt.Errorf("%w: %w", ErrUnwritable, errNoReserve)
 	}
+	rec, err := l.append(ctx, e)
+	if errors.Is(err, ErrUnwritable) && e.Happened && j.giveReserve() {
+		rec, err = l.append(ctx, e)
+	}
+	return rec, err
+}
+
+func (l *Lease) append(ctx context.Context, e Entry) (Record, error) {
+	j := l.j
 	body, err := json.Marshal(e.Body)
 	if err != nil {
 		return Record{}, fmt.Errorf("encode a journal record: %w", err)
@@ -47,7 +60,7 @@ func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 	for name, value := range e.Seal {
 		id, err := j.putBlob(ctx, tx, l.run, value)
 		if err != nil {
-			return Record{}, err
+			return Record{}, j.refused(err)
 		}
 		rec.Blobs[name] = id
 	}
@@ -172,7 +185,7 @@ func (j *Journal) runs(ctx context.Context, query string) ([]string, error) {
 // Verify checks the whole hash chain and names the first record that breaks it.
 func (j *Journal) Verify(ctx context.Context) error {
 	var ok string
-	if err := j.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&ok); err != nil {
+	if err := j.db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&ok); err != nil {
 		return fmt.Errorf("%w: check the database: %w", j.reason(err), err)
 	}
 	if ok != "ok" {
@@ -189,5 +202,5 @@ func (j *Journal) Verify(ctx context.Context) error {
 		}
 		prev = r.Hash
 	}
-	return nil
+	return j.verifyBlobs(ctx)
 }

@@ -80,6 +80,16 @@ type closing struct {
 	Left   []string         `json:"left,omitempty"` // abandoned: what was not brought to its end
 }
 
+// Happened reports whether an entry is about what is done: all but those that begin
+// something.
+func Happened(e record.Entry) bool {
+	switch e.Kind {
+	case kindIntent, kindPlanned, kindApproved, kindRetry, kindRollback, kindWaived:
+		return false
+	}
+	return true
+}
+
 // PlanEntry records a plan and seals the leaked parts.
 func PlanEntry(p rotate.Plan, c credential.Credential) record.Entry {
 	return record.Entry{Kind: kindPlanned, Body: p, Seal: sealed(blobOld, c)}

@@ -37,6 +37,9 @@ type Entry struct {
 	Step  string
 	Body  any                    // encoded as JSON
 	Seal  map[string]secret.Text // sealed in the same transaction
+	// Happened says that this is about something that is done, and not about
+	// something that is to be done: it may take the last room on the disk.
+	Happened bool
 }
 
 // Digest chains a record to the one before it. Fields are joined through JSON,
