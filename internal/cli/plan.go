@@ -101,12 +101,18 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 		}
 	}
 	reader := w.planner()
-	located, err := triage.Locate(reader.Guard(ctx), w.registry, c)
+	located, err := triage.Case{}, error(nil)
+	if strategy != rotate.ContainOnly { // there is no time to look for who uses it
+		located, err = triage.Locate(reader.Guard(ctx), w.registry, c)
+	}
 	if err != nil && !errors.Is(err, providers.ErrAuth) && !errors.Is(err, providers.ErrForbidden) && len(located.Gaps) == 0 {
 		return rotate.Plan{}, err
 	}
 	// A sink that could not be searched is a gap: it is named in the plan's risks.
 	located.Gaps = append(located.Gaps, w.unsearched()...)
+	if strategy == rotate.ContainOnly {
+		located.Gaps = nil
+	}
 	p, err := reader.Plan(ctx, planner.Request{
 		Case: c.ID, Credential: c.Credential, Strategy: strategy, MinLevel: level, Policy: w.policy,
 		Located: providers.Located{Placements: located.Placements, Gaps: located.Gaps},

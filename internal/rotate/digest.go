@@ -48,6 +48,8 @@ type Approval struct {
 	Typed  string    `json:"typed,omitempty"` // the phrase, when it was typed
 	Who    string    `json:"who"`
 	At     time.Time `json:"at"`
+	// Reason is why, where a plan asks for one: containment.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Check reports whether the approval holds for the plan at the given time: the

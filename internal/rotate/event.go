@@ -26,6 +26,7 @@ const (
 	RunPaused     RunStatus = "paused"      // stopped at a safe point
 	RunDone       RunStatus = "done"        // old key proven dead
 	RunRolledBack RunStatus = "rolled-back" // old key works, new key deleted
+	RunContained  RunStatus = "contained"   // old key disabled, nothing replaced yet
 	RunAbandoned  RunStatus = "abandoned"   // given up by a person, who knows what is left
 )
 

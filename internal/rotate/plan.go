@@ -22,7 +22,13 @@ const (
 	KeepRunning Strategy = "keep-running"
 	// ContainFirst disables the old key before anything else: an outage, on purpose.
 	ContainFirst Strategy = "contain-first"
+	// ContainOnly disables the old key and does nothing else: what there is time for
+	// within seconds. It can be undone, and a rotation is planned after it.
+	ContainOnly Strategy = "contain-only"
 )
+
+// StopsFirst reports whether the old key is stopped before anything replaces it.
+func (s Strategy) StopsFirst() bool { return s == ContainFirst || s == ContainOnly }
 
 // Action is the verb of a step.
 type Action string

@@ -117,14 +117,15 @@ func (x *Executor) Resume(ctx context.Context, run string) error {
 }
 
 // Rollback undoes a run: the old key works again, every value is put back and
-// deployed, the new key is deleted last. It refuses once the deletion of the old
+// deployed, the new key is deleted last. A run that only contained can be undone
+// after its end too. It refuses once the deletion of the old
 // key was begun.
 func (x *Executor) Rollback(ctx context.Context, run, reason string) error {
 	s, err := Load(ctx, x.Journal, run)
 	if err != nil {
 		return err
 	}
-	if !s.Approved() || s.Closed() {
+	if !s.Approved() || s.Closed() && s.Status() != rotate.RunContained {
 		return fmt.Errorf("run %s is %s: there is nothing to roll back", run, orWord(s.Status(), "not approved"))
 	}
 	if s.Touched("delete") {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/secretguard/secretguard/internal/providers"
-	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -14,7 +13,7 @@ import (
 // lookDisable asks once more for the new key before the old one is stopped:
 // somebody may have deleted it since it was checked.
 func (w *worker) lookDisable(ctx context.Context) machine.Event {
-	if w.plan().Strategy == rotate.ContainFirst || w.facts().Open {
+	if w.plan().Strategy.StopsFirst() || w.facts().Open {
 		return machine.Event{Result: machine.Fits} // there is no new key yet, or the old one may be stopped already
 	}
 	v, err := ability[providers.Verifier](w)
@@ -44,7 +43,7 @@ func (w *worker) confirmDisable(ctx context.Context) machine.Event {
 	} else if err := w.untilRefused(ctx); err != nil {
 		return w.failed(ctx, fmt.Errorf("%w; wait and resume, or go on to delete it: secretguard rotate waive %s %s --reason …", err, w.plan().ID, w.step.ID))
 	}
-	if w.plan().Strategy == rotate.ContainFirst {
+	if w.plan().Strategy.StopsFirst() {
 		return shown(machine.Outcome{Detail: refused + "; consumers fail until they have the new one"})
 	}
 	err := w.consumersWell(ctx)

@@ -165,7 +165,7 @@ func (r *runner) end(ctx context.Context, s *machine.State, status rotate.RunSta
 		}
 	}
 	switch status {
-	case rotate.RunDone, rotate.RunAbandoned:
+	case rotate.RunDone, rotate.RunContained, rotate.RunAbandoned:
 		return nil
 	case rotate.RunRolledBack:
 		return fmt.Errorf("run %s: %w", id, rotate.ErrRolledBack)

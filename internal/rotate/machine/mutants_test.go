@@ -17,7 +17,7 @@ type mutant struct {
 var mutants = []mutant{
 	{
 		"revoke before attest", "rules.go",
-		"\t\tif s.plan.Strategy == rotate.ContainFirst {\n\t\t\treturn \"\"\n\t\t}\n\t\treturn s.unattested()", "\t\treturn \"\"",
+		"\t\tif s.plan.Strategy.StopsFirst() {\n\t\t\treturn \"\"\n\t\t}\n\t\treturn s.unattested()", "\t\treturn \"\"",
 	},
 	{"delete before attest", "rules.go", "return \"the old key is not deleted before it was disabled\"\n\t\t}\n\t\treturn s.unattested()", "}"},
 	{"an attestation without a level is enough", "rules.go", "f.Status != rotate.StepDone || f.Level == nil || *f.Level < need", "f.Status == rotate.StepFailed || need < 0"},

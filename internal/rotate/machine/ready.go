@@ -13,8 +13,11 @@ func (s *State) Steps() []rotate.Step {
 
 // goal is how a run ends when all its steps are done.
 func (s *State) goal() rotate.RunStatus {
-	if s.undo {
+	switch {
+	case s.undo:
 		return rotate.RunRolledBack
+	case s.plan.Strategy == rotate.ContainOnly:
+		return rotate.RunContained
 	}
 	return rotate.RunDone
 }

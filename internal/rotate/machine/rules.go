@@ -35,7 +35,7 @@ func (s *State) forbidden(step rotate.Step) string {
 			return "no value is pushed before the new key is issued, sealed and shown to work"
 		}
 	case rotate.ActDisable:
-		if s.plan.Strategy == rotate.ContainFirst {
+		if s.plan.Strategy.StopsFirst() {
 			return ""
 		}
 		return s.unattested()

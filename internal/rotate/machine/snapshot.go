@@ -75,6 +75,8 @@ func (s *State) Snapshot() rotate.Snapshot {
 		if snap.Remedy == "" {
 			snap.Remedy = "secretguard rotate resume " + s.plan.ID
 		}
+	case rotate.RunContained:
+		snap.Remedy = "secretguard plan " + s.plan.Case + " -o plan.json"
 	case rotate.RunApproved, rotate.RunDone, rotate.RunRolledBack, rotate.RunAbandoned:
 	}
 	return snap

@@ -252,7 +252,7 @@ func (s *State) retry() {
 // Closed reports whether the run has ended for good.
 func (s *State) Closed() bool {
 	switch s.status {
-	case rotate.RunDone, rotate.RunRolledBack, rotate.RunAbandoned:
+	case rotate.RunDone, rotate.RunRolledBack, rotate.RunContained, rotate.RunAbandoned:
 		return true
 	case rotate.RunApproved, rotate.RunRunning, rotate.RunHeld, rotate.RunPaused:
 	}

@@ -26,10 +26,14 @@ type builder struct {
 
 func (b *builder) steps(ctx context.Context) error {
 	b.stored = map[string]bool{}
-	if b.plan.Strategy == rotate.ContainFirst {
+	if b.plan.Strategy.StopsFirst() {
 		if err := b.disable("every consumer that is not yet on the new key fails from here on"); err != nil {
 			return err
 		}
+	}
+	if b.plan.Strategy == rotate.ContainOnly {
+		b.plan.Risks = append(b.plan.Risks, "nothing replaces the key yet: whoever uses it is down until a rotation is planned and done, or this is rolled back")
+		return nil
 	}
 	owner := b.plan.Old.Owner
 	b.add(rotate.Step{ID: "issue", Action: rotate.ActIssue, Title: "issue a second key for " + owner, Undo: "delete the new key", Risk: "none"})
@@ -68,7 +72,7 @@ func (b *builder) join(s rotate.Step) {
 
 func (b *builder) disable(risk string) error {
 	if _, ok := providers.As[providers.Disabler](b.issuer); !ok {
-		if b.plan.Strategy == rotate.ContainFirst {
+		if b.plan.Strategy.StopsFirst() {
 			return fmt.Errorf("plan containment: %s cannot disable a key: %w", b.plan.Issuer, providers.ErrUnsupported)
 		}
 		b.plan.Risks = append(b.plan.Risks, "this issuer cannot disable a key: it is deleted at once")

@@ -56,7 +56,7 @@ func (pl *Planner) Plan(ctx context.Context, req Request) (rotate.Plan, error) {
 	if err != nil {
 		return rotate.Plan{}, fmt.Errorf("plan %s: look at the leaked key: %w", req.Case, err)
 	}
-	if !state.Room() {
+	if !state.Room() && req.Strategy != rotate.ContainOnly {
 		return rotate.Plan{}, fmt.Errorf("plan %s: %w: %s", req.Case, rotate.ErrNoRoom, describeSiblings(state))
 	}
 	id, err := newRunID()
@@ -82,7 +82,7 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		Gaps: req.Located.Gaps, Created: now, Expires: now.Add(rotate.Validity),
 		Phrase: "rotate " + state.Key.Ref.Owner,
 	}
-	if req.Strategy == rotate.ContainFirst {
+	if req.Strategy.StopsFirst() {
 		p.Phrase = "contain " + state.Key.Ref.Owner // an outage is not approved by habit
 	}
 	if req.Policy != nil {

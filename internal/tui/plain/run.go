@@ -141,6 +141,9 @@ func (c *session) stands(ctx context.Context, r *screen.Run) error {
 			c.sayf("  - %s", line)
 		}
 		return nil
+	case r.Status == rotate.RunContained:
+		c.sayf("CONTAINED: %s is disabled; whoever uses it is down: plan the rotation now", r.Plan.OldMask)
+		return nil
 	case !r.Unfinished():
 		c.sayf("ROLLED BACK: the leaked key %s works again; rotate it soon", r.Plan.OldMask)
 		return nil

@@ -101,6 +101,8 @@ func (s *Summary) lines(width int) []widget.Line {
 		add("New key", widget.Good, term.Clean(run.NewMask+" of "+run.Plan.Old.Owner))
 	case rotate.RunAbandoned:
 		add("New key", widget.Plain, "see below")
+	case rotate.RunContained:
+		add("New key", widget.Plain, "none yet: plan the rotation")
 	default:
 		add("New key", widget.Plain, "deleted again")
 	}
@@ -130,8 +132,8 @@ func (s *Summary) head(run *screen.Run, width int) widget.Line {
 	word, role := "rotated", widget.Good
 	switch run.Status {
 	case rotate.RunDone:
-	case rotate.RunAbandoned:
-		word, role = "ABANDONED", widget.Bad
+	case rotate.RunContained, rotate.RunAbandoned:
+		word, role = strings.ToUpper(string(run.Status)), widget.Bad
 	default:
 		word, role = "ROLLED BACK", widget.Bad
 	}
@@ -163,6 +165,8 @@ func oldKey(run *screen.Run) (widget.Role, term.Safe) {
 	switch {
 	case run.Status == rotate.RunRolledBack:
 		return widget.Bad, term.Clean(run.Plan.OldMask + " WORKS AGAIN: the leaked key is back in use; rotate it soon")
+	case run.Status == rotate.RunContained:
+		return widget.Warn, term.Clean(run.Plan.OldMask + " is disabled, and refused; that can be undone")
 	case p == nil:
 		return widget.Bad, term.Clean(run.Plan.OldMask + ": no proof of death was recorded")
 	}
@@ -202,6 +206,9 @@ func (s *Summary) todo(run *screen.Run) []term.Safe {
 			out = append(out, term.Clean(line))
 		}
 		return out
+	}
+	if run.Status == rotate.RunContained {
+		return []term.Safe{"whoever uses the key is down: plan the rotation now"}
 	}
 	out := []term.Safe{"the value stays in the git history, where it opens nothing now: h says more"}
 	if run.Status == rotate.RunRolledBack {
