@@ -24,6 +24,7 @@ type world struct {
 	repo   string
 	env    map[string]string
 	now    func() time.Time
+	stdin  string
 }
 
 func newWorld(t *testing.T) *world {
@@ -69,7 +70,7 @@ func (w *world) run(args ...string) (code int, out, errs string) {
 	w.t.Helper()
 	var o, e bytes.Buffer
 	code = cli.Main(args, cli.Streams{
-		In: strings.NewReader(""), Out: &o, Err: &e, Env: func(n string) string { return w.env[n] }, Facts: term.Facts{}, Now: w.now,
+		In: strings.NewReader(w.stdin), Out: &o, Err: &e, Env: func(n string) string { return w.env[n] }, Facts: term.Facts{}, Now: w.now,
 	})
 	return code, o.String(), e.String()
 }

@@ -77,6 +77,14 @@ type Step struct {
 	// Required is the level an attest step must reach, at most Plan.MinLevel and
 	// at most what this consumer can show; approving the plan accepts it.
 	Required Level `json:"required,omitempty"`
+	// Guide is set on a step that a person carries out: what to do, and where.
+	Guide *Guide `json:"guide,omitempty"`
+}
+
+// Guide is what a person does for a step.
+type Guide struct {
+	Link string   `json:"link"`
+	Do   []string `json:"do"`
 }
 
 // Level is how well it is shown that a consumer works with the new key.

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,6 +65,9 @@ func (w *worker) issueRequest() providers.IssueRequest {
 
 // sendIssue makes the new key, once.
 func (w *worker) sendIssue(ctx context.Context) machine.Event {
+	if w.step.Guide != nil {
+		return w.waitForKey()
+	}
 	issuer, err := ability[providers.Issuer](w)
 	if err != nil {
 		return w.notSent(ctx, err)
@@ -76,14 +80,27 @@ func (w *worker) sendIssue(ctx context.Context) machine.Event {
 	if err != nil {
 		return w.notSent(ctx, err)
 	}
-	if err := w.differs(ctx, issued.Credential); err != nil {
+	return w.issued(ctx, machine.OK, issued, "new key %s, sealed and read back")
+}
+
+// issued is what is written down of a new key, unless it is none.
+func (w *worker) issued(ctx context.Context, result machine.Result, is providers.Issued, detail string) machine.Event {
+	if err := w.differs(ctx, is.Credential); err != nil {
 		return machine.Event{Result: machine.Failed, Failure: w.failure(err)}
 	}
-	mask := secret.Mask(issued.Ref.ID)
+	mask := secret.Mask(is.Ref.ID)
 	return machine.Event{
-		Result: machine.OK, Seal: machine.NewKeySeal(issued.Credential),
-		Outcome: machine.Outcome{New: &issued.Ref, NewMask: mask, Detail: "new key " + mask + ", sealed and read back"},
+		Result: result, Seal: machine.NewKeySeal(is.Credential),
+		Outcome: machine.Outcome{New: &is.Ref, NewMask: mask, Detail: fmt.Sprintf(detail, mask)},
 	}
+}
+
+// adopt takes the key that a lost issue made, where the issuer shows it again.
+func (w *worker) adopt(ctx context.Context, rec providers.Reconciliation) machine.Event {
+	if rec.Issued == nil {
+		return machine.Event{Result: machine.Unclear, Failure: w.failure(errors.New("the issuer shows the lost key again, and its value is missing: a mistake in the provider; look at the owner's keys, then resume"))}
+	}
+	return w.issued(ctx, machine.Applied, *rec.Issued, "the answer was lost; key %s, adopted, sealed and read back")
 }
 
 // differs refuses a key that the issuer has handed out before.
@@ -103,6 +120,9 @@ func (w *worker) differs(ctx context.Context, c credential.Credential) error {
 // settleIssue finds out what a lost issue did: nothing, or one key whose value is
 // lost.
 func (w *worker) settleIssue(ctx context.Context) machine.Event {
+	if st, _ := w.plan().Step("issue"); st.Guide != nil {
+		return machine.Event{Result: machine.NotApplied} // nothing was sent: a person makes the key
+	}
 	issuer, err := ability[providers.Issuer](w)
 	if err != nil {
 		return w.failed(ctx, err)
@@ -118,6 +138,8 @@ func (w *worker) settleIssue(ctx context.Context) machine.Event {
 			return w.failed(ctx, fmt.Errorf("find out what became of the issue: %w", err))
 		}
 		switch rec.Outcome {
+		case providers.Adopted:
+			return w.adopt(ctx, rec)
 		case providers.Orphaned:
 			return machine.Event{Result: machine.Orphaned, Orphan: &machine.Orphan{Ref: rec.Candidates[0].Ref}}
 		case providers.Unclear:
@@ -169,7 +191,9 @@ func (w *worker) validate(ctx context.Context) machine.Event {
 			good = 0
 			return false, "the new key is not accepted yet: " + verdict.Detail, nil
 		}
-		if a := w.plan().Account; a != "" && verdict.Identity.Account != a {
+		// A narrow key of an issuer without calls may not tell its account.
+		untold := verdict.Identity.Account == "" && w.byHand()
+		if a := w.plan().Account; a != "" && verdict.Identity.Account != a && !untold {
 			return false, "", fmt.Errorf("the new key belongs to account %s, the old one to %s", verdict.Identity.Account, a)
 		}
 		good++
@@ -193,4 +217,9 @@ func (w *worker) lookRemoveNew(context.Context) machine.Event {
 }
 
 // removeNew ends a roll back.
-func (w *worker) removeNew(ctx context.Context) machine.Event { return w.deleteKey(ctx, w.s.New()) }
+func (w *worker) removeNew(ctx context.Context) machine.Event {
+	if w.byHand() {
+		return w.waitForRemoval(ctx, w.newKey, w.s.New())
+	}
+	return w.deleteKey(ctx, w.s.New())
+}

@@ -87,7 +87,19 @@ func (w *worker) enable(ctx context.Context) machine.Event {
 	return e
 }
 
-func (w *worker) deleteOld(ctx context.Context) machine.Event { return w.deleteKey(ctx, w.plan().Old) }
+func (w *worker) deleteOld(ctx context.Context) machine.Event {
+	if w.byHand() {
+		return w.waitForRemoval(ctx, w.oldKey, w.plan().Old)
+	}
+	return w.deleteKey(ctx, w.plan().Old)
+}
+
+// byHand reports whether a person takes this issuer's keys away.
+func (w *worker) byHand() bool {
+	_, deletes := ability[providers.Deleter](w)
+	_, guides := ability[providers.Guide](w)
+	return deletes != nil && guides == nil
+}
 
 // deleteKey deletes a key that the plan or the journal names. Gone already is
 // done.

@@ -116,6 +116,15 @@ func WaiveEntry(step string, level rotate.Level, reason string) record.Entry {
 	return record.Entry{Kind: kindWaived, Step: step, Body: waiver{Level: level, Reason: reason}}
 }
 
+// SupplyEntry records the key that a person handed in, and seals it.
+func SupplyEntry(ref providers.KeyRef, c credential.Credential) record.Entry {
+	mask := secret.Mask(ref.ID)
+	return record.Entry{
+		Kind: kindDone, Step: "issue", Seal: NewKeySeal(c),
+		Body: Outcome{New: &ref, NewMask: mask, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
+	}
+}
+
 // NewKeySeal names the parts of a new credential for sealing.
 func NewKeySeal(c credential.Credential) map[string]secret.Text { return sealed(blobNew, c) }
 

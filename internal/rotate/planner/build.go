@@ -35,8 +35,9 @@ func (b *builder) steps(ctx context.Context) error {
 		b.plan.Risks = append(b.plan.Risks, "nothing replaces the key yet: whoever uses it is down until a rotation is planned and done, or this is rolled back")
 		return nil
 	}
-	owner := b.plan.Old.Owner
-	b.add(rotate.Step{ID: "issue", Action: rotate.ActIssue, Title: "issue a second key for " + owner, Undo: "delete the new key", Risk: "none"})
+	if err := b.issue(); err != nil {
+		return err
+	}
 	b.add(rotate.Step{ID: "validate", Action: rotate.ActValidate, Title: "check that the new key works and is the same account", Undo: "-", Risk: "waits"})
 	if err := b.consumers(ctx); err != nil {
 		return err
@@ -46,15 +47,49 @@ func (b *builder) steps(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, ok := providers.As[providers.Deleter](b.issuer); !ok {
-		return fmt.Errorf("plan the deletion: %s: %w", b.plan.Issuer, providers.ErrUnsupported)
+	if err := b.remove(); err != nil {
+		return err
 	}
-	b.add(rotate.Step{ID: "delete", Action: rotate.ActDelete, Title: "delete the old key", Undo: rotate.UndoNone, Risk: "cannot be undone"})
 	p := b.plan.Policy
 	b.add(rotate.Step{
 		ID: "prove", Action: rotate.ActProve, Undo: "-", Risk: "waits",
 		Title: fmt.Sprintf("prove the old key dead: %d refusals over %s, with a control request", p.ProofRefusals, p.ProofWindow),
 	})
+	return nil
+}
+
+// issue adds the step that makes the new key: a call, or a person.
+func (b *builder) issue() error {
+	st := rotate.Step{ID: "issue", Action: rotate.ActIssue, Title: "issue a second key for " + b.plan.Old.Owner, Undo: "delete the new key", Risk: "none"}
+	if _, ok := providers.As[providers.Issuer](b.issuer); !ok {
+		guide, ok := providers.As[providers.Guide](b.issuer)
+		if !ok {
+			return fmt.Errorf("plan the new key: %s: %w", b.plan.Issuer, providers.ErrUnsupported)
+		}
+		g := guide.Guide(b.plan.Old)
+		st.Title, st.Guide = "YOU make a second key for "+b.plan.Old.Owner+" and hand it in", &rotate.Guide{Link: g.Link, Do: g.Make}
+		st.Undo, st.Risk = "you delete the new key", "waits for you"
+		if g.Cuts {
+			st.Risk = "the old key ends with it: consumers fail from here until they have the new one"
+			b.plan.Risks = append(b.plan.Risks, "this issuer keeps one key only: making the new one is an outage until every consumer has it")
+		}
+	}
+	b.add(st)
+	return nil
+}
+
+// remove adds the step that takes the old key away: a call, or a person.
+func (b *builder) remove() error {
+	st := rotate.Step{ID: "delete", Action: rotate.ActDelete, Title: "delete the old key", Undo: rotate.UndoNone, Risk: "cannot be undone"}
+	if _, ok := providers.As[providers.Deleter](b.issuer); !ok {
+		guide, ok := providers.As[providers.Guide](b.issuer)
+		if !ok {
+			return fmt.Errorf("plan the deletion: %s: %w", b.plan.Issuer, providers.ErrUnsupported)
+		}
+		g := guide.Guide(b.plan.Old)
+		st.Title, st.Guide = "YOU take the old key away", &rotate.Guide{Link: g.Link, Do: g.Retire}
+	}
+	b.add(st)
 	return nil
 }
 

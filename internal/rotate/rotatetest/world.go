@@ -31,6 +31,8 @@ type World struct {
 	Dir    string // the state folder
 	Health func(context.Context, string) error
 	Leaked credential.Credential
+	// Names are the variables that usually hold a part.
+	Names map[credential.Part][]string
 	// Points are the boundaries that were passed; at one for which CrashAt says so
 	// the run ends as if it was killed.
 	Points  []string
@@ -63,6 +65,9 @@ func NewOn(t *testing.T, o lab.Options, timeout time.Duration) *World {
 	return &World{
 		T: t, Lab: l, Estate: estate, Reg: Registry(t, l.Env(), timeout), Dir: filepath.Join(t.TempDir(), "state"),
 		Health: httpx.New(httpx.Options{AllowPrivate: true}).Healthy,
+		Names: map[credential.Part][]string{
+			credential.PartID: {"AWS_ACCESS_KEY_ID"}, credential.PartSecret: {"AWS_SECRET_ACCESS_KEY"}, credential.PartToken: {"STRIPE_SECRET_KEY"},
+		},
 		Leaked: credential.Credential{
 			Kind: credential.AWSAccessKey, ID: estate.LeakedID, Parts: map[credential.Part]secret.Text{
 				credential.PartID: secret.New(estate.LeakedID), credential.PartSecret: secret.New(estate.LeakedSecret),
@@ -100,10 +105,11 @@ func (w *World) Plan(j *journal.Journal, mutate func(*planner.Request)) (rotate.
 	req.Policy = &policy
 	for _, p := range w.Reg.Sinks() {
 		sink, _ := providers.As[providers.Sink](p)
-		found, err := sink.Locate(httpx.ReadOnly(ctx), []providers.Wanted{
-			{Part: credential.PartID, Value: w.Leaked.Part(credential.PartID), Names: []string{"AWS_ACCESS_KEY_ID"}},
-			{Part: credential.PartSecret, Value: w.Leaked.Part(credential.PartSecret), Names: []string{"AWS_SECRET_ACCESS_KEY"}},
-		})
+		var wanted []providers.Wanted
+		for _, part := range w.Leaked.PartNames() {
+			wanted = append(wanted, providers.Wanted{Part: part, Value: w.Leaked.Part(part), Names: w.Names[part]})
+		}
+		found, err := sink.Locate(httpx.ReadOnly(ctx), wanted)
 		if err != nil {
 			w.T.Fatal(err)
 		}
@@ -163,6 +169,22 @@ func (w *World) Resume(run string) error {
 	j := w.Open()
 	defer j.Close()
 	return w.Executor(j).Resume(w.T.Context(), run)
+}
+
+// Supply hands a key in, as a person does.
+func (w *World) Supply(run, value string) error {
+	w.T.Helper()
+	j := w.Open()
+	defer j.Close()
+	return w.Executor(j).Supply(w.T.Context(), run, secret.New(value))
+}
+
+// Rollback undoes the run.
+func (w *World) Rollback(run string) error {
+	w.T.Helper()
+	j := w.Open()
+	defer j.Close()
+	return w.Executor(j).Rollback(w.T.Context(), run, "test")
 }
 
 // Abandon gives the run up.
