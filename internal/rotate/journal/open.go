@@ -54,6 +54,11 @@ func connect(path, more string) (*sql.DB, error) {
 // prepare makes a new journal ready, or finds out whether an old one may be
 // written to: if not, broken says why, and it can be read.
 func (j *Journal) prepare(ctx context.Context, path string, used bool) error {
+	if !used { // first: whoever finds the database in use may count on its keys
+		if err := j.keys.load(j.dir, used); err != nil {
+			return err
+		}
+	}
 	err := j.migrate(ctx, used)
 	switch {
 	case errors.Is(err, ErrNewer):
@@ -68,11 +73,13 @@ func (j *Journal) prepare(ctx context.Context, path string, used bool) error {
 	case err != nil:
 		return err
 	}
-	if err := j.keys.load(j.dir, used); err != nil {
-		if errors.Is(err, ErrNoIdentity) {
-			j.broken = err
+	if used {
+		if err := j.keys.load(j.dir, used); err != nil {
+			if errors.Is(err, ErrNoIdentity) {
+				j.broken = err
+			}
+			return err
 		}
-		return err
 	}
 	if err := j.Verify(ctx); err != nil {
 		if errors.Is(err, ErrCorrupt) {

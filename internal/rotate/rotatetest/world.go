@@ -76,6 +76,12 @@ func NewOn(t *testing.T, o lab.Options, timeout time.Duration) *World {
 	}
 }
 
+// Beside is a second responder in the same world, with a state folder of its own or
+// the same one.
+func (w *World) Beside(dir string) *World {
+	return &World{T: w.T, Lab: w.Lab, Estate: w.Estate, Reg: w.Reg, Dir: dir, Health: w.Health, Leaked: w.Leaked, Names: w.Names}
+}
+
 // Registry sets the providers up from an environment.
 func Registry(t *testing.T, env map[string]string, timeout time.Duration) providers.Registry {
 	t.Helper()
