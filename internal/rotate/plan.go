@@ -115,14 +115,17 @@ type Plan struct {
 	MinLevel  Level                      `json:"min_level"`
 	Policy    Policy                     `json:"policy"`
 	Account   string                     `json:"account,omitempty"` // the issuer's account of the old key
-	Steps     []Step                     `json:"steps"`
-	Risks     []string                   `json:"risks,omitempty"`
-	Needs     []Need                     `json:"needs,omitempty"`
-	Gaps      []providers.Gap            `json:"gaps,omitempty"`
-	Phrase    string                     `json:"phrase"` // what to type: "rotate deploy-bot"
-	Created   time.Time                  `json:"created"`
-	Expires   time.Time                  `json:"expires"`
-	Digest    string                     `json:"digest"` // over all of the above
+	// Self says that our own access to the issuer is the old key: what comes after
+	// the new key was checked is done with the new one.
+	Self    bool            `json:"self,omitempty"`
+	Steps   []Step          `json:"steps"`
+	Risks   []string        `json:"risks,omitempty"`
+	Needs   []Need          `json:"needs,omitempty"`
+	Gaps    []providers.Gap `json:"gaps,omitempty"`
+	Phrase  string          `json:"phrase"` // what to type: "rotate deploy-bot"
+	Created time.Time       `json:"created"`
+	Expires time.Time       `json:"expires"`
+	Digest  string          `json:"digest"` // over all of the above
 }
 
 // Need is a permission that the rotation uses, and whether we know we have it.

@@ -96,26 +96,62 @@ func TestRow41RightIsLostMidway(t *testing.T) {
 	w.Finish(p.ID)
 }
 
-// The operator's own access is the leaked key. The plan says so. Executed all the
-// same, it stops when it has cut off its own access, with every consumer on the
-// new key; another administrator's access carries it to the end.
+// The operator's own access is the leaked key. The plan says so; the new key takes
+// over before the old one is stopped, also after a kill and in a roll back.
 func TestRow42OwnAccessIsTheLeakedKey(t *testing.T) {
 	t.Parallel()
-	w := rotatetest.New(t)
-	w.Lab.AWS.Grant(w.Estate.User, true)
-	env, admin := w.Lab.Env(), w.Reg
-	env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"] = w.Estate.LeakedID, w.Estate.LeakedSecret
-	w.Reg = rotatetest.Registry(t, env, 0)
-	p, err := w.Start(rotatetest.Fast)
-	if !slices.ContainsFunc(p.Risks, func(s string) bool { return strings.Contains(s, "this rotation itself signs with") }) {
-		t.Errorf("risks %q", p.Risks)
+	self := func(t *testing.T) *rotatetest.World {
+		t.Helper()
+		w := rotatetest.New(t)
+		w.Lab.AWS.Grant(w.Estate.User, true)
+		env := w.Lab.Env()
+		env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"] = w.Estate.LeakedID, w.Estate.LeakedSecret
+		w.Reg = rotatetest.Registry(t, env, 0)
+		return w
 	}
-	if !errors.Is(err, rotate.ErrHeld) || !strings.Contains(w.Snapshot(p.ID).Problem, "our own access was refused") {
+	w := self(t)
+	p, err := w.Start(rotatetest.Fast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !p.Self || !slices.ContainsFunc(p.Risks, func(s string) bool { return strings.Contains(s, "this rotation itself signs with") }) {
+		t.Errorf("self %v, risks %q", p.Self, p.Risks)
+	}
+	w.AssertRotated(p.ID)
+	for _, at := range []string{"after done:validate", "effect disable", "after done:disable", "effect delete", "after intent:prove"} {
+		w := self(t)
+		w.CrashAt = func(_ int, point string) bool { return point == at }
+		p, err := w.Start(rotatetest.Fast)
+		if !errors.Is(err, rotatetest.ErrKilled) {
+			t.Fatalf("%s: not killed: %v", at, err)
+		}
+		w.CrashAt = nil
+		if err := w.Resume(p.ID); err != nil {
+			t.Fatalf("%s: %v", at, err)
+		}
+		w.AssertRotated(p.ID)
+	}
+	w = self(t)
+	w.CrashAt = func(_ int, point string) bool { return point == "after done:disable" }
+	p, _ = w.Start(rotatetest.Fast)
+	w.CrashAt = nil
+	if err := w.Rollback(p.ID); !errors.Is(err, rotate.ErrRolledBack) {
 		t.Fatalf("got %v", err)
 	}
-	w.AssertNeverDown()
-	w.Reg = admin
-	w.Finish(p.ID)
+	if keys := w.LiveIDs(); len(keys) != 1 || keys[0] != w.Estate.LeakedID+" true" {
+		t.Errorf("rolled back, and the keys are %v", keys)
+	}
+	w = self(t)
+	j := w.Open()
+	defer j.Close()
+	for name, change := range map[string]func(*planner.Request){
+		"stopping first":   func(r *planner.Request) { r.Strategy = rotate.ContainFirst },
+		"nobody stores it": func(r *planner.Request) { r.Located.Placements = nil },
+	} {
+		if _, err := w.Plan(j, change); err == nil || !strings.Contains(err.Error(), "use another administrator's key") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // Somebody deletes our new key before the old one is stopped: it is not stopped.

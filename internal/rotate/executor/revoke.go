@@ -20,6 +20,9 @@ func (w *worker) lookDisable(ctx context.Context) machine.Event {
 	if err == nil {
 		err = w.control(ctx, v)
 	}
+	if err == nil && w.plan().Self {
+		_, err = w.siblings(ctx) // with the new key: it may manage the old one
+	}
 	if err != nil {
 		return w.failed(ctx, fmt.Errorf("the old key is left alone: %w; roll back, or see who works against you", err))
 	}

@@ -18,6 +18,7 @@ type worker struct {
 	x      *Executor
 	s      *machine.State
 	step   rotate.Step
+	issuer providers.Provider // instead of the registry's: our own access was the leaked key
 	orphan *machine.Orphan
 	at     func(point string) error
 	held   func(context.Context) error // nil while the run is this process's
@@ -72,6 +73,9 @@ func (w *worker) do(ctx context.Context, op machine.Op) (c came) {
 		}
 		c.event.Kind, c.event.Step = machine.Came, w.step.ID
 	}()
+	if err := w.changeAccess(ctx); err != nil {
+		return came{event: w.failed(ctx, fmt.Errorf("go on with the new key as our own access: %w", err))}
+	}
 	o := opsOf(w.step.Action)
 	f := map[machine.Op]func(*worker, context.Context) machine.Event{
 		machine.OpLook: o.look, machine.OpSend: o.send, machine.OpSettle: o.settle, machine.OpConfirm: o.confirm,
@@ -157,6 +161,9 @@ func (w *worker) request(ctx context.Context, do func(context.Context) error) er
 func ability[T any](w *worker) (T, error) {
 	var zero T
 	p, ok := w.x.Registry.Get(w.plan().Issuer)
+	if w.issuer != nil {
+		p, ok = w.issuer, true
+	}
 	if !ok {
 		return zero, fmt.Errorf("provider %s is not configured: %w", w.plan().Issuer, providers.ErrUnsupported)
 	}
@@ -165,6 +172,25 @@ func ability[T any](w *worker) (T, error) {
 		return zero, fmt.Errorf("%s: %w", w.plan().Issuer, providers.ErrUnsupported)
 	}
 	return a, nil
+}
+
+// changeAccess goes on with the new key where our own access is the old one: from
+// the moment on that the new one was checked. Only the new key itself is deleted,
+// in a roll back, with the old one.
+func (w *worker) changeAccess(ctx context.Context) error {
+	if !w.plan().Self || w.s.Of("validate").Status != rotate.StepDone || w.step.Action == rotate.ActRemoveNew {
+		return nil
+	}
+	p, err := ability[providers.Rekeyer](w)
+	if err != nil {
+		return err
+	}
+	c, err := w.newKey(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
+	}
+	w.issuer, err = p.WithAccess(c)
+	return err
 }
 
 // credentialOf opens the sealed parts of the old or the new key.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -59,6 +60,11 @@ func (pl *Planner) Plan(ctx context.Context, req Request) (rotate.Plan, error) {
 	if !state.Room() && req.Strategy != rotate.ContainOnly {
 		return rotate.Plan{}, fmt.Errorf("plan %s: %w: %s", req.Case, rotate.ErrNoRoom, describeSiblings(state))
 	}
+	if state.Self {
+		if err := selfRotation(req, issuer); err != nil {
+			return rotate.Plan{}, fmt.Errorf("plan %s: %w; use another administrator's key, and plan again", req.Case, err)
+		}
+	}
 	id, err := newRunID()
 	if err != nil {
 		return rotate.Plan{}, err
@@ -100,7 +106,8 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 	}
 	p.Risks = append(p.Risks, state.Warnings...)
 	if state.Self {
-		p.Risks = append(p.Risks, "the leaked key is the one that this rotation itself signs with; use another administrator's key")
+		p.Self = true
+		p.Risks = append(p.Risks, "the leaked key is the one that this rotation itself signs with: the new one takes over before it is stopped; your own access ends with it")
 	}
 	if !state.Key.Active {
 		p.Risks = append(p.Risks, "the leaked key is disabled already: whoever uses it is down now, and until the new key is deployed")
@@ -109,6 +116,20 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		p.Risks = append(p.Risks, "not searched: "+g.What+" ("+g.Why+")")
 	}
 	return p
+}
+
+// selfRotation says what stands against replacing the key that we sign with.
+func selfRotation(req Request, issuer providers.Provider) error {
+	_, can := providers.As[providers.Rekeyer](issuer)
+	switch {
+	case !can:
+		return fmt.Errorf("the leaked key is our own access, and %s cannot go on with a new one", issuer.Describe().Name)
+	case req.Strategy.StopsFirst():
+		return errors.New("the leaked key is our own access: stopping it first would end it")
+	case len(req.Located.Placements) == 0:
+		return errors.New("the leaked key is our own access and no consumer stores it: nobody would know the new one")
+	}
+	return nil
 }
 
 func describeSiblings(s providers.KeyState) string {
