@@ -201,6 +201,7 @@ func TestJSONContract(t *testing.T) {
 	seen := map[string]bool{
 		// These need a process of their own; the scripts check them with "documented".
 		"secretguard.demo/1": true, "secretguard.hook/1": true,
+		"secretguard.orphan/1": true, // TestJSONContractOfAHeldRun
 	}
 	see := func(out string) {
 		t.Helper()
@@ -276,6 +277,11 @@ func TestJSONContractOfAHeldRun(t *testing.T) {
 	if _, err := c.checkAll(out); err != nil || !strings.Contains(out, `"left":["the old key `) {
 		t.Errorf("%v: an abandoned run must say what is left: %.400s", err, out)
 	}
+	out = w.must(0, "rotate", "orphans", "--json")
+	if _, err := c.checkAll(out); err != nil || !strings.Contains(out, `"ours":true`) {
+		t.Errorf("%v: the new key of an abandoned run is left: %.400s", err, out)
+	}
+	w.must(2, "rotate", "orphans", "--delete", w.estate.LeakedID, "--reason", "x")
 }
 
 // The checker itself must see what is wrong.

@@ -53,7 +53,7 @@ and after, so a run that was killed continues with "rotate resume".`,
 		},
 	}
 	cmd.Flags().StringVar(&approve, "approve", "", "the digest of the plan that you approve")
-	cmd.AddCommand(a.resumeCmd(), a.supplyCmd(), a.rollbackCmd(), a.abandonCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd(), a.journalCmd())
+	cmd.AddCommand(a.resumeCmd(), a.supplyCmd(), a.rollbackCmd(), a.abandonCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd(), a.orphansCmd(), a.journalCmd())
 	return cmd
 }
 

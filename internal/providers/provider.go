@@ -59,6 +59,11 @@ type UsageReporter interface {
 	LastUsed(ctx context.Context, k KeyRef) (Usage, error)
 }
 
+// Lister lists all keys of a key's owner.
+type Lister interface {
+	Keys(ctx context.Context, of KeyRef) ([]KeyInfo, error)
+}
+
 // Rekeyer works with another access than the one that was set up: for the day when
 // our own access is the leaked key. The result has the same abilities.
 type Rekeyer interface {

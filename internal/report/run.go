@@ -84,6 +84,12 @@ func WriteRun(w io.Writer, s rotate.Snapshot) error {
 	if s.Problem != "" && !said {
 		p.fold("   held: ", s.Problem)
 	}
+	if len(s.Stands) > 0 {
+		p.f("   as it stands:")
+	}
+	for _, line := range s.Stands {
+		p.fold("    -  ", line)
+	}
 	if len(s.Left) > 0 {
 		p.f("   left behind, for a person to see to:")
 	}

@@ -62,6 +62,8 @@ type Snapshot struct {
 	Proof   *DeathProof `json:"proof,omitempty"`
 	Problem string      `json:"problem,omitempty"` // why it is held
 	Remedy  string      `json:"remedy,omitempty"`  // the command to run next
+	// Stands says, line by line, what is safe now in a run that has not ended.
+	Stands []string `json:"stands,omitempty"`
 	// Left says, line by line, what was not brought to its end when the run was
 	// abandoned.
 	Left []string `json:"left,omitempty"`

@@ -66,6 +66,7 @@ var (
 	_ providers.Deleter       = (*Provider)(nil)
 	_ providers.UsageReporter = (*Provider)(nil)
 	_ providers.Rekeyer       = (*Provider)(nil)
+	_ providers.Lister        = (*Provider)(nil)
 )
 
 // New returns a provider; it does no I/O. All missing settings are in one error.

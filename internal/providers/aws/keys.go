@@ -133,6 +133,14 @@ func explainUnknown(err error) error {
 	return err
 }
 
+// Keys lists the access keys of the key's user.
+func (p *Provider) Keys(ctx context.Context, of providers.KeyRef) ([]providers.KeyInfo, error) {
+	if err := named(of); err != nil {
+		return nil, err
+	}
+	return p.keysOf(ctx, of.Owner)
+}
+
 // keysOf lists a user's keys, all pages.
 func (p *Provider) keysOf(ctx context.Context, user string) ([]providers.KeyInfo, error) {
 	var all []providers.KeyInfo
