@@ -67,7 +67,7 @@ func (a *app) listOrphans(ctx context.Context, w *workspace) error {
 	left, unasked := executor.Leftovers(httpx.ReadOnly(ctx), w.journal, w.registry)
 	for _, l := range left {
 		o := orphan{"secretguard.orphan/1", l.Run, l.Key.Ref.ID, l.Key.Ref.Owner, l.Key.Active, l.Key.Created, l.Ours, l.Why}
-		err := error(nil)
+		var err error
 		if a.json {
 			err = a.encode(o)
 		} else {
