@@ -34,7 +34,7 @@ export CGO_ENABLED ?= 0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: build test lint vuln race fuzz soak bench bench-dir bench-history e2e screens demo check self-scan clean
+.PHONY: build test lint vuln race fuzz soak bench bench-dir bench-history bench-staged compare e2e screens demo check self-scan clean
 
 build: ## the program, without cgo, into bin/
 	go build -trimpath -ldflags '-X github.com/secretguard/secretguard/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/secretguard
@@ -74,6 +74,13 @@ soak: ## rotations in which everything goes wrong: SOAK runs, RACES races, all s
 
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-staged: ## a commit's hook, beside gitleaks, in a small and a large repository
+	.ci/bench-staged
+
+compare: ## our findings against gitleaks' over a history: make compare REPO=path
+	@test -n "$(REPO)" || { echo 'which repository? make compare REPO=path' >&2; exit 2; }
+	SECRETGUARD_COMPARE_REPO="$(abspath $(REPO))" go test -run '^TestRealRepository$$' -count=1 -timeout 2h -v ./internal/scan/difftest
 
 bench-dir: ## files of a folder, beside gitleaks: make bench-dir DIR=path
 	.ci/bench-dir "$(DIR)"

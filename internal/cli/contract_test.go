@@ -233,6 +233,7 @@ func TestJSONContract(t *testing.T) {
 	see(w.must(0, "report", "--json"))
 	see(w.must(0, "rules", "list", "--json"))
 	see(w.must(0, "rules", "show", "aws-access-key-id", "--json"))
+	see(w.must(0, "rules", "test", "--rounds", "1", "--json"))
 	see(w.must(0, "providers", "list", "--json"))
 	see(w.must(0, "providers", "show", "netlify", "--json"))
 	w.env["SECRETGUARD_NETLIFY_URL"] = "https://netlify.example"

@@ -78,8 +78,7 @@ func (a *app) demoScreen(ctx context.Context, o respondOptions) error {
 	err = a.openResponder(ctx, o, newScanRequest("git", st.Repo), nil)
 	stop()
 	<-ended
-	var open unfinished
-	if errors.As(err, &open) {
+	if _, none := a.pick(context.WithoutCancel(ctx), nil); none == nil { // also one that was only looked at
 		a.talk("the demo's lab waits for ten minutes; go on there with: secretguard demo")
 		return errors.Join(err, st.leave())
 	}
@@ -138,7 +137,7 @@ func (a *app) resumeDemo(ctx context.Context, st *stage, args []string) error {
 	a.enter(st)
 	if err != nil || !st.alive(ctx) {
 		if s, err := a.snapshot(ctx, args); err == nil && s.Proof != nil { // it was killed while it took its stage down
-			return errors.Join(a.outcome(s), st.remove())
+			return errors.Join(a.outcome(s), a.removed(st.remove()))
 		}
 		return errors.Join(demoGone("its lab is not running"), st.remove())
 	}
@@ -162,13 +161,21 @@ func (a *app) resumeDemo(ctx context.Context, st *stage, args []string) error {
 	return errors.Join(a.checkResumed(ctx, st, run), a.closeStage(ctx, st))
 }
 
+// removed says that nothing is left of a continued demo, unless that failed.
+func (a *app) removed(err error) error {
+	if err == nil {
+		a.say("\nWhat the demo made is removed. Next, your own: secretguard scan git .")
+	}
+	return err
+}
+
 // closeStage takes the stage down unless a person left more than one run on it.
 func (a *app) closeStage(ctx context.Context, st *stage) error {
 	if run, err := a.pick(ctx, nil); err == nil {
 		a.talk("the demo has another unfinished run; next: secretguard rotate resume %s", term.Clean(run))
 		return st.leave()
 	}
-	return st.tearDown(ctx)
+	return a.removed(st.tearDown(ctx))
 }
 
 // demoGone says that a killed demo cannot be continued.

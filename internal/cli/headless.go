@@ -117,12 +117,15 @@ func (a *app) demoRotate(ctx context.Context, w *workspace, c triage.Case) (rota
 // storyTeller prints what each step ended with.
 func (a *app) storyTeller() func(rotate.Event) {
 	if a.json {
-		return a.events()
+		tell, _ := a.events()
+		return tell
 	}
 	return func(e rotate.Event) {
 		if e.Status == rotate.StepDone || e.Status == rotate.StepFailed {
 			a.say("   %2d  %-6s  %s", e.N, e.Status, term.Clean(strings.TrimPrefix(e.Text, "done: ")))
-			a.say("               %s", term.Clean(e.Detail))
+			for _, line := range term.Wrap(term.Clean(e.Detail), 65) {
+				a.say("               %s", line)
+			}
 		}
 	}
 }

@@ -55,7 +55,8 @@ func (a *app) journalVerifyCmd() *cobra.Command {
 		Long: `Checks the database, the hash chain from the first record to the last, and every sealed value.
 Note the hash of the last record somewhere else: a journal that was cut off or made anew has
 another one.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.verifyJournal(cmd.Context()) },
+		Example: `  secretguard rotate journal verify`,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.verifyJournal(cmd.Context()) },
 	}
 }
 
@@ -97,6 +98,7 @@ func (a *app) verifyJournal(ctx context.Context) error {
 func (a *app) journalShowCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "show [RUN]", Short: "All records, or those of a run, one a line", Args: atMost(1),
+		Example: `  secretguard rotate journal show r-0a1b2c3d4e`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			recs, err := a.records(cmd.Context(), args)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
@@ -132,6 +133,8 @@ func remedy(err error) string {
 		return "make the state folder writable (secretguard config show names it), or: export SECRETGUARD_HOME=/a/private/folder"
 	case errors.Is(err, journal.ErrNoIdentity):
 		return "put the key file back into the state folder (secretguard config show names it); what happened so far: secretguard rotate status"
+	case errors.Is(err, config.ErrNoState), errors.Is(err, config.ErrState):
+		return "export SECRETGUARD_HOME=/a/private/folder"
 	case errors.Is(err, journal.ErrCorrupt):
 		return "put back a copy of the state folder from before, or move it away and plan again: secretguard config show names it"
 	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden):

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -102,8 +101,10 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 	defer func() { _ = w.close() }() // every record was flushed when it was written
 	w.sweep(ctx)
 	happened := false
-	tell := a.events()
+	tell, done := a.events()
+	defer done()
 	err = do(ctx, w.executor(func(e rotate.Event) { happened = true; tell(e) }))
+	done()
 	if err != nil && !happened {
 		return err // the run stands as it stood
 	}
@@ -115,30 +116,18 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 	return err
 }
 
-// quietFor is how long progress within a step is kept back after a line of it.
-const quietFor = 5 * time.Second
-
 // events returns a listener that prints one line for each event: JSON with
-// --json, else a line for people, who see progress within a step now and then.
-func (a *app) events() func(rotate.Event) {
-	if a.json {
-		return func(e rotate.Event) { _ = a.encode(e) } // a reader that went away must not stop a rotation
+// --json, else a line for people, who see progress within a step now and then;
+// and a function that ends it, which may be called twice.
+func (a *app) events() (tell func(rotate.Event), done func()) {
+	switch {
+	case a.json:
+		return func(e rotate.Event) { _ = a.encode(e) }, func() {} // a reader that went away must not stop a rotation
+	case a.quiet:
+		return func(rotate.Event) {}, func() {}
 	}
-	var seen int64
-	var told time.Time
-	return func(e rotate.Event) {
-		progress := e.Seq == seen // the journal has nothing new
-		seen = e.Seq
-		if a.quiet || progress && e.Time.Sub(told) < quietFor {
-			return
-		}
-		told = e.Time
-		line := fmt.Sprintf("%s  %s", e.Time.Local().Format(time.TimeOnly), term.Clean(e.Text))
-		if e.Detail != "" {
-			line += "  " + string(term.Clean(e.Detail))
-		}
-		_, _ = fmt.Fprintln(a.Err, line) // as above
-	}
+	t := &talker{out: a.Err}
+	return t.hear, t.stop
 }
 
 func (a *app) outcome(s rotate.Snapshot) error {
@@ -153,6 +142,8 @@ func (a *app) resumeCmd() *cobra.Command {
 		Use: "resume [RUN]", Short: "Continue a run that was killed, paused or held", Args: atMost(1),
 		Long: `Continues a run from what the journal says. A request whose answer was lost is looked up
 at the provider first, never blindly repeated. Without RUN: the newest unfinished one.`,
+		Example: `  secretguard rotate resume
+  secretguard rotate resume r-0a1b2c3d4e`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate resume"); err != nil {
 				return err
@@ -200,6 +191,10 @@ func (a *app) rollbackCmd() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use: "rollback [RUN]", Short: "Undo a run: old values back, new key deleted last", Args: atMost(1),
+		Long: `Undoes the steps that are done, in reverse, while the old key still works: its values are
+stored again and deployed, the new key is deleted last. The old key is leaked all the same.
+Without RUN: the newest unfinished one.`,
+		Example: `  secretguard rotate rollback r-0a1b2c3d4e --reason "the shop is down"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate rollback"); err != nil {
 				return err

@@ -96,6 +96,10 @@ func WriteRun(w io.Writer, s rotate.Snapshot) error {
 	for _, line := range s.Left {
 		p.fold("    -  ", line)
 	}
+	if s.Status == "" {
+		p.f("   next: secretguard rotate PLAN --approve %s   (PLAN is its file; until %s, then it must be planned anew)",
+			s.Plan.ShortDigest(), s.Plan.Expires.Local().Format(time.TimeOnly))
+	}
 	if s.Remedy != "" {
 		p.f("   next: %s", clean(s.Remedy)) // a command: never folded
 	}

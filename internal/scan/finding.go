@@ -28,6 +28,8 @@ const (
 	WherePerson        Where = "author" // of a commit or tag, or its committer
 	WhereUnreachable   Where = "unreachable"
 	WhereUnknown       Where = "unknown" // in an object; the scan was stopped before its place was found
+	WhereGitDir        Where = "git-dir" // settings, hooks and logs of git's own
+	WhereLFS           Where = "lfs"     // a large file, stored beside the history
 	WhereStdin         Where = "stdin"
 	WhereArchive       Where = "archive" // inside a file
 )
@@ -56,7 +58,8 @@ type Finding struct {
 	Secret   secret.Text
 
 	// File is relative to the target and '/'-separated; empty in a message. A secret
-	// in the name itself is masked: see Path.
+	// in the name itself is masked: see Path. In a message of a submodule it is the
+	// submodule's folder.
 	File               string
 	Name               string // of the ref or person that holds it, with the secret masked
 	PathInArchive      string // inside the archive or document that File is; empty otherwise
@@ -79,6 +82,9 @@ type Finding struct {
 	Description string
 	// Suppressed says why the finding does not count, nil when it does.
 	Suppressed *Suppression
+
+	// context marks what is no secret and only tells what a key near it opens.
+	context bool
 
 	path string // File without masks; empty when it has none
 	// also are gitleaks' rules that found the same, and countedAt the line at which
@@ -144,7 +150,7 @@ type Coverage struct {
 
 // Target is what was scanned.
 type Target struct {
-	Kind string `json:"kind"` // git, dir, staged, stdin
+	Kind string `json:"kind"` // repository, git, dir, staged, stdin
 	Path string `json:"path"`
 	Head string `json:"head,omitempty"`
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/rotate"
@@ -258,6 +259,36 @@ func TestPauseAndResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.AssertRotated(p.ID)
+}
+
+// A person stops the run while the request that makes the key is out: its answer is
+// written down all the same, and no second key is made.
+func TestRow67StopWhileTheKeyIsMade(t *testing.T) {
+	t.Parallel()
+	w := rotatetest.New(t)
+	j := w.Open()
+	defer j.Close()
+	p, err := w.Plan(j, rotatetest.Fast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Lab.Fault("aws", "CreateAccessKey", lab.Fault{Delay: 100 * time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	w.When("issue", rotate.StepRunning, cancel)
+	if err := w.Executor(j).Start(ctx, p, rotate.Approval{Digest: p.Digest, Who: "t"}); !errors.Is(err, rotate.ErrPaused) {
+		t.Fatalf("got %v", err)
+	}
+	if w.Snapshot(p.ID).NewKey == "" {
+		t.Error("the answer was not written down")
+	}
+	w.OnEvent = nil
+	if err := w.Resume(p.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.AssertRotated(p.ID)
+	if n := w.Count("CreateAccessKey"); n != 1 {
+		t.Errorf("%d keys were made", n)
+	}
 }
 
 func TestSecondRunOverTheSameKeyIsRefused(t *testing.T) {

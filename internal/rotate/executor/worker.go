@@ -193,11 +193,12 @@ func (w *worker) changeAccess(ctx context.Context) error {
 	return err
 }
 
-// credentialOf opens the sealed parts of the old or the new key.
+// credentialOf opens the sealed parts of the old or the new key, also when the run
+// is to stop: an answer that is there must still be compared and written down.
 func (w *worker) credentialOf(ctx context.Context, blobs map[credential.Part]string, ref providers.KeyRef) (credential.Credential, error) {
 	c := credential.Credential{Kind: w.plan().Kind, ID: ref.ID, Parts: map[credential.Part]secret.Text{}}
 	for part, id := range blobs {
-		v, err := w.x.Journal.Unseal(ctx, id)
+		v, err := w.x.Journal.Unseal(context.WithoutCancel(ctx), id)
 		if err != nil {
 			return c, fmt.Errorf("open the sealed %s: %w", part, err)
 		}

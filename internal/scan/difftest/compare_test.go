@@ -2,12 +2,14 @@ package difftest
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/secretguard/secretguard/internal/scan"
+	"github.com/secretguard/secretguard/internal/scan/match"
 )
 
 // place is what both sides are compared by.
@@ -22,10 +24,12 @@ const (
 	// What only gitleaks has by file, line and secret.
 	classSecretLine = "secret on a later line of the match"
 	classOpenEnd    = "secret on a last line without line end, which gitleaks counts wrong"
+	classAgain      = "the same match again, with an encoded line in it decoded"
 	classLonger     = "ours is longer: it goes on behind the added lines"
 	// What only we have.
 	classOwnRule     = "a rule of our own"
 	classMessage     = "in a commit or tag message"
+	className        = "in the name of a file, a ref or a person"
 	classUnreachable = "in an object that no ref reaches"
 	classStash       = "in a stash"
 	classMerge       = "content that only a merge commit brings"
@@ -33,6 +37,7 @@ const (
 	classOtherFile   = "same secret in a file that was renamed or copied"
 	classWhole       = "needs lines around it that were not added with it"
 	classSwallowed   = "inside another match"
+	classKeyword     = "the rule's keyword stands elsewhere in the file"
 	classUnexplained = "UNEXPLAINED"
 )
 
@@ -49,7 +54,7 @@ type evidence struct {
 	blob  func(hash string) string
 	// detect is gitleaks' detector over one whole text, without git.
 	detect func(text, path string) []theirs
-	own    func(rule string) bool
+	rule   func(id string) match.Rule
 
 	blobs map[string]string
 }
@@ -62,9 +67,24 @@ func (e *evidence) text(hash string) string {
 	return e.blobs[hash]
 }
 
+// remembering asks once for each text: most versions of a file have the same lines
+// around a finding, and gitleaks is slow.
+func remembering(detect func(text, path string) []theirs) func(text, path string) []theirs {
+	known := map[[sha256.Size]byte][]theirs{}
+	return func(text, path string) []theirs {
+		k := sha256.Sum256([]byte(path + "\x00" + text))
+		found, ok := known[k]
+		if !ok {
+			found = detect(text, path)
+			known[k] = found
+		}
+		return found
+	}
+}
+
 // compare takes the findings that count: gitleaks drops what we mark as accepted.
 func compare(gl []theirs, sg []scan.Finding, e evidence) comparison {
-	e.blobs = map[string]string{}
+	e.blobs, e.detect = map[string]string{}, remembering(e.detect)
 	c := comparison{onlyTheirs: map[string]int{}, onlyOurs: map[string]int{}, details: map[string][]string{}}
 	ours := map[place][]scan.Finding{}
 	bySecret := map[place][]scan.Finding{} // line 0
@@ -127,6 +147,12 @@ func onlyTheirs(f theirs, sameSecret, sameFile []scan.Finding, matched map[place
 			return classLonger
 		}
 	}
+	for _, o := range sameFile {
+		decoded := slices.ContainsFunc(f.Tags, func(tag string) bool { return strings.HasPrefix(tag, "decoded:") })
+		if decoded && o.Rule == f.RuleID && o.Line == f.StartLine && o.EndLine == f.EndLine {
+			return classAgain
+		}
+	}
 	for _, o := range sameSecret {
 		if text := e.text(o.Blob); endsOpen(text) && o.Line == 1+strings.Count(text, "\n") && f.StartLine < o.Line {
 			matched[ourPlace(o)] = true
@@ -136,9 +162,9 @@ func onlyTheirs(f theirs, sameSecret, sameFile []scan.Finding, matched map[place
 	return classUnexplained
 }
 
-// holds tells whether our finding is at gitleaks' place and has its secret and more.
+// holds tells whether our finding begins in gitleaks' lines and has its secret and more.
 func holds(f scan.Finding, g theirs) bool {
-	return f.Line <= g.EndLine && f.EndLine >= g.StartLine && strings.Contains(f.Secret.Reveal(), g.Secret)
+	return g.StartLine <= f.Line && f.Line <= g.EndLine && strings.Contains(f.Secret.Reveal(), g.Secret)
 }
 
 // endsOpen: the last line has no line end. gitleaks counts such lines differently.
@@ -161,10 +187,12 @@ func knowledge(seen map[place]theirs) seenSecrets {
 func onlyOurs(f scan.Finding, known seenSecrets, e *evidence) string {
 	value := f.Secret.Reveal()
 	switch {
-	case e.own(f.Rule):
+	case e.rule(f.Rule).Own:
 		return classOwnRule
 	case f.Where == scan.WhereCommitMessage, f.Where == scan.WhereTag:
 		return classMessage
+	case slices.Contains([]scan.Where{"path-name", "ref-name", "author"}, f.Where):
+		return className
 	case f.Where == scan.WhereUnreachable:
 		return classUnreachable
 	case f.Where == scan.WhereStash:
@@ -179,6 +207,8 @@ func onlyOurs(f scan.Finding, known seenSecrets, e *evidence) string {
 	case around(text, f, max(1, f.Line-contextLines), e.detect):
 	case swallowed(text, f, e.detect):
 		return classSwallowed
+	case keywordElsewhere(text, f, e):
+		return classKeyword
 	default:
 		return classUnexplained
 	}
@@ -204,6 +234,19 @@ func swallowed(text string, f scan.Finding, detect func(text, path string) []the
 	for line := f.Line; line > max(0, f.Line-contextLines); line-- {
 		if around(text, f, line, detect) {
 			return true
+		}
+	}
+	return false
+}
+
+// keywordElsewhere tells whether gitleaks reports the finding as soon as the lines
+// around it hold a keyword of the rule, as the file does.
+func keywordElsewhere(text string, f scan.Finding, e *evidence) bool {
+	from := max(1, f.Line-contextLines)
+	part := text[lineStart(text, from):lineStart(text, f.EndLine+contextLines)]
+	for _, k := range e.rule(f.Rule).Keywords {
+		if strings.Contains(strings.ToLower(text), k) {
+			return reports(e.detect(part+"\n\n"+k+"\n", f.File), f, from-1)
 		}
 	}
 	return false

@@ -74,3 +74,33 @@ keywords = ["two-"]
 		})
 	}
 }
+
+// TestTargetRulesOfAnExtendedFile: gitleaks forgets an allowlist with targetRules
+// that stands in the file that is extended; we honour it.
+func TestTargetRulesOfAnExtendedFile(t *testing.T) {
+	t.Parallel()
+	m := newMaker()
+	dir := t.TempDir()
+	writeAll(t, dir, map[string]string{"a.txt": "one-" + m.lower(20) + "\n"})
+	base := filepath.Join(t.TempDir(), "base.toml")
+	if err := os.WriteFile(base, []byte("[[allowlists]]\ntargetRules = [\"own-one\"]\nregexes = ['.']\n[[rules]]\nid = \"own-one\"\nregex = 'one-([a-z0-9]{20})'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config, set := configure(t, "[extend]\npath = \""+base+"\"\n")
+	if gl, sg := gitleaksIn(t, dir, "dir", ".", "--config", config), scanDir(t, set, dir); len(gl) != 1 || len(sg) != 0 {
+		t.Errorf("gitleaks %v, ours %v: docs/gitleaks-differences.md says otherwise", gl, describeAll(sg))
+	}
+}
+
+// TestConfigurationInTheTarget: a key in the configuration file is a key. gitleaks
+// leaves the file out when its path reads the same as that of the file.
+func TestConfigurationInTheTarget(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := "# one-" + newMaker().lower(20) + "\n[[rules]]\nid = \"own-one\"\nregex = 'one-([a-z0-9]{20})'\n"
+	writeAll(t, dir, map[string]string{".gitleaks.toml": text})
+	_, set := configure(t, text)
+	if gl, sg := gitleaksIn(t, dir, "dir", "."), scanDir(t, set, dir); len(gl) != 0 || len(sg) != 1 {
+		t.Errorf("gitleaks %v, ours %v: docs/gitleaks-differences.md says otherwise", gl, describeAll(sg))
+	}
+}

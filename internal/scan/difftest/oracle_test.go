@@ -35,6 +35,7 @@ type theirs struct {
 	EndLine   int
 
 	Fingerprint string
+	Tags        []string
 }
 
 // sum names a secret in messages without showing it.

@@ -1,7 +1,13 @@
 package difftest
 
 import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -45,7 +51,7 @@ func TestRealRepository(t *testing.T) {
 // scanGit returns our findings that count over a whole history.
 func scanGit(t *testing.T, set *match.Set, repo string) []scan.Finding {
 	t.Helper()
-	src, err := source.Git(t.Context(), repo, 0)
+	src, err := source.Git(t.Context(), repo, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +65,9 @@ func scanGit(t *testing.T, set *match.Set, repo string) []scan.Finding {
 // proof reads the repository with git, and runs gitleaks' detector in this process.
 func proof(t *testing.T, repo string, set *match.Set) evidence {
 	t.Helper()
-	own := map[string]bool{}
+	rules := map[string]match.Rule{}
 	for _, r := range set.Rules() {
-		own[r.ID] = r.Own
+		rules[r.ID] = r
 	}
 	merges := map[string]bool{}
 	for commit := range strings.FieldsSeq(git(t, repo, "rev-list", "--all", "--merges")) {
@@ -69,22 +75,62 @@ func proof(t *testing.T, repo string, set *match.Set) evidence {
 	}
 	return evidence{
 		merge:  func(commit string) bool { return merges[commit] },
-		own:    func(rule string) bool { return own[rule] },
-		blob:   func(hash string) string { return git(t, repo, "cat-file", "blob", hash) },
+		rule:   func(id string) match.Rule { return rules[id] },
+		blob:   blobs(t, repo),
 		detect: detector(t),
 	}
 }
 
-// detector is gitleaks' own over one text, with the default rules, in this process.
-func detector(t *testing.T) func(text, path string) []theirs {
+// blobs returns a function that reads a blob from one git process.
+func blobs(t *testing.T, repo string) func(hash string) string {
 	t.Helper()
+	c := exec.CommandContext(context.WithoutCancel(t.Context()), "git", "-C", repo, "cat-file", "--batch") // ends with its input, after the test
+	c.Env = gitEnv()
+	ask, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipe, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(ask.Close(), c.Wait()); err != nil {
+			t.Error(err)
+		}
+	})
+	answer := bufio.NewReader(pipe)
+	return func(hash string) string {
+		t.Helper()
+		var name, kind string
+		var size int
+		if _, err := fmt.Fprintln(ask, hash); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fscanf(answer, "%s %s %d\n", &name, &kind, &size); err != nil || kind != "blob" {
+			t.Fatalf("git cat-file %s: %s %s, %v", hash, name, kind, err)
+		}
+		b := make([]byte, size+1) // and a line end
+		if _, err := io.ReadFull(answer, b); err != nil {
+			t.Fatal(err)
+		}
+		return string(b[:size])
+	}
+}
+
+// detector is gitleaks' own over one text, with the default rules, in this process.
+func detector(tb testing.TB) func(text, path string) []theirs {
+	tb.Helper()
 	once.Do(func() {
 		if shared, errShared = detect.NewDetectorDefaultConfig(); errShared == nil {
 			shared.MaxDecodeDepth = 5 // as the program's default; 0 in the library
 		}
 	})
 	if errShared != nil {
-		t.Fatal(errShared)
+		tb.Fatal(errShared)
 	}
 	return func(text, path string) []theirs {
 		var out []theirs

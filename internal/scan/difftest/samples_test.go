@@ -113,7 +113,7 @@ keywords = ["tf-"]
 
 [[rules]]
 id = "my-Generic-rule"
-regex = '''pair=([a-z0-9]{10,30})'''
+regex = '''pair=\s*([a-z0-9]{10,30})'''
 keywords = ["pair="]
 
 [[rules]]
@@ -186,20 +186,6 @@ func samples() []sample {
 	m := newMaker()
 	v := func(prefix string) string { return prefix + m.lower(20) }
 	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
-	percent := func(s string) string {
-		var b strings.Builder
-		for _, c := range []byte(s) {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-		return b.String()
-	}
-	unicode := func(s string) string {
-		var b strings.Builder
-		for _, c := range s {
-			fmt.Fprintf(&b, `\u%04x`, c)
-		}
-		return b.String()
-	}
 	nested := func(s string, depth int) string {
 		for range depth {
 			s = b64("x: " + s + " ")
@@ -232,6 +218,8 @@ func samples() []sample {
 		{name: "path and regex", file: "main.tf", text: v("tf-"), gitleaks: 1},
 		{name: "regex, other path", file: "main.tfx", text: v("tf-")},
 		{name: "generic and specific", text: "pair=sp" + m.lower(18) + "\npair=" + strings.Repeat("t", 12), gitleaks: 2},
+		{name: "generic inside a block", text: box("pair=" + m.lower(24) + "\n"), gitleaks: 2},
+		{name: "generic from the first line of a block on", text: "BEGIN BOX-----pair=\n" + m.lower(24) + "\n" + m.lower(24) + "\nEND BOX\n", gitleaks: 1},
 		{name: "global path", file: "skipped/x.txt", text: v("plain-")},
 		{name: "global stop word", text: "plain-nobody" + m.lower(16)},
 		{name: "global AND, both", file: "fixtures/a.txt", text: "plain-fixed" + m.lower(16)},
@@ -249,17 +237,22 @@ func samples() []sample {
 		{name: "rule AND, two of three", file: "doc/b.md", text: "an-1" + strings.Repeat("q", 19), gitleaks: 1},
 		{name: "rule AND, other path", file: "doc/c.txt", text: "an-1zz" + m.lower(17), gitleaks: 1},
 		{name: "inline allow", text: v("plain-") + " # gitleaks:allow\n" + v("plain-") + "\n# gitleaks:allow\n", gitleaks: 1},
+		{name: "inline allow far away", text: v("plain-") + strings.Repeat(" ", 5000) + "gitleaks:allow\n", onlyOurs: 1},
 		{name: "base64", text: "data: " + b64("the token is "+v("plain-")) + "\n", gitleaks: 1},
 		{name: "base64, text around it allows", text: "data: " + b64(v("al-")+" // example ") + "\n"},
 		{name: "base64, allow beside it", text: "data: " + b64("the token is "+v("plain-")) + " gitleaks:allow\n"},
 		{name: "hex", text: "data: " + hex.EncodeToString([]byte("token "+v("plain-"))) + "\n", gitleaks: 1},
-		{name: "percent", text: "u?q=" + percent(v("plain-")) + "\n", gitleaks: 1},
-		{name: "unicode", text: `{"k": "` + unicode(v("plain-")) + `"}`, gitleaks: 1},
+		{name: "percent", text: "u?q=" + percentEncoded(v("plain-")) + "\n", gitleaks: 1},
+		{name: "unicode", text: `{"k": "` + unicodeEncoded(v("plain-")) + `"}`, gitleaks: 1},
 		{name: "base64 of hex", text: b64("h "+hex.EncodeToString([]byte("token "+v("plain-")))) + "\n", gitleaks: 1},
 		{name: "decoded five times", text: nested(v("plain-"), 5) + "\n", gitleaks: 1},
 		{name: "decoded six times", text: nested(v("plain-"), 6) + "\n"},
 		{name: "several lines, decoded", text: "a: " + b64(v("plain-")+" one") + "\nb: " + b64(v("plain-")+" two") + "\n", gitleaks: 2},
 		{name: "plain and decoded", text: v("plain-") + "\n" + b64("again: "+v("plain-")) + "\n", gitleaks: 2},
+		{
+			name: "several lines, one of them decoded twice", gitleaks: 2,
+			text: "a: " + b64("BEGIN BOX "+m.lower(20)) + "\nb: " + nested("in the middle "+m.lower(20), 2) + "\nc: " + b64(m.lower(20)+" END BOX") + "\n",
+		},
 		{name: "text that is no UTF-8", text: "\xff\xfe \x80\n" + v("plain-") + "\xff\n", gitleaks: 1},
 		{name: "letters of other languages before it", text: "ŠĐŽ 漢字 🙂 " + v("plain-") + "\nИ " + v("plain-"), gitleaks: 2},
 		{name: "path with a blank and letters", file: "ä b/č\tü.txt", text: v("plain-"), gitleaks: 1},

@@ -62,6 +62,7 @@ type rule struct {
 	Part     string `toml:"part"`
 	Severity string `toml:"severity"`
 	Link     string `toml:"link"`
+	Context  bool   `toml:"context"`
 }
 
 type required struct {
@@ -168,6 +169,7 @@ func (c *Config) add(r rule, name string) error {
 	set(&m.Kind, credential.Kind(r.Kind))
 	set(&m.Part, credential.Part(r.Part))
 	set(&m.SkipReport, r.SkipReport)
+	set(&m.Context, r.Context)
 	for _, q := range r.Required {
 		m.Required = append(m.Required, match.Required{Rule: q.ID, WithinLines: limit(q.WithinLines), WithinColumns: limit(q.WithinColumns)})
 	}

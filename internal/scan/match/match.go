@@ -250,19 +250,19 @@ func lineAt(text []byte, start, end int) []byte {
 func specific(list []Match) []Match {
 	drop := make([]bool, len(list))
 	for i, m := range list {
-		if m.Rule.Own || m.Secret == "" {
+		if m.Secret == "" || m.Rule.Own && !isGeneric(m.Rule.ID) {
 			continue
 		}
 		for j, o := range list {
 			if o.Rule == m.Rule || o.Start > m.Start || o.End < m.End {
 				continue
 			}
-			same := o.Rule.Own && o.Secret == m.Secret
+			same := o.Rule.Own && !m.Rule.Own && o.Secret == m.Secret
 			generic := isGeneric(m.Rule.ID) && !isGeneric(o.Rule.ID)
 			if same {
 				list[j].Also = append(list[j].Also, m.Rule.ID)
 			}
-			drop[i] = drop[i] || same || generic && strings.Contains(o.Secret, m.Secret)
+			drop[i] = drop[i] || same || generic && strings.Contains(o.Secret, m.Secret) && !below(m, o)
 		}
 	}
 	out := list[:0]
@@ -272,6 +272,13 @@ func specific(list []Match) []Match {
 		}
 	}
 	return out
+}
+
+// below tells whether m begins on a later line of what o holds: what a block has
+// farther down is a secret of its own.
+func below(m, o Match) bool {
+	ahead := min(max(0, m.MatchStart-o.Start), len(o.Secret))
+	return strings.Contains(o.Secret[:ahead], "\n")
 }
 
 func isGeneric(rule string) bool { return strings.Contains(strings.ToLower(rule), "generic") }

@@ -42,6 +42,9 @@ type Rule struct {
 	Part     credential.Part
 	Severity string
 	Link     string
+	// Context marks a rule whose matches are no secrets: they tell what a key near
+	// them opens.
+	Context bool
 	// Own marks a rule of our packs: it wins over gitleaks' rule for the same secret.
 	Own bool
 }

@@ -9,7 +9,7 @@ import (
 
 // snapshotMagic names the format; it changes with everything that Compile works
 // out.
-const snapshotMagic = "secretguard.rules/1\n"
+const snapshotMagic = "secretguard.rules/2\n"
 
 // ErrSnapshot is a snapshot that is damaged or of another format.
 var ErrSnapshot = errors.New("not a snapshot of rules of this version")
@@ -103,6 +103,7 @@ func (c *coder) rule(r *compiled) {
 	})
 	c.flag(&r.SkipReport)
 	c.flag(&r.Own)
+	c.flag(&r.Context)
 	c.flag(&r.anchored)
 	number(c, &r.plan.back)
 	c.class(&r.plan.backClass)

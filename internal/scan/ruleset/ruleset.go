@@ -34,12 +34,9 @@ func Load(data []byte, name string, read gitleaks.Reader) (*match.Set, error) {
 func Builtin() (*match.Set, error) { return compile(nil, "the built-in rules", nil) }
 
 func compile(data []byte, name string, read gitleaks.Reader) (*match.Set, error) {
-	own, err := gitleaks.Parse(rules.Core, "rules/core.toml", nil)
+	own, err := packs()
 	if err != nil {
 		return nil, err
-	}
-	for i := range own.Rules {
-		own.Rules[i].Own = true
 	}
 	base, err := gitleaks.Default()
 	if len(data) > 0 {
@@ -48,11 +45,14 @@ func compile(data []byte, name string, read gitleaks.Reader) (*match.Set, error)
 	if err != nil {
 		return nil, err
 	}
-	list := own.Rules
+	list := own
 	for _, r := range base.Rules {
-		if slices.ContainsFunc(own.Rules, func(o match.Rule) bool { return o.ID == r.ID }) {
+		if slices.ContainsFunc(own, func(o match.Rule) bool { return o.ID == r.ID }) {
 			return nil, fmt.Errorf("%s: the rule id %s is one of our own; choose another", name, r.ID)
 		}
+		// A kind decides to whom "verify" shows a value, and what becomes of a match:
+		// no file but our own may set it.
+		r.Kind, r.Part, r.Context = "", "", false
 		list = append(list, r)
 	}
 	set, err := match.Compile(list, base.Global)
@@ -60,4 +60,20 @@ func compile(data []byte, name string, read gitleaks.Reader) (*match.Set, error)
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return set, nil
+}
+
+// packs returns the rules of our own packs.
+func packs() ([]match.Rule, error) {
+	var list []match.Rule
+	for _, p := range rules.Packs() {
+		own, err := gitleaks.Parse(p.Data, "rules/"+p.Name, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range own.Rules {
+			r.Own = true
+			list = append(list, r)
+		}
+	}
+	return list, nil
 }
