@@ -26,6 +26,7 @@ type planOptions struct {
 	out      string
 	contain  bool
 	minLevel int
+	people   int
 }
 
 func (a *app) planCmd() *cobra.Command {
@@ -46,12 +47,16 @@ leaked value is sealed into this machine's journal, so that the plan file holds 
 	f.StringVarP(&o.out, "output", "o", "", "write the plan to this file (mode 0600)")
 	f.BoolVar(&o.contain, "contain", false, "disable the old key before anything else: an outage, on purpose")
 	f.IntVar(&o.minLevel, "min-level", int(rotate.L3), "attestation level to aim at: 0 to 4")
+	f.IntVar(&o.people, "approvals", 1, "how many different people must approve the plan")
 	return cmd
 }
 
 func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 	if o.minLevel < 0 || o.minLevel > int(rotate.L4) {
 		return usagef("a level is 0 to 4, not %d", o.minLevel)
+	}
+	if o.people < 1 || o.people > 9 {
+		return usagef("a plan is approved by 1 to 9 people, not %d", o.people)
 	}
 	c, err := a.findCase(ctx, o.target, name)
 	if err != nil {
@@ -66,6 +71,9 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 	strategy := rotate.KeepRunning
 	if o.contain {
 		strategy = rotate.ContainFirst
+	}
+	if w.people = o.people; o.people == 1 {
+		w.people = 0 // as ever
 	}
 	p, err := w.makePlan(ctx, c, strategy, rotate.Level(o.minLevel))
 	if err != nil {
@@ -114,7 +122,7 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 		located.Gaps = nil
 	}
 	p, err := reader.Plan(ctx, planner.Request{
-		Case: c.ID, Credential: c.Credential, Strategy: strategy, MinLevel: level, Policy: w.policy,
+		Case: c.ID, Credential: c.Credential, Strategy: strategy, MinLevel: level, Policy: w.policy, Approvals: w.people,
 		Located: providers.Located{Placements: located.Placements, Gaps: located.Gaps},
 	})
 	if err != nil {

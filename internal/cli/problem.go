@@ -82,7 +82,7 @@ func exitCode(err error) int {
 		return ExitInterrupted
 	case errors.Is(err, rotate.ErrHeld), errors.Is(err, rotate.ErrBusy), errors.Is(err, journal.ErrLocked),
 		errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrCorrupt), errors.Is(err, journal.ErrUnwritable),
-		errors.Is(err, journal.ErrNoIdentity), errors.Is(err, rotate.ErrNoRoom):
+		errors.Is(err, journal.ErrNoIdentity), errors.Is(err, rotate.ErrNoRoom), errors.Is(err, rotate.ErrWaits):
 		return ExitNeedsPerson
 	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden):
 		return ExitAccess
@@ -127,6 +127,8 @@ func remedy(err error) string {
 		return "secretguard plan CASE -o plan.json"
 	case errors.Is(err, rotate.ErrNoRun):
 		return "secretguard rotate list"
+	case errors.Is(err, rotate.ErrWaits):
+		return "another person runs: secretguard rotate PLAN --approve DIGEST --approver NAME"
 	case errors.Is(err, journal.ErrLocked):
 		return "wait for the other process, or end it; then: secretguard rotate list"
 	case errors.Is(err, journal.ErrUnwritable):

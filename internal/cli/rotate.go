@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ import (
 )
 
 func (a *app) rotateCmd() *cobra.Command {
-	var approve string
+	var approve, who string
 	cmd := &cobra.Command{
 		Use:   "rotate PLAN --approve DIGEST",
 		Short: "Carry an approved plan out, from a script",
@@ -47,10 +48,11 @@ and after, so a run that was killed continues with "rotate resume".`,
 				}
 			}
 			return a.execute(cmd.Context(), plan.ID, func(ctx context.Context, x *executor.Executor) error {
-				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: actor(), At: a.Now().UTC()})
+				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: cmp.Or(who, actor()), At: a.Now().UTC()})
 			})
 		},
 	}
+	cmd.Flags().StringVar(&who, "approver", "", "your name, where a plan needs several people on one machine; default: the user's")
 	cmd.Flags().StringVar(&approve, "approve", "", "the digest of the plan that you approve")
 	cmd.AddCommand(a.resumeCmd(), a.supplyCmd(), a.rollbackCmd(), a.abandonCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd(), a.orphansCmd(), a.journalCmd())
 	return cmd

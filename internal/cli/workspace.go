@@ -25,6 +25,7 @@ type workspace struct {
 	journal  *journal.Journal
 	health   func(context.Context, string) error
 	policy   *rotate.Policy
+	people   int // who must approve a plan; zero means one
 }
 
 // connect builds the provider registry from the environment and the user's own

@@ -21,6 +21,8 @@ var (
 	ErrRolledBack = errors.New("the rotation was rolled back")
 	// ErrBusy means that another unfinished run works on the same key.
 	ErrBusy = errors.New("another run over this key is not finished")
+	// ErrWaits means that the plan needs the approval of another person.
+	ErrWaits = errors.New("the plan needs another person's approval")
 	// ErrStale means that the world is no longer as it was planned.
 	ErrStale = errors.New("the plan is stale")
 )

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
@@ -88,8 +89,14 @@ func (x *Executor) Start(ctx context.Context, p rotate.Plan, a rotate.Approval) 
 		if err := x.unique(ctx, p); err != nil {
 			return err
 		}
+		if slices.Contains(r.state.ApprovedBy(), a.Who) {
+			return fmt.Errorf("%w: %s has approved it already", rotate.ErrWaits, a.Who)
+		}
 		if err := r.write(ctx, machine.ApproveEntry(a)); err != nil {
 			return err
+		}
+		if !r.state.Approved() {
+			return fmt.Errorf("%w: %d of %d are there", rotate.ErrWaits, len(r.state.ApprovedBy()), p.Policy.Approvals)
 		}
 		return r.loop(ctx)
 	})

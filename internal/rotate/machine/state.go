@@ -44,6 +44,7 @@ type Facts struct {
 type State struct {
 	plan     rotate.Plan
 	approved bool
+	by       []string // who approved
 	status   rotate.RunStatus
 	steps    map[string]Facts
 	undo     bool
@@ -113,7 +114,7 @@ func (s *State) apply(r record.Record) error {
 		collect(s.oldBlobs, blobOld, r.Blobs)
 		return json.Unmarshal(r.Body, &s.plan)
 	case kindApproved:
-		s.approved, s.status, s.started = true, rotate.RunApproved, r.Wall
+		return s.applyApproval(r)
 	case kindIntent:
 		return s.applyIntent(r)
 	case kindUnknown, kindProgress, kindDone:
@@ -142,6 +143,20 @@ func (s *State) apply(r record.Record) error {
 			s.problem = Failure{Text: "given up: " + c.Reason}
 		}
 		return err
+	}
+	return nil
+}
+
+func (s *State) applyApproval(r record.Record) error {
+	var a rotate.Approval
+	if err := json.Unmarshal(r.Body, &a); err != nil {
+		return err
+	}
+	if !slices.Contains(s.by, a.Who) {
+		s.by = append(slices.Clip(s.by), a.Who)
+	}
+	if len(s.by) >= s.plan.Policy.Approvals {
+		s.approved, s.status, s.started = true, rotate.RunApproved, r.Wall
 	}
 	return nil
 }
@@ -267,6 +282,9 @@ func (s *State) Status() rotate.RunStatus { return s.status }
 
 // Approved reports whether a person has consented.
 func (s *State) Approved() bool { return s.approved }
+
+// ApprovedBy returns who has consented so far; a plan may need several.
+func (s *State) ApprovedBy() []string { return slices.Clone(s.by) }
 
 // Undoing reports whether the run goes back.
 func (s *State) Undoing() bool { return s.undo }

@@ -34,6 +34,8 @@ type Request struct {
 	Located    providers.Located
 	Strategy   rotate.Strategy
 	MinLevel   rotate.Level
+	// Approvals is how many people must approve; zero means one.
+	Approvals int
 	// Policy replaces the issuer's default numbers when it is not nil.
 	Policy *rotate.Policy
 }
@@ -94,6 +96,7 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 	if req.Policy != nil {
 		p.Policy = *req.Policy
 	}
+	p.Policy.Approvals = req.Approvals
 	for part, v := range req.Credential.Parts {
 		p.KeyHashes[part] = pl.Key.HMAC(v)
 	}
