@@ -33,3 +33,16 @@ func TestStatusTellsANewcomer(t *testing.T) {
 		t.Errorf("looking sent %d requests", n-served)
 	}
 }
+
+// A report is made from the journal, each time anew and each time the same: a kill
+// while it is written costs nothing.
+func TestRow15ReportIsTheSameEachTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plan, run, digest := w.plan()
+	w.must(0, "rotate", plan, "--approve", digest)
+	first := w.must(0, "report", run)
+	if again := w.must(0, "report", run); again != first || len(first) < 500 {
+		t.Errorf("two reports of one run:\n%s\n%s", first, again)
+	}
+}
