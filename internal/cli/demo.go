@@ -52,14 +52,26 @@ func (a *app) demo(ctx context.Context) error {
 	a.enter(st)
 	err = a.demoHeadless(ctx, st)
 	if err != nil && ctx.Err() != nil {
-		a.talk("the demo's run can be continued for ten minutes: secretguard rotate resume")
-		return errors.Join(err, st.leave())
+		return a.demoInterrupted(context.WithoutCancel(ctx), st, err)
 	}
 	if err := errors.Join(err, st.tearDown(ctx)); err != nil {
 		return err
 	}
 	a.say("\nDone in %s; the lab, the repository and the state are removed. Next, your own: secretguard scan git .", a.Now().Sub(began).Round(100*time.Millisecond))
 	return nil
+}
+
+// demoInterrupted keeps the stage for a run that has begun; without one there is
+// nothing to come back to.
+func (a *app) demoInterrupted(ctx context.Context, st *stage, why error) error {
+	if _, none := a.pick(ctx, nil); none == nil {
+		a.talk("the demo's run can be continued for ten minutes: secretguard rotate resume")
+		return errors.Join(why, st.leave())
+	}
+	if err := st.tearDown(ctx); err != nil {
+		return errors.Join(why, err)
+	}
+	return exitError{code: ExitInterrupted, err: errors.New("interrupted; no rotation is under way, and what the demo made is removed")}
 }
 
 // demoScreen opens the responder on the stage. A demo that was left in the middle

@@ -45,6 +45,10 @@ func (a *app) hookPreCommit(ctx context.Context) error {
 // a check that silently does not run is worse than none.
 const hookScript = `#!/bin/sh
 # installed by: secretguard hook install
+command -v secretguard >/dev/null || {
+  echo "secretguard is not in PATH, so nothing was checked: put it there, or skip the check once: git commit --no-verify" >&2
+  exit 2
+}
 exec secretguard hook pre-commit
 `
 

@@ -111,6 +111,9 @@ func (a *app) noTerminal(arg string) error {
 // that it names and the ids of its findings.
 func openTarget(arg string) (target string, reported []string, err error) {
 	info, err := os.Stat(arg)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil, problem{code: ExitUsage, err: fmt.Errorf("there is no file or folder %s", quote(arg)), try: "check the path"}
+	}
 	if err != nil {
 		return "", nil, problem{code: ExitUsage, err: fmt.Errorf("look at %s: %w", arg, err), try: "check the path"}
 	}

@@ -153,6 +153,7 @@ func TestScanWithoutPermission(t *testing.T) {
 		write(t, dir, "a.txt", leak())
 		write(t, closed, "old.json", "old")
 		chmod(t, 0o444, closed, "old.json")
+		chmod(t, 0o555, closed)
 		for _, name := range []string{"new.json", "old.json", "no/such/folder.json", ""} {
 			asOther(t, "scan", "dir", dir, "--report-path", filepath.Join(closed, name)).expect(t, 2, "write the report: ")
 		}
@@ -284,7 +285,7 @@ func TestScanOfHostileNames(t *testing.T) {
 // TestScanThatFails as a path with hostile characters: the error is clean too.
 func TestScanErrorsAreClean(t *testing.T) {
 	t.Parallel()
-	r := run("scan", "git", "/nowhere/\x1b[2J\nx")
+	r := run("scan", "git", filepath.Join(t.TempDir(), "\x1b[2J\nx"))
 	r.expect(t, 2)
 	if strings.Contains(r.err, "\x1b") {
 		t.Errorf("raw characters: %q", r.err)
