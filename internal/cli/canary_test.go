@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/secretguard/secretguard/internal/lab"
 )
 
 // encodings are the forms in which a secret may hide.
@@ -53,7 +55,7 @@ func inside(enc *base64.Encoding, secret string) []string {
 
 func TestEncodingsAreFound(t *testing.T) {
 	t.Parallel()
-	const secret = "wJalr+Utn/FEMIK7MDENG9bPxRfi"
+	secret := "+/" + lab.MadeUp("", 26)
 	for name, made := range map[string]string{
 		"plain": "a " + secret, "base64": base64.StdEncoding.EncodeToString([]byte("pass=" + secret + ";")), "hex": "0x" + hex.EncodeToString([]byte(secret)),
 		"base64url": base64.URLEncoding.EncodeToString([]byte("ab" + secret)), "URL escaped": "?k=" + url.QueryEscape(secret),
