@@ -13,6 +13,7 @@ import (
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/rotatetest"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // Killed when the first consumer is attested: it is not written or deployed again.
@@ -32,6 +33,26 @@ func TestRow11FirstConsumerIsNotTouchedAgain(t *testing.T) {
 	w.AssertRotated(p.ID)
 	if w.Count("PATCH env") != writes || w.Count("POST builds") != builds {
 		t.Error("the first consumer was touched again")
+	}
+}
+
+// A key appears while the old one is stopped: it is named at the end, and left alone.
+func TestRow44AKeyAppears(t *testing.T) {
+	t.Parallel()
+	w := rotatetest.New(t)
+	theirs := ""
+	w.When("delete", rotate.StepDone, func() { theirs, _ = w.Lab.AWS.CreateKey(w.Estate.User) })
+	p, err := w.Start(rotatetest.Fast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap := w.Snapshot(p.ID)
+	last := snap.Steps[len(snap.Steps)-1]
+	if last.ID != "prove" || !strings.Contains(last.Detail, "A KEY APPEARED that is not ours: "+secret.Mask(theirs)) {
+		t.Errorf("%s: %q", last.ID, last.Detail)
+	}
+	if keys := w.LiveIDs(); len(keys) != 2 {
+		t.Errorf("keys: %v", keys)
 	}
 }
 

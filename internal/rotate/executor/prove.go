@@ -3,11 +3,14 @@ package executor
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // prove shows that the old key is dead: refused many times in a row over a
@@ -30,6 +33,7 @@ func (w *worker) prove(ctx context.Context) machine.Event {
 	proof.Control = "the new key was accepted by the same endpoint before and after"
 	proof.From, proof.To = proof.From.UTC().Round(0), proof.To.UTC().Round(0)
 	detail := fmt.Sprintf("refused %d times in a row over %s (%s)", proof.Refusals, proof.Window.Round(time.Millisecond), proof.Code)
+	detail += w.strangers(ctx)
 	return shown(machine.Outcome{Proof: &proof, Detail: detail})
 }
 
@@ -85,4 +89,28 @@ func (w *worker) control(ctx context.Context, v providers.Verifier) error {
 		}
 		return verdict.Liveness == providers.Live, "control request: the new key is not accepted: " + verdict.Detail, nil
 	})
+}
+
+// strangers names the owner's keys that came while the old one was being stopped:
+// who had it may have made himself another.
+func (w *worker) strangers(ctx context.Context) string {
+	l, err := ability[providers.Lister](w)
+	if err != nil {
+		return ""
+	}
+	var keys []providers.KeyInfo
+	err = w.read(ctx, func(ctx context.Context) (err error) {
+		keys, err = l.Keys(ctx, w.plan().Old)
+		return err
+	})
+	if err != nil {
+		return "; whether other keys appeared could not be looked at: " + err.Error()
+	}
+	var out strings.Builder
+	for _, k := range keys {
+		if k.Ref.ID != w.plan().Old.ID && k.Ref.ID != w.s.New().ID && !slices.Contains(w.plan().Siblings, k.Ref.ID) {
+			fmt.Fprintf(&out, "; A KEY APPEARED that is not ours: %s of %s, made %s: look who made it, and delete it", secret.Mask(k.Ref.ID), k.Ref.Owner, k.Created.UTC().Format(time.DateTime))
+		}
+	}
+	return out.String()
 }
