@@ -2,6 +2,7 @@ package executor_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,9 @@ func TestGuidedRotation(t *testing.T) {
 	p, err := w.Start(quickly)
 	if !errors.Is(err, rotate.ErrHeld) {
 		t.Fatalf("got %v", err)
+	}
+	if !slices.ContainsFunc(p.Risks, func(r string) bool { return strings.Contains(r, "keeps no record of use") }) {
+		t.Errorf("risks %q: that use cannot be seen must be said", p.Risks)
 	}
 	snap := w.Snapshot(p.ID)
 	for _, want := range []string{"https://dashboard.stripe.com/apikeys", "make a second key of the same kind", "shown once"} {

@@ -112,6 +112,9 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		p.Self = true
 		p.Risks = append(p.Risks, "the leaked key is the one that this rotation itself signs with: the new one takes over before it is stopped; your own access ends with it")
 	}
+	if _, told := providers.As[providers.UsageReporter](issuer); !told {
+		p.Risks = append(p.Risks, "this issuer keeps no record of use: a consumer that was not found shows only when it breaks")
+	}
 	if !state.Key.Active {
 		p.Risks = append(p.Risks, "the leaked key is disabled already: whoever uses it is down now, and until the new key is deployed")
 	}
