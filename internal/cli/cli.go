@@ -171,7 +171,7 @@ revokes the old key and proves it dead.`,
 		root.AddCommand(cmds...)
 	}
 	add(groupFind, a.scanCmd(), a.verifyCmd(), a.consumersCmd(), a.baselineCmd())
-	add(groupRotate, a.respondCmd(), a.planCmd(), a.rotateCmd(), a.reportCmd())
+	add(groupRotate, a.respondCmd(), a.containCmd(), a.planCmd(), a.rotateCmd(), a.reportCmd())
 	add(groupTry, a.demoCmd(), a.labCmd())
 	add(groupSetUp, a.rulesCmd(), a.providersCmd(), a.configCmd(), a.hookCmd(), a.versionCmd())
 	root.AddCommand(a.scanAliases()...)

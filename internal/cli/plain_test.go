@@ -104,6 +104,8 @@ func TestPlainFromListToProof(t *testing.T) {
 	e := w.engine(w.app())
 	r := w.listen(e, screen.Facts{Actor: "jo"})
 	r.chooses("verify all")
+	r.hears("ask Stripe secret and restricted keys, by hand (yes or no)")
+	r.says("yes")
 	r.hears("ask AWS IAM access keys (yes or no)")
 	r.says("yes")
 	r.chooses("of deploy-bot")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,11 +14,12 @@ import (
 
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
 func (a *app) rotateCmd() *cobra.Command {
-	var approve string
+	var approve, who string
 	cmd := &cobra.Command{
 		Use:   "rotate PLAN --approve DIGEST",
 		Short: "Carry an approved plan out, from a script",
@@ -45,13 +47,14 @@ and after, so a run that was killed continues with "rotate resume".`,
 					try: fmt.Sprintf("secretguard rotate %s --approve %s", args[0], plan.ShortDigest()),
 				}
 			}
-			return a.execute(cmd.Context(), plan.ID, func(ctx context.Context, x *rotate.Executor) error {
-				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: actor(), At: a.Now().UTC()})
+			return a.execute(cmd.Context(), plan.ID, func(ctx context.Context, x *executor.Executor) error {
+				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: cmp.Or(who, actor()), At: a.Now().UTC()})
 			})
 		},
 	}
+	cmd.Flags().StringVar(&who, "approver", "", "your name, where a plan needs several people on one machine; default: the user's")
 	cmd.Flags().StringVar(&approve, "approve", "", "the digest of the plan that you approve")
-	cmd.AddCommand(a.resumeCmd(), a.rollbackCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd())
+	cmd.AddCommand(a.resumeCmd(), a.supplyCmd(), a.rollbackCmd(), a.abandonCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd(), a.orphansCmd(), a.journalCmd())
 	return cmd
 }
 
@@ -92,7 +95,7 @@ func readPlan(path string) (rotate.Plan, error) {
 }
 
 // execute runs one call of the executor and reports its events and its end.
-func (a *app) execute(ctx context.Context, run string, do func(context.Context, *rotate.Executor) error) error {
+func (a *app) execute(ctx context.Context, run string, do func(context.Context, *executor.Executor) error) error {
 	w, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -107,7 +110,7 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 	if err != nil && !happened {
 		return err // the run stands as it stood
 	}
-	if s, loadErr := rotate.Load(context.WithoutCancel(ctx), w.journal, run); loadErr == nil && s.Status() != "" {
+	if s, loadErr := executor.Load(context.WithoutCancel(ctx), w.journal, run); loadErr == nil && s.Status() != "" {
 		if out := a.outcome(s.Snapshot()); out != nil {
 			return errors.Join(err, out)
 		}
@@ -172,7 +175,7 @@ func (a *app) resume(ctx context.Context, args []string) error {
 }
 
 func (a *app) continueRun(ctx context.Context, run string) error {
-	return a.execute(ctx, run, func(ctx context.Context, x *rotate.Executor) error { return x.Resume(ctx, run) })
+	return a.execute(ctx, run, func(ctx context.Context, x *executor.Executor) error { return x.Resume(ctx, run) })
 }
 
 // knows reports whether the journal has the run.
@@ -182,7 +185,7 @@ func (a *app) knows(ctx context.Context, run string) bool {
 		return false
 	}
 	defer func() { _ = w.close() }() // only read
-	_, err = rotate.Load(ctx, w.journal, run)
+	_, err = executor.Load(ctx, w.journal, run)
 	return err == nil
 }
 
@@ -202,7 +205,7 @@ Without RUN: the newest unfinished one.`,
 			if err != nil {
 				return err
 			}
-			return a.execute(cmd.Context(), run, func(ctx context.Context, x *rotate.Executor) error { return x.Rollback(ctx, run, reason) })
+			return a.execute(cmd.Context(), run, func(ctx context.Context, x *executor.Executor) error { return x.Rollback(ctx, run, reason) })
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal")
@@ -241,7 +244,7 @@ func (a *app) waive(ctx context.Context, run, step string, level rotate.Level, r
 		return err
 	}
 	if a.json {
-		s, err := rotate.Load(ctx, w.journal, run)
+		s, err := executor.Load(ctx, w.journal, run)
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,9 @@ import (
 
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
+	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -44,7 +46,7 @@ func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, err
 	defer func() { _ = w.close() }() // only read
 	run, err := newest(ctx, w, args, approved, errNoRuns)
 	if errors.Is(err, errNoRuns) {
-		run, err = newest(ctx, w, args, func(*rotate.State) bool { return true }, errNoRuns)
+		run, err = newest(ctx, w, args, func(*machine.State) bool { return true }, errNoRuns)
 	}
 	if errors.Is(err, errNoRuns) {
 		err = a.orDemo(err)
@@ -52,7 +54,7 @@ func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, err
 	if err != nil {
 		return rotate.Snapshot{}, err
 	}
-	s, err := rotate.Load(ctx, w.journal, run)
+	s, err := executor.Load(ctx, w.journal, run)
 	if err != nil {
 		return rotate.Snapshot{}, usage(err)
 	}
@@ -77,7 +79,7 @@ func (a *app) listCmd() *cobra.Command {
 				return err
 			}
 			for _, id := range runs {
-				s, err := rotate.Load(cmd.Context(), w.journal, id)
+				s, err := executor.Load(cmd.Context(), w.journal, id)
 				if err != nil {
 					return err
 				}
@@ -90,7 +92,7 @@ func (a *app) listCmd() *cobra.Command {
 	}
 }
 
-func (a *app) runLine(s *rotate.State) error {
+func (a *app) runLine(s *machine.State) error {
 	p := s.Plan()
 	status := string(s.Status())
 	if status == "" {
@@ -124,8 +126,8 @@ func (a *app) pick(ctx context.Context, args []string) (string, error) {
 }
 
 // approved is a run that a person wanted; begun is one that has not ended.
-func approved(s *rotate.State) bool { return s.Status() != "" }
-func begun(s *rotate.State) bool    { return approved(s) && !s.Closed() }
+func approved(s *machine.State) bool { return s.Status() != "" }
+func begun(s *machine.State) bool    { return approved(s) && !s.Closed() }
 
 // Why there is no newest run.
 var (
@@ -135,7 +137,7 @@ var (
 
 // newest returns the run that was named, or the newest one that is wanted; none
 // says why there is no such run.
-func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.State) bool, none error) (string, error) {
+func newest(ctx context.Context, w *workspace, args []string, want func(*machine.State) bool, none error) (string, error) {
 	if len(args) == 1 {
 		return args[0], nil
 	}
@@ -144,7 +146,7 @@ func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.
 		return "", err
 	}
 	for _, id := range runs {
-		s, err := rotate.Load(ctx, w.journal, id)
+		s, err := executor.Load(ctx, w.journal, id)
 		if err != nil {
 			return "", err
 		}

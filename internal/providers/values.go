@@ -100,6 +100,7 @@ type ReconcileOutcome string
 // Outcomes of Reconcile.
 const (
 	NotApplied ReconcileOutcome = "not-applied" // no new key: safe to issue again
+	Adopted    ReconcileOutcome = "adopted"     // our key, by its name, and its value can be read again: Issued
 	Orphaned   ReconcileOutcome = "orphaned"    // exactly one new, unused key whose value is lost
 	Unclear    ReconcileOutcome = "unclear"     // several candidates, or one in use: a person decides
 )
@@ -108,6 +109,7 @@ const (
 type Reconciliation struct {
 	Outcome    ReconcileOutcome
 	Candidates []KeyInfo
+	Issued     *Issued // Adopted: the key, with its value
 	Detail     string
 }
 
