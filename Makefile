@@ -34,7 +34,7 @@ export CGO_ENABLED ?= 0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: build test lint vuln race fuzz bench bench-dir bench-history compare detection-table clean-trees e2e screens demo check self-scan clean
+.PHONY: build test lint vuln race fuzz soak bench bench-dir bench-history bench-staged compare detection-table clean-trees e2e screens demo check self-scan clean
 
 build: ## the program, without cgo, into bin/
 	go build -trimpath -ldflags '-X github.com/secretguard/secretguard/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/secretguard
@@ -65,8 +65,18 @@ race: ## all unit tests under the race detector (needs a C compiler)
 fuzz: ## every fuzz target for $(FUZZTIME)
 	.ci/fuzz $(FUZZTIME)
 
+SOAK ?= 10000
+RACES ?= 1000
+soak: ## rotations in which everything goes wrong: SOAK runs, RACES races, all states of the machine
+	SECRETGUARD_SOAK=1 go test -count=1 -timeout 30m -run '^TestExploreAll$$' -v ./internal/rotate/machine
+	SECRETGUARD_SOAK=$(SOAK) SECRETGUARD_RACES=$(RACES) SECRETGUARD_SEED=$(SEED) \
+		go test -count=1 -timeout 120m -parallel 12 -run '^(TestSoak|TestRow25.*)$$' -v ./internal/rotate/executor | grep -v '^=== \|^    --- PASS'
+
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-staged: ## a commit's hook, beside gitleaks, in a small and a large repository
+	.ci/bench-staged
 
 compare: ## our findings against gitleaks' over a history: make compare REPO=path
 	@test -n "$(REPO)" || { echo 'which repository? make compare REPO=path' >&2; exit 2; }

@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -235,8 +236,11 @@ func (d *demo) assertRotated(code int, out string) {
 	}
 	// Killed while the last of its traces was removed, there is nothing to find.
 	through := code == 2 && strings.Contains(out, "there is no unfinished run")
-	if !through && (code != 0 || !strings.Contains(out, "DONE")) {
-		d.t.Errorf("exit code %d, want 0 and a run that is DONE", code)
+	if !through && (code != 0 || !strings.Contains(out, "DONE") || !strings.Contains(out, "What the demo made is removed")) {
+		d.t.Errorf("exit code %d, want 0, a run that is DONE and a word on what is left", code)
+	}
+	if made, err := os.ReadDir(d.home); !through && (err != nil || len(made) > 0) {
+		d.t.Errorf("the home holds %v, %v; it was empty before", made, err)
 	}
 }
 
@@ -256,16 +260,28 @@ func (d *demo) assertNothingLeft() {
 	var left []string
 	for range 400 { // the lab's process needs a moment to end
 		left = append(d.stages(), d.processes()...)
-		notes, err := filepath.Glob(filepath.Join(d.home, ".local/state/secretguard/demo.*"))
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		if left = append(left, notes...); len(left) == 0 {
+		if left = append(left, d.files()...); len(left) == 0 {
 			return
 		}
 		time.Sleep(50 * time.Millisecond) //nolint:forbidigo // waits for another process
 	}
 	d.t.Errorf("left behind: %q", left)
+}
+
+// files lists what is in the home: a demo leaves no note there, and no journal.
+func (d *demo) files() []string {
+	d.t.Helper()
+	var files []string
+	err := filepath.WalkDir(d.home, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		d.t.Fatal(err)
+	}
+	return files
 }
 
 // processes lists the processes whose arguments name this demo's folder.

@@ -58,6 +58,18 @@ func TestResponderLeaveAndResume(t *testing.T) {
 	if m == nil {
 		t.Fatalf("no resume command on the normal screen:\n%s", p.text())
 	}
+	// Somebody looks and leaves it as it is: it is still there.
+	p.starts(nil, "demo")
+	p.reads("Unfinished rotations", "later")
+	p.presses("Enter")
+	p.types("q")
+	p.sees("exit=0.")
+	if flat := strings.Join(strings.Fields(p.text()), " "); !strings.Contains(flat, "go on with: secretguard rotate resume "+m[1]) || !strings.Contains(flat, "waits for ten minutes") {
+		t.Fatalf("a run that is left again is not named:\n%s", p.text())
+	}
+	if out, code := p.command("rotate", "status"); code != 2 || !strings.Contains(out, "a demo was left in the middle") {
+		t.Fatalf("rotate status beside a demo that was left: exit %d:\n%s", code, out)
+	}
 	out, code := p.command("rotate", "resume", m[1])
 	if code != 0 || !strings.Contains(out, "proof of death: AKIA") {
 		t.Fatalf("exit %d:\n%s", code, out)

@@ -170,7 +170,7 @@ func (p *pane) verifies() {
 	p.presses("Tab")
 	p.reads("Ask the issuer?", "[ Ask ]")
 	p.presses("Enter")
-	p.sees("every issuer has answered")
+	p.sees("every issuer that can be asked has answered")
 	p.sees("> ! LIVE")
 	p.shot("verified")
 }

@@ -76,6 +76,8 @@ func Main(args []string, s Streams) int {
 	err := root.ExecuteContext(ctx)
 	var code exitError
 	switch {
+	case err == nil && a.mistyped != nil:
+		err = a.mistyped
 	case err == nil && a.damaged != nil:
 		return ExitIncomplete // it was read, and not all of it may be true
 	case err == nil:
@@ -108,6 +110,7 @@ type app struct {
 	onScreen  atomic.Bool   // a full-screen program has the terminal
 	rulesFrom string        // the file that a scan's rules came from
 	damaged   error         // what is wrong with the journal that was read
+	mistyped  error         // help was asked for about a command that is not there
 	// failpoint is nil in every build but the crash tests' own.
 	failpoint func(point string) error
 }
@@ -170,7 +173,7 @@ revokes the old key and proves it dead.`,
 		root.AddCommand(cmds...)
 	}
 	add(groupFind, a.scanCmd(), a.verifyCmd(), a.consumersCmd(), a.baselineCmd())
-	add(groupRotate, a.respondCmd(), a.planCmd(), a.rotateCmd(), a.reportCmd())
+	add(groupRotate, a.respondCmd(), a.containCmd(), a.planCmd(), a.rotateCmd(), a.reportCmd())
 	add(groupTry, a.demoCmd(), a.labCmd())
 	add(groupSetUp, a.rulesCmd(), a.providersCmd(), a.configCmd(), a.hookCmd(), a.versionCmd())
 	root.AddCommand(a.scanAliases()...)
@@ -181,7 +184,22 @@ revokes the old key and proves it dead.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageTemplate(root.UsageTemplate() + exitHelp)
+	show := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if a.mistyped = wrongWord(cmd); a.mistyped == nil {
+			show(cmd, args)
+		}
+	})
 	return root
+}
+
+// wrongWord is what is wrong with "secretguard NOSUCH --help": for cobra that is a
+// call for the help of the command above it, and success.
+func wrongWord(cmd *cobra.Command) error {
+	if rest := cmd.Flags().Args(); cmd.HasAvailableSubCommands() && cmd.Args != nil && len(rest) > 0 {
+		return cmd.Args(cmd, rest)
+	}
+	return nil
 }
 
 // helpCmd replaces cobra's, which takes a word that it does not know for success.

@@ -59,8 +59,11 @@ func (a *app) writeConsumers(c triage.Case) error {
 		}{"secretguard.consumers/1", c.ID, orEmpty(c.Placements), orEmpty(c.Gaps)})
 	}
 	for _, p := range c.Placements {
-		line := fmt.Sprintf("%-8s %-10s %s  %s  %s  (%s)", p.Provider, p.Level, p.ResourceName, p.Key, p.Context, p.Match)
-		if err := a.line(string(term.Clean(line))); err != nil {
+		line := fmt.Sprintf("%-8s %-10s %s  %s", p.Provider, p.Level, p.ResourceName, p.Key)
+		if p.Context != "" {
+			line += "  " + p.Context
+		}
+		if err := a.line(string(term.Clean(fmt.Sprintf("%s  (%s)", line, p.Match)))); err != nil {
 			return err
 		}
 	}

@@ -201,6 +201,7 @@ func TestJSONContract(t *testing.T) {
 	seen := map[string]bool{
 		// These need a process of their own; the scripts check them with "documented".
 		"secretguard.demo/1": true, "secretguard.hook/1": true,
+		"secretguard.orphan/1": true, // TestJSONContractOfAHeldRun
 	}
 	see := func(out string) {
 		t.Helper()
@@ -227,6 +228,9 @@ func TestJSONContract(t *testing.T) {
 	see(w.must(0, "rotate", plan, "--approve", digest, "--json"))
 	see(w.must(0, "rotate", "status", "--json"))
 	see(w.must(0, "rotate", "list", "--json"))
+	see(w.must(0, "rotate", "journal", "show", "--json"))
+	see(w.must(0, "rotate", "journal", "export", run))
+	see(w.must(0, "rotate", "journal", "verify", "--json"))
 	see(w.must(0, "report", "--json"))
 	see(w.must(0, "rules", "list", "--json"))
 	see(w.must(0, "rules", "show", "aws-access-key-id", "--json"))
@@ -268,6 +272,18 @@ func TestJSONContractOfAHeldRun(t *testing.T) {
 	if _, err := c.checkAll(w.must(5, "rotate", "rollback", run, "--reason", "a test", "--json")); err != nil {
 		t.Error(err)
 	}
+	w.lab.Render.Fail(w.estate.Web, true)
+	plan, run, digest = w.plan()
+	w.must(6, "rotate", plan, "--approve", digest)
+	out := w.must(0, "rotate", "abandon", run, "--reason", "a test", "--json")
+	if _, err := c.checkAll(out); err != nil || !strings.Contains(out, `"left":["the old key `) {
+		t.Errorf("%v: an abandoned run must say what is left: %.400s", err, out)
+	}
+	out = w.must(0, "rotate", "orphans", "--json")
+	if _, err := c.checkAll(out); err != nil || !strings.Contains(out, `"ours":true`) {
+		t.Errorf("%v: the new key of an abandoned run is left: %.400s", err, out)
+	}
+	w.must(2, "rotate", "orphans", "--delete", w.estate.LeakedID, "--reason", "x")
 }
 
 // The checker itself must see what is wrong.

@@ -52,14 +52,26 @@ func (a *app) demo(ctx context.Context) error {
 	a.enter(st)
 	err = a.demoHeadless(ctx, st)
 	if err != nil && ctx.Err() != nil {
-		a.talk("the demo's run can be continued for ten minutes: secretguard rotate resume")
-		return errors.Join(err, st.leave())
+		return a.demoInterrupted(context.WithoutCancel(ctx), st, err)
 	}
 	if err := errors.Join(err, st.tearDown(ctx)); err != nil {
 		return err
 	}
 	a.say("\nDone in %s; the lab, the repository and the state are removed. Next, your own: secretguard scan git .", a.Now().Sub(began).Round(100*time.Millisecond))
 	return nil
+}
+
+// demoInterrupted keeps the stage for a run that has begun; without one there is
+// nothing to come back to.
+func (a *app) demoInterrupted(ctx context.Context, st *stage, why error) error {
+	if _, none := a.pick(ctx, nil); none == nil {
+		a.talk("the demo's run can be continued for ten minutes: secretguard rotate resume")
+		return errors.Join(why, st.leave())
+	}
+	if err := st.tearDown(ctx); err != nil {
+		return errors.Join(why, err)
+	}
+	return exitError{code: ExitInterrupted, err: errors.New("interrupted; no rotation is under way, and what the demo made is removed")}
 }
 
 // demoScreen opens the responder on the stage. A demo that was left in the middle
@@ -78,8 +90,7 @@ func (a *app) demoScreen(ctx context.Context, o respondOptions) error {
 	err = a.openResponder(ctx, o, newScanRequest("git", st.Repo), nil)
 	stop()
 	<-ended
-	var open unfinished
-	if errors.As(err, &open) {
+	if _, none := a.pick(context.WithoutCancel(ctx), nil); none == nil { // also one that was only looked at
 		a.talk("the demo's lab waits for ten minutes; go on there with: secretguard demo")
 		return errors.Join(err, st.leave())
 	}
@@ -138,7 +149,7 @@ func (a *app) resumeDemo(ctx context.Context, st *stage, args []string) error {
 	a.enter(st)
 	if err != nil || !st.alive(ctx) {
 		if s, err := a.snapshot(ctx, args); err == nil && s.Proof != nil { // it was killed while it took its stage down
-			return errors.Join(a.outcome(s), st.remove())
+			return errors.Join(a.outcome(s), a.removed(st.remove()))
 		}
 		return errors.Join(demoGone("its lab is not running"), st.remove())
 	}
@@ -162,13 +173,21 @@ func (a *app) resumeDemo(ctx context.Context, st *stage, args []string) error {
 	return errors.Join(a.checkResumed(ctx, st, run), a.closeStage(ctx, st))
 }
 
+// removed says that nothing is left of a continued demo, unless that failed.
+func (a *app) removed(err error) error {
+	if err == nil {
+		a.say("\nWhat the demo made is removed. Next, your own: secretguard scan git .")
+	}
+	return err
+}
+
 // closeStage takes the stage down unless a person left more than one run on it.
 func (a *app) closeStage(ctx context.Context, st *stage) error {
 	if run, err := a.pick(ctx, nil); err == nil {
 		a.talk("the demo has another unfinished run; next: secretguard rotate resume %s", term.Clean(run))
 		return st.leave()
 	}
-	return st.tearDown(ctx)
+	return a.removed(st.tearDown(ctx))
 }
 
 // demoGone says that a killed demo cannot be continued.

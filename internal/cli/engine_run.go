@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/tui/screen"
 )
@@ -38,23 +39,23 @@ func (e *engine) Start(ctx context.Context, p rotate.Plan, typed string) error {
 		return screen.Problem{Text: "the typed phrase does not match", Try: term.Clean("type: " + p.Phrase)}
 	}
 	approval := rotate.Approval{Digest: p.Digest, Typed: typed, Who: actor(), At: e.app.Now().UTC()}
-	return e.drive(ctx, p.ID, func(ctx context.Context, x *rotate.Executor) error { return x.Start(ctx, p, approval) })
+	return e.drive(ctx, p.ID, func(ctx context.Context, x *executor.Executor) error { return x.Start(ctx, p, approval) })
 }
 
 // Resume goes on with a run.
 func (e *engine) Resume(ctx context.Context, run string) error {
-	return e.drive(ctx, run, func(ctx context.Context, x *rotate.Executor) error { return x.Resume(ctx, run) })
+	return e.drive(ctx, run, func(ctx context.Context, x *executor.Executor) error { return x.Resume(ctx, run) })
 }
 
 // RollBack undoes a run.
 func (e *engine) RollBack(ctx context.Context, run, reason string) error {
-	return e.drive(ctx, run, func(ctx context.Context, x *rotate.Executor) error { return x.Rollback(ctx, run, reason) })
+	return e.drive(ctx, run, func(ctx context.Context, x *executor.Executor) error { return x.Rollback(ctx, run, reason) })
 }
 
 // drive lets the executor work on a run in a goroutine and a context of its own,
 // so that the end of the screen does not end it. It returns when the first record
 // is written, or with the error of a call that was refused before.
-func (e *engine) drive(ctx context.Context, run string, do func(context.Context, *rotate.Executor) error) error {
+func (e *engine) drive(ctx context.Context, run string, do func(context.Context, *executor.Executor) error) error {
 	if err := e.mayChange(); err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (e *engine) Snapshot(ctx context.Context, run string) (screen.Run, error) {
 	e.mu.Unlock()
 	// The journal is read after the version was taken: what is shown is at least
 	// that new.
-	s, err := rotate.Load(ctx, e.w.journal, run)
+	s, err := executor.Load(ctx, e.w.journal, run)
 	if err != nil {
 		return out, forPeople(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -290,6 +291,10 @@ func TestOpenTarget(t *testing.T) {
 		if _, _, err := openTarget(path); err == nil || remedy(err) == "" {
 			t.Errorf("%s: %v, next: %q", name, err, remedy(err))
 		}
+	}
+	missing := filepath.Join(dir, "missing")
+	if _, _, err := openTarget(missing); err == nil || err.Error() != fmt.Sprintf("there is no file or folder %q", missing) {
+		t.Errorf("no such path: %v", err)
 	}
 	// What the report had and the scan has not is said.
 	e := w.engine(w.app())

@@ -74,6 +74,19 @@ func TestShownCommandLinesParse(t *testing.T) {
 	}
 }
 
+// Help shows how a command is called, for every command that does something.
+func TestEveryCommandShowsAnExample(t *testing.T) {
+	t.Parallel()
+	everyCommand(newRoot(), func(c *cobra.Command) {
+		if c.Hidden || c.HasSubCommands() || c.Name() == "help" || c.Name() == "version" {
+			return
+		}
+		if c.Example == "" {
+			t.Errorf("%s shows no example", c.CommandPath())
+		}
+	})
+}
+
 func newRoot() *cobra.Command {
 	a := &app{Streams: Streams{Env: func(string) string { return "" }}}
 	return a.root()

@@ -18,7 +18,7 @@ func (p *person) toPlan() {
 	p.types(tab)
 	p.sees("[ Ask ]")
 	p.types(enter)
-	p.sees("every issuer has answered")
+	p.sees("every issuer that can be asked has answered")
 	p.sees("> ! LIVE")
 	p.types("/deploy-bot")
 	p.types(enter)

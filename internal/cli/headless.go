@@ -11,6 +11,7 @@ import (
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/secret"
 	"github.com/secretguard/secretguard/internal/term"
@@ -102,7 +103,7 @@ func (a *app) demoRotate(ctx context.Context, w *workspace, c triage.Case) (rota
 	if err := w.executor(a.storyTeller()).Start(ctx, p, approval); err != nil {
 		return p, err
 	}
-	s, err := rotate.Load(ctx, w.journal, p.ID)
+	s, err := executor.Load(ctx, w.journal, p.ID)
 	if err != nil {
 		return p, err
 	}
@@ -116,12 +117,15 @@ func (a *app) demoRotate(ctx context.Context, w *workspace, c triage.Case) (rota
 // storyTeller prints what each step ended with.
 func (a *app) storyTeller() func(rotate.Event) {
 	if a.json {
-		return a.events()
+		tell, _ := a.events()
+		return tell
 	}
 	return func(e rotate.Event) {
 		if e.Status == rotate.StepDone || e.Status == rotate.StepFailed {
 			a.say("   %2d  %-6s  %s", e.N, e.Status, term.Clean(strings.TrimPrefix(e.Text, "done: ")))
-			a.say("               %s", term.Clean(e.Detail))
+			for _, line := range term.Wrap(term.Clean(e.Detail), 65) {
+				a.say("               %s", line)
+			}
 		}
 	}
 }
@@ -195,7 +199,7 @@ func (a *app) checkConsumers(ctx context.Context, w *workspace, p rotate.Plan) [
 
 // ownersKeys lists the keys of the leaked key's owner from the new key's view.
 func (a *app) ownersKeys(ctx context.Context, w *workspace, p rotate.Plan) ([]string, error) {
-	s, err := rotate.Load(ctx, w.journal, p.ID)
+	s, err := executor.Load(ctx, w.journal, p.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +233,7 @@ func (a *app) checkResumed(ctx context.Context, st *stage, run string) error {
 		return err
 	}
 	defer func() { _ = w.close() }() // only read
-	s, err := rotate.Load(ctx, w.journal, run)
+	s, err := executor.Load(ctx, w.journal, run)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,8 @@ func (a *app) hookCmd() *cobra.Command {
 		Use: "pre-commit", Short: "Scan what is staged; under ten lines of output", Args: cobra.ArbitraryArgs,
 		Long: `Scans the content of the index, not the working files. Names that a framework passes are
 ignored: the index says what is staged.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.hookPreCommit(cmd.Context()) },
+		Example: "  secretguard hook pre-commit",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.hookPreCommit(cmd.Context()) },
 	}, a.hookInstallCmd())
 }
 
@@ -44,13 +45,20 @@ func (a *app) hookPreCommit(ctx context.Context) error {
 // a check that silently does not run is worse than none.
 const hookScript = `#!/bin/sh
 # installed by: secretguard hook install
+command -v secretguard >/dev/null || {
+  echo "secretguard is not in PATH, so nothing was checked: put it there, or skip the check once: git commit --no-verify" >&2
+  exit 2
+}
 exec secretguard hook pre-commit
 `
 
 func (a *app) hookInstallCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "install", Short: "Install the pre-commit hook into this repository", Args: atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.hookInstall(cmd.Context()) },
+		Long: `Writes a pre-commit hook that scans what is staged. A hook that is there already is left as
+it is; what to add to it is said.`,
+		Example: "  secretguard hook install",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.hookInstall(cmd.Context()) },
 	}
 }
 

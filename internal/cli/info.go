@@ -14,7 +14,8 @@ import (
 func (a *app) providersCmd() *cobra.Command {
 	return group("providers", "What each provider can do, needs and cannot do", &cobra.Command{
 		Use: "list", Short: "One line for each provider", Args: atMost(0),
-		RunE: func(*cobra.Command, []string) error { return a.providersList() },
+		Example: "  secretguard providers list",
+		RunE:    func(*cobra.Command, []string) error { return a.providersList() },
 	}, &cobra.Command{
 		Use: "show NAME", Short: "Settings, rights, limits and links of one provider", Args: exactly("NAME"),
 		Example: "  secretguard providers show aws",

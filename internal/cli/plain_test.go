@@ -104,8 +104,8 @@ func TestPlainFromListToProof(t *testing.T) {
 	e := w.engine(w.app())
 	r := w.listen(e, screen.Facts{Actor: "jo"})
 	r.chooses("verify all")
-	r.hears("ask Stripe (yes or no)")
-	r.says("no")
+	r.hears("ask Stripe secret and restricted keys, by hand (yes or no)")
+	r.says("yes")
 	r.hears("ask AWS IAM access keys (yes or no)")
 	r.says("yes")
 	r.chooses("of deploy-bot")
@@ -169,8 +169,18 @@ func TestPlainHeldPausedRolledBack(t *testing.T) {
 		t.Error(err)
 	}
 	r.clean()
-	if open, _ := e.stop(t.Context()); len(open) != 1 || open[0].Status != rotate.RunPaused {
-		t.Errorf("open: %+v", open)
+	open, _ := e.stop(t.Context())
+	if len(open) != 1 || open[0].Status != rotate.RunPaused {
+		t.Fatalf("open: %+v", open)
+	}
+	// A later session that only looks says all the same how to go on.
+	a := w.app()
+	a.accessible = true
+	if err := a.openResponder(t.Context(), respondOptions{}, newScanRequest("git", w.repo), nil); err != nil {
+		t.Error(err)
+	}
+	if want := "is paused at a safe point; go on with: secretguard rotate resume " + open[0].Plan.ID; !strings.Contains(w.err.String(), want) {
+		t.Errorf("no %q in %q", want, w.err)
 	}
 }
 

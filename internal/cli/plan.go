@@ -15,6 +15,8 @@ import (
 	"github.com/secretguard/secretguard/internal/providers/all"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/executor"
+	"github.com/secretguard/secretguard/internal/rotate/planner"
 	"github.com/secretguard/secretguard/internal/triage"
 )
 
@@ -24,6 +26,7 @@ type planOptions struct {
 	out      string
 	contain  bool
 	minLevel int
+	people   int
 }
 
 func (a *app) planCmd() *cobra.Command {
@@ -44,12 +47,16 @@ leaked value is sealed into this machine's journal, so that the plan file holds 
 	f.StringVarP(&o.out, "output", "o", "", "write the plan to this file (mode 0600)")
 	f.BoolVar(&o.contain, "contain", false, "disable the old key before anything else: an outage, on purpose")
 	f.IntVar(&o.minLevel, "min-level", int(rotate.L3), "attestation level to aim at: 0 to 4")
+	f.IntVar(&o.people, "approvals", 1, "how many different people must approve the plan")
 	return cmd
 }
 
 func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 	if o.minLevel < 0 || o.minLevel > int(rotate.L4) {
 		return usagef("a level is 0 to 4, not %d", o.minLevel)
+	}
+	if o.people < 1 || o.people > 9 {
+		return usagef("a plan is approved by 1 to 9 people, not %d", o.people)
 	}
 	c, err := a.findCase(ctx, o.target, name)
 	if err != nil {
@@ -64,6 +71,9 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 	strategy := rotate.KeepRunning
 	if o.contain {
 		strategy = rotate.ContainFirst
+	}
+	if w.people = o.people; o.people == 1 {
+		w.people = 0 // as ever
 	}
 	p, err := w.makePlan(ctx, c, strategy, rotate.Level(o.minLevel))
 	if err != nil {
@@ -90,7 +100,7 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 
 // makePlan looks for the consumers, plans, and saves the plan.
 func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate.Strategy, level rotate.Level) (rotate.Plan, error) {
-	if run, err := rotate.Unfinished(ctx, w.journal, c.Credential); err != nil || run != "" {
+	if run, err := executor.Unfinished(ctx, w.journal, c.Credential); err != nil || run != "" {
 		if err != nil {
 			return rotate.Plan{}, err
 		}
@@ -98,15 +108,21 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 			code: ExitNeedsPerson, err: fmt.Errorf("%w: run %s", rotate.ErrBusy, run), try: "secretguard rotate resume " + run + " (or rollback)",
 		}
 	}
-	planner := w.planner()
-	located, err := triage.Locate(planner.Guard(ctx), w.registry, c)
+	reader := w.planner()
+	located, err := triage.Case{}, error(nil)
+	if strategy != rotate.ContainOnly { // there is no time to look for who uses it
+		located, err = triage.Locate(reader.Guard(ctx), w.registry, c)
+	}
 	if err != nil && !errors.Is(err, providers.ErrAuth) && !errors.Is(err, providers.ErrForbidden) && len(located.Gaps) == 0 {
 		return rotate.Plan{}, err
 	}
 	// A sink that could not be searched is a gap: it is named in the plan's risks.
 	located.Gaps = append(located.Gaps, w.unsearched()...)
-	p, err := planner.Plan(ctx, rotate.Request{
-		Case: c.ID, Credential: c.Credential, Strategy: strategy, MinLevel: level, Policy: w.policy,
+	if strategy == rotate.ContainOnly {
+		located.Gaps = nil
+	}
+	p, err := reader.Plan(ctx, planner.Request{
+		Case: c.ID, Credential: c.Credential, Strategy: strategy, MinLevel: level, Policy: w.policy, Approvals: w.people,
 		Located: providers.Located{Placements: located.Placements, Gaps: located.Gaps},
 	})
 	if err != nil {
@@ -115,7 +131,7 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 		}
 		return p, err
 	}
-	return p, rotate.Save(ctx, w.journal, p, c.Credential, actor())
+	return p, executor.Save(ctx, w.journal, p, c.Credential, actor())
 }
 
 // noIssuer says which provider is to be set up for a kind of key, or that this

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
@@ -80,7 +81,8 @@ func exitCode(err error) int {
 	case errors.Is(err, rotate.ErrPaused), errors.Is(err, context.Canceled):
 		return ExitInterrupted
 	case errors.Is(err, rotate.ErrHeld), errors.Is(err, rotate.ErrBusy), errors.Is(err, journal.ErrLocked),
-		errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrCorrupt), errors.Is(err, journal.ErrUnwritable), errors.Is(err, rotate.ErrNoRoom):
+		errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrCorrupt), errors.Is(err, journal.ErrUnwritable),
+		errors.Is(err, journal.ErrNoIdentity), errors.Is(err, rotate.ErrNoRoom), errors.Is(err, rotate.ErrWaits):
 		return ExitNeedsPerson
 	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden):
 		return ExitAccess
@@ -125,10 +127,16 @@ func remedy(err error) string {
 		return "secretguard plan CASE -o plan.json"
 	case errors.Is(err, rotate.ErrNoRun):
 		return "secretguard rotate list"
+	case errors.Is(err, rotate.ErrWaits):
+		return "another person runs: secretguard rotate PLAN --approve DIGEST --approver NAME"
 	case errors.Is(err, journal.ErrLocked):
 		return "wait for the other process, or end it; then: secretguard rotate list"
 	case errors.Is(err, journal.ErrUnwritable):
 		return "make the state folder writable (secretguard config show names it), or: export SECRETGUARD_HOME=/a/private/folder"
+	case errors.Is(err, journal.ErrNoIdentity):
+		return "put the key file back into the state folder (secretguard config show names it); what happened so far: secretguard rotate status"
+	case errors.Is(err, config.ErrNoState), errors.Is(err, config.ErrState):
+		return "export SECRETGUARD_HOME=/a/private/folder"
 	case errors.Is(err, journal.ErrCorrupt):
 		return "put back a copy of the state folder from before, or move it away and plan again: secretguard config show names it"
 	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden):

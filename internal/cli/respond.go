@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,6 +111,9 @@ func (a *app) noTerminal(arg string) error {
 // that it names and the ids of its findings.
 func openTarget(arg string) (target string, reported []string, err error) {
 	info, err := os.Stat(arg)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil, problem{code: ExitUsage, err: fmt.Errorf("there is no file or folder %s", quote(arg)), try: "check the path"}
+	}
 	if err != nil {
 		return "", nil, problem{code: ExitUsage, err: fmt.Errorf("look at %s: %w", arg, err), try: "check the path"}
 	}
@@ -183,6 +187,7 @@ func (a *app) openResponder(ctx context.Context, o respondOptions, req scanReque
 	for _, r := range closed {
 		a.talk("%s", closing(r))
 	}
+	a.remind(context.WithoutCancel(ctx), e, open)
 	switch {
 	case len(open) > 0:
 		left := problem{code: ExitNeedsPerson, err: unfinished{open}, try: "secretguard rotate resume " + open[0].Plan.ID}
@@ -195,6 +200,21 @@ func (a *app) openResponder(ctx context.Context, o respondOptions, req scanReque
 		return exitError{code: ExitInterrupted}
 	}
 	return nil
+}
+
+// remind names the runs that an earlier session left unfinished: who only looked
+// at them is told how to go on as well.
+func (a *app) remind(ctx context.Context, e *engine, told []screen.Run) {
+	runs, err := e.Unfinished(ctx)
+	if err != nil {
+		return // the screen has said it
+	}
+	for _, r := range runs {
+		if slices.ContainsFunc(told, func(t screen.Run) bool { return t.Plan.ID == r.Plan.ID }) {
+			continue
+		}
+		a.talk("%s; go on with: secretguard rotate resume %s", term.Clean(unfinished{[]screen.Run{r}}.Error()), term.Clean(r.Plan.ID))
+	}
 }
 
 // closing is one line about a run that ended, for the normal screen: the picture
@@ -222,7 +242,7 @@ func (a *app) show(ctx context.Context, e *engine, o respondOptions) error {
 		facts.NoReveal = "--no-reveal is set"
 	}
 	if a.accessible || a.Facts.Accessible {
-		return plain.Run(ctx, e, facts, plain.Streams{In: a.In, Out: a.Out, Now: a.Now})
+		return plain.Run(ctx, e, facts, plain.Streams{In: a.In, Out: a.Out, Now: a.Now, Width: a.Facts.Width})
 	}
 	a.onScreen.Store(true)
 	defer a.onScreen.Store(false)

@@ -2,23 +2,24 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
 func (a *app) rotateCmd() *cobra.Command {
-	var approve string
+	var approve, who string
 	cmd := &cobra.Command{
 		Use:   "rotate PLAN --approve DIGEST",
 		Short: "Carry an approved plan out, from a script",
@@ -46,13 +47,14 @@ and after, so a run that was killed continues with "rotate resume".`,
 					try: fmt.Sprintf("secretguard rotate %s --approve %s", args[0], plan.ShortDigest()),
 				}
 			}
-			return a.execute(cmd.Context(), plan.ID, func(ctx context.Context, x *rotate.Executor) error {
-				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: actor(), At: a.Now().UTC()})
+			return a.execute(cmd.Context(), plan.ID, func(ctx context.Context, x *executor.Executor) error {
+				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: cmp.Or(who, actor()), At: a.Now().UTC()})
 			})
 		},
 	}
+	cmd.Flags().StringVar(&who, "approver", "", "your name, where a plan needs several people on one machine; default: the user's")
 	cmd.Flags().StringVar(&approve, "approve", "", "the digest of the plan that you approve")
-	cmd.AddCommand(a.resumeCmd(), a.rollbackCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd())
+	cmd.AddCommand(a.resumeCmd(), a.supplyCmd(), a.rollbackCmd(), a.abandonCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd(), a.orphansCmd(), a.journalCmd())
 	return cmd
 }
 
@@ -93,7 +95,7 @@ func readPlan(path string) (rotate.Plan, error) {
 }
 
 // execute runs one call of the executor and reports its events and its end.
-func (a *app) execute(ctx context.Context, run string, do func(context.Context, *rotate.Executor) error) error {
+func (a *app) execute(ctx context.Context, run string, do func(context.Context, *executor.Executor) error) error {
 	w, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -101,12 +103,14 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 	defer func() { _ = w.close() }() // every record was flushed when it was written
 	w.sweep(ctx)
 	happened := false
-	tell := a.events()
+	tell, done := a.events()
+	defer done()
 	err = do(ctx, w.executor(func(e rotate.Event) { happened = true; tell(e) }))
+	done()
 	if err != nil && !happened {
 		return err // the run stands as it stood
 	}
-	if s, loadErr := rotate.Load(context.WithoutCancel(ctx), w.journal, run); loadErr == nil && s.Status() != "" {
+	if s, loadErr := executor.Load(context.WithoutCancel(ctx), w.journal, run); loadErr == nil && s.Status() != "" {
 		if out := a.outcome(s.Snapshot()); out != nil {
 			return errors.Join(err, out)
 		}
@@ -114,30 +118,18 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 	return err
 }
 
-// quietFor is how long progress within a step is kept back after a line of it.
-const quietFor = 5 * time.Second
-
 // events returns a listener that prints one line for each event: JSON with
-// --json, else a line for people, who see progress within a step now and then.
-func (a *app) events() func(rotate.Event) {
-	if a.json {
-		return func(e rotate.Event) { _ = a.encode(e) } // a reader that went away must not stop a rotation
+// --json, else a line for people, who see progress within a step now and then;
+// and a function that ends it, which may be called twice.
+func (a *app) events() (tell func(rotate.Event), done func()) {
+	switch {
+	case a.json:
+		return func(e rotate.Event) { _ = a.encode(e) }, func() {} // a reader that went away must not stop a rotation
+	case a.quiet:
+		return func(rotate.Event) {}, func() {}
 	}
-	var seen int64
-	var told time.Time
-	return func(e rotate.Event) {
-		progress := e.Seq == seen // the journal has nothing new
-		seen = e.Seq
-		if a.quiet || progress && e.Time.Sub(told) < quietFor {
-			return
-		}
-		told = e.Time
-		line := fmt.Sprintf("%s  %s", e.Time.Local().Format(time.TimeOnly), term.Clean(e.Text))
-		if e.Detail != "" {
-			line += "  " + string(term.Clean(e.Detail))
-		}
-		_, _ = fmt.Fprintln(a.Err, line) // as above
-	}
+	t := &talker{out: a.Err}
+	return t.hear, t.stop
 }
 
 func (a *app) outcome(s rotate.Snapshot) error {
@@ -152,6 +144,8 @@ func (a *app) resumeCmd() *cobra.Command {
 		Use: "resume [RUN]", Short: "Continue a run that was killed, paused or held", Args: atMost(1),
 		Long: `Continues a run from what the journal says. A request whose answer was lost is looked up
 at the provider first, never blindly repeated. Without RUN: the newest unfinished one.`,
+		Example: `  secretguard rotate resume
+  secretguard rotate resume r-0a1b2c3d4e`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate resume"); err != nil {
 				return err
@@ -181,7 +175,7 @@ func (a *app) resume(ctx context.Context, args []string) error {
 }
 
 func (a *app) continueRun(ctx context.Context, run string) error {
-	return a.execute(ctx, run, func(ctx context.Context, x *rotate.Executor) error { return x.Resume(ctx, run) })
+	return a.execute(ctx, run, func(ctx context.Context, x *executor.Executor) error { return x.Resume(ctx, run) })
 }
 
 // knows reports whether the journal has the run.
@@ -191,7 +185,7 @@ func (a *app) knows(ctx context.Context, run string) bool {
 		return false
 	}
 	defer func() { _ = w.close() }() // only read
-	_, err = rotate.Load(ctx, w.journal, run)
+	_, err = executor.Load(ctx, w.journal, run)
 	return err == nil
 }
 
@@ -199,6 +193,10 @@ func (a *app) rollbackCmd() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use: "rollback [RUN]", Short: "Undo a run: old values back, new key deleted last", Args: atMost(1),
+		Long: `Undoes the steps that are done, in reverse, while the old key still works: its values are
+stored again and deployed, the new key is deleted last. The old key is leaked all the same.
+Without RUN: the newest unfinished one.`,
+		Example: `  secretguard rotate rollback r-0a1b2c3d4e --reason "the shop is down"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.requireWrite("rotate rollback"); err != nil {
 				return err
@@ -207,7 +205,7 @@ func (a *app) rollbackCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.execute(cmd.Context(), run, func(ctx context.Context, x *rotate.Executor) error { return x.Rollback(ctx, run, reason) })
+			return a.execute(cmd.Context(), run, func(ctx context.Context, x *executor.Executor) error { return x.Rollback(ctx, run, reason) })
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal")
@@ -246,7 +244,7 @@ func (a *app) waive(ctx context.Context, run, step string, level rotate.Level, r
 		return err
 	}
 	if a.json {
-		s, err := rotate.Load(ctx, w.journal, run)
+		s, err := executor.Load(ctx, w.journal, run)
 		if err != nil {
 			return err
 		}

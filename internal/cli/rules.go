@@ -28,7 +28,7 @@ func (a *app) rulesHere() (*match.Set, error) {
 	}
 	set, err := loadRules(cfg)
 	if err != nil {
-		return nil, usage(err)
+		return nil, a.badConfig(err, ".")
 	}
 	return set, nil
 }
@@ -38,6 +38,8 @@ func (a *app) rulesCmd() *cobra.Command {
 		Use: "list", Short: "One line for each rule", Args: atMost(0),
 		Long: `Lists the rules that a scan of the current folder would use: our own, gitleaks' defaults, or
 those of a configuration.`,
+		Example: `  secretguard rules list
+  secretguard rules list --config .gitleaks.toml --json`,
 		RunE: func(*cobra.Command, []string) error { return a.rulesList() },
 	}, &cobra.Command{
 		Use: "show RULE", Short: "Everything about one rule", Args: exactly("RULE"),

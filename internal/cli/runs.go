@@ -8,13 +8,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/executor"
+	"github.com/secretguard/secretguard/internal/rotate/journal"
+	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
 func (a *app) statusCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "status [RUN]", Short: "What happened in a run, and which command is next", Args: atMost(1),
+		Long: `Shows each step of a run with its evidence, and the command that goes on. Without RUN: the
+newest one that was approved.`,
+		Example: `  secretguard rotate status
+  secretguard rotate status r-0a1b2c3d4e --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.snapshot(cmd.Context(), args)
 			if err != nil {
@@ -28,6 +36,9 @@ func (a *app) statusCmd() *cobra.Command {
 // snapshot reads the run that was named, or the newest; a plan that nobody
 // approved only when there is nothing else.
 func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, error) {
+	if a.noJournal() {
+		return rotate.Snapshot{}, a.orDemo(noRun(errNoRuns))
+	}
 	w, err := a.open(ctx)
 	if err != nil {
 		return rotate.Snapshot{}, err
@@ -35,12 +46,15 @@ func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, err
 	defer func() { _ = w.close() }() // only read
 	run, err := newest(ctx, w, args, approved, errNoRuns)
 	if errors.Is(err, errNoRuns) {
-		run, err = newest(ctx, w, args, func(*rotate.State) bool { return true }, errNoRuns)
+		run, err = newest(ctx, w, args, func(*machine.State) bool { return true }, errNoRuns)
+	}
+	if errors.Is(err, errNoRuns) {
+		err = a.orDemo(err)
 	}
 	if err != nil {
 		return rotate.Snapshot{}, err
 	}
-	s, err := rotate.Load(ctx, w.journal, run)
+	s, err := executor.Load(ctx, w.journal, run)
 	if err != nil {
 		return rotate.Snapshot{}, usage(err)
 	}
@@ -50,7 +64,11 @@ func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, err
 func (a *app) listCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "All runs in this machine's journal", Args: atMost(0),
+		Example: "  secretguard rotate list",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.noJournal() {
+				return nil
+			}
 			w, err := a.open(cmd.Context())
 			if err != nil {
 				return err
@@ -61,7 +79,7 @@ func (a *app) listCmd() *cobra.Command {
 				return err
 			}
 			for _, id := range runs {
-				s, err := rotate.Load(cmd.Context(), w.journal, id)
+				s, err := executor.Load(cmd.Context(), w.journal, id)
 				if err != nil {
 					return err
 				}
@@ -74,7 +92,7 @@ func (a *app) listCmd() *cobra.Command {
 	}
 }
 
-func (a *app) runLine(s *rotate.State) error {
+func (a *app) runLine(s *machine.State) error {
 	p := s.Plan()
 	status := string(s.Status())
 	if status == "" {
@@ -96,6 +114,9 @@ func (a *app) runLine(s *rotate.State) error {
 
 // pick returns the run that was named, or the newest unfinished one.
 func (a *app) pick(ctx context.Context, args []string) (string, error) {
+	if a.noJournal() {
+		return "", noRun(errNoUnfinished)
+	}
 	w, err := a.open(ctx)
 	if err != nil {
 		return "", err
@@ -105,8 +126,8 @@ func (a *app) pick(ctx context.Context, args []string) (string, error) {
 }
 
 // approved is a run that a person wanted; begun is one that has not ended.
-func approved(s *rotate.State) bool { return s.Status() != "" }
-func begun(s *rotate.State) bool    { return approved(s) && !s.Closed() }
+func approved(s *machine.State) bool { return s.Status() != "" }
+func begun(s *machine.State) bool    { return approved(s) && !s.Closed() }
 
 // Why there is no newest run.
 var (
@@ -116,7 +137,7 @@ var (
 
 // newest returns the run that was named, or the newest one that is wanted; none
 // says why there is no such run.
-func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.State) bool, none error) (string, error) {
+func newest(ctx context.Context, w *workspace, args []string, want func(*machine.State) bool, none error) (string, error) {
 	if len(args) == 1 {
 		return args[0], nil
 	}
@@ -125,7 +146,7 @@ func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.
 		return "", err
 	}
 	for _, id := range runs {
-		s, err := rotate.Load(ctx, w.journal, id)
+		s, err := executor.Load(ctx, w.journal, id)
 		if err != nil {
 			return "", err
 		}
@@ -133,5 +154,35 @@ func newest(ctx context.Context, w *workspace, args []string, want func(*rotate.
 			return id, nil
 		}
 	}
-	return "", problem{code: ExitUsage, err: fmt.Errorf("%w in this machine's journal", none), try: "secretguard rotate list"}
+	return "", noRun(none)
+}
+
+// noRun words why there is no run, and what to run next.
+func noRun(why error) error {
+	p := problem{code: ExitUsage, err: fmt.Errorf("%w in this machine's journal", why), try: "secretguard rotate list"}
+	if errors.Is(why, errNoRuns) { // then the list is empty too
+		p.try = "secretguard plan CASE -o plan.json"
+	}
+	return p
+}
+
+// orDemo adds to the news that there is no run that a demo was left in the middle:
+// its journal lies in a folder of its own.
+func (a *app) orDemo(err error) error {
+	st, _ := a.interruptedDemo()
+	if st == nil {
+		return err
+	}
+	left := problem{code: ExitUsage, err: fmt.Errorf("%w; a demo was left in the middle", err), try: "secretguard rotate resume"}
+	if err := st.leave(); err != nil {
+		return errors.Join(left, err)
+	}
+	return left
+}
+
+// noJournal reports that this machine has no journal, so that a command that only
+// looks for a run need not make one: who asks leaves no trace.
+func (a *app) noJournal() bool {
+	dir, err := config.StateDir(a.Env)
+	return err == nil && !journal.Exists(dir)
 }

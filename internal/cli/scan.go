@@ -18,12 +18,13 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/ignore"
 	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/scan/suppress"
+	"github.com/secretguard/secretguard/internal/scan/whole"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
 // scanRequest says what to scan and how to report it.
 type scanRequest struct {
-	kind         string // git, dir, stdin, staged; auto picks git in a repository
+	kind         string // git, dir, stdin, staged; auto: everywhere in a repository, else a folder
 	path         string
 	staged       bool
 	showSecrets  bool
@@ -34,6 +35,7 @@ type scanRequest struct {
 	maxMegabytes int
 	archiveDepth int
 	ignored      bool
+	ignoredSaid  bool // by a flag: the default differs
 	selection    source.Selection
 	noCache      bool
 	// tell, when set, is told how far the scan is, in place of a line on stderr.
@@ -50,10 +52,13 @@ func (a *app) scanCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan [git|dir|stdin] [PATH]",
 		Short: "Find secrets in a whole history, in files, in the index or on stdin",
-		Long: `Finds secrets with gitleaks' rules and our own. Without a kind: the whole history when PATH
-is in a git repository, else the folder. What could not be read is counted, named and makes
-the exit code 3: a scan that saw only a part is never "clean".`,
-		Example: `  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
+		Long: `Finds secrets with gitleaks' rules and our own. Without a kind, in a git repository: everywhere
+in it, which is every object of its history, what is staged, the files of all its working
+trees, its submodules, large files (LFS), and git's own settings, hooks and logs. Anywhere
+else: the folder. What could not be read is counted, named and makes the exit code 3: a scan
+that saw only a part is never "clean".`,
+		Example: `  secretguard scan                       everywhere in this repository
+  secretguard scan git .                 every commit, branch, tag and stash, and unreachable objects
   secretguard scan dir ./config --json   files, as one JSON document
   secretguard scan --staged              what the next commit would hold
   git diff | secretguard scan stdin
@@ -63,6 +68,7 @@ the exit code 3: a scan that saw only a part is never "clean".`,
 			if err := req.arguments(args); err != nil {
 				return err
 			}
+			req.ignoredSaid = cmd.Flags().Changed("ignored")
 			return a.scan(cmd.Context(), req)
 		},
 	}
@@ -86,7 +92,7 @@ func (r *scanRequest) flags(cmd *cobra.Command) {
 	f.StringVar(&r.selection.LogOpts, "log-opts", "", "only what the commits brought that git log would list with these options")
 	f.IntVar(&r.maxMegabytes, "max-target-megabytes", 0, "skip larger files and archive entries (counted); 0: the default")
 	f.IntVar(&r.archiveDepth, "max-archive-depth", archive.DefaultDepth, "how many archives inside each other are opened; 0: none (counted)")
-	f.BoolVar(&r.ignored, "ignored", true, "scan files that git ignores, in a folder of a repository; --ignored=false: leave them out (counted)")
+	f.BoolVar(&r.ignored, "ignored", true, "scan files that git ignores; with \"scan\" alone, which looks everywhere in a repository, they are left out (counted) unless this is given")
 }
 
 // scanAliases are the names that users of gitleaks and trufflehog have in their
@@ -187,6 +193,9 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 	if req.showSecrets && a.Env("CI") != "" && req.reportPath == "" {
 		return usagef("--show-secrets in CI would print keys into a log that others read; name a file with --report-path")
 	}
+	if err := mayWrite(req.reportPath); err != nil {
+		return usagef("write the report: %w", err) // said now, not after a long scan
+	}
 	res, err := a.scanTarget(ctx, req)
 	if errors.Is(err, context.Canceled) {
 		err = exitError{code: ExitInterrupted, err: errors.New("interrupted: the findings so far are shown, the scan is incomplete")}
@@ -210,22 +219,16 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 
 func (a *app) writeScan(res scan.Result, req scanRequest) error {
 	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Color: a.colour(), RulesFrom: a.rulesFrom}
-	if req.reportPath != "" {
-		f, err := createPrivate(req.reportPath)
-		if err != nil {
-			return usagef("write the report: %w", err)
-		}
-		if err := errors.Join(report.WriteScanJSON(f, res, opts), f.Close()); err != nil {
-			return usagef("write the report: %w", err)
-		}
-	}
+	unsaved := saveReport(req.reportPath, res, opts)
 	if a.Env("CI") != "" {
 		opts.ShowSecrets = false // the file may hold them, the log may not
 	}
+	write := report.WriteScanText
 	if a.json {
-		return report.WriteScanJSON(a.Out, res, opts)
+		write = report.WriteScanJSON
 	}
-	if err := report.WriteScanText(a.Out, res, opts); err != nil {
+	// What was found is shown also when the file could not be written.
+	if err := errors.Join(write(a.Out, res, opts), unsaved); err != nil || a.json {
 		return err
 	}
 	if len(res.Active()) > 0 && (req.kind == "git" || req.kind == "dir" || req.kind == "auto") {
@@ -263,7 +266,7 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	}
 	set, err := loadRules(cfg)
 	if err != nil {
-		return scan.Result{}, usage(err)
+		return scan.Result{}, a.badConfig(err, req.path)
 	}
 	a.noteRules(cfg)
 	if req.maxMegabytes == 0 {
@@ -287,6 +290,9 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	}
 	res, err := scan.New(set, opts).Scan(ctx, src)
 	done()
+	if errors.Is(err, scan.ErrNothingScanned) {
+		return res, problem{code: ExitIncomplete, err: err, try: nothingRead(res, req)}
+	}
 	return res, explainSource(err, req)
 }
 
@@ -365,12 +371,7 @@ func progressLine(p scan.Progress, since time.Duration) string {
 
 func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, error) {
 	limit := int64(req.maxMegabytes) << 20
-	opts := source.Options{MaxBytes: limit, ArchiveDepth: req.archiveDepth, SkipIgnored: !req.ignored}
-	if opts.SkipIgnored {
-		opts.UserIgnores = ignore.UserFile(a.Env, os.ReadFile)
-	}
-	var repo *source.Repository // a nil one is no source
-	var err error
+	opts := source.Options{MaxBytes: limit, ArchiveDepth: req.archiveDepth, SkipIgnored: !req.ignored, UserIgnores: ignore.UserFile(a.Env, os.ReadFile)}
 	switch req.kind {
 	case "stdin":
 		return source.Stdin(a.In, opts), nil
@@ -379,13 +380,25 @@ func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, e
 	case "staged":
 		return source.Staged(req.path, a.gitEnv(req.path), opts)
 	case "git":
-		repo, err = source.Git(ctx, req.path, limit)
-	default:
-		repo, err = source.Git(ctx, req.path, limit)
-		if errors.Is(err, source.ErrNotRepository) {
-			return source.Dir(req.path, opts)
-		}
+		return openHistory(ctx, req, opts)
 	}
+	if info, err := os.Stat(req.path); err == nil && !info.IsDir() {
+		return source.Dir(req.path, opts)
+	}
+	inside := opts
+	inside.SkipIgnored = !req.ignoredSaid || !req.ignored
+	all, err := whole.Open(ctx, req.path, inside)
+	switch {
+	case errors.Is(err, source.ErrNotRepository):
+		return source.Dir(req.path, opts)
+	case err != nil:
+		return nil, err
+	}
+	return all, nil
+}
+
+func openHistory(ctx context.Context, req scanRequest, opts source.Options) (source.Source, error) {
+	repo, err := source.Git(ctx, req.path, opts)
 	if err == nil && req.selection.Any() {
 		err = repo.Select(ctx, req.selection)
 	}
@@ -401,38 +414,4 @@ func (a *app) gitEnv(path string) source.GitEnv {
 		return source.GitEnv{}
 	}
 	return source.GitEnv{Dir: a.Env("GIT_DIR"), IndexFile: a.Env("GIT_INDEX_FILE")}
-}
-
-// explainSource adds the exit code and the next command to the errors of a
-// source. What is no mistake of the caller left something unseen.
-func explainSource(err error, req scanRequest) error {
-	p := problem{code: ExitIncomplete, err: err}
-	path := shellWord(req.path)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, context.Canceled):
-		return err
-	case errors.Is(err, source.ErrNotRepository):
-		p.code, p.try = ExitUsage, "secretguard scan dir "+path
-	case errors.Is(err, source.ErrSelection):
-		p.code, p.try = ExitUsage, "git -C "+path+" rev-list shows what git says to it"
-	case errors.Is(err, source.ErrBare):
-		p.code, p.try = ExitUsage, "secretguard scan git "+path
-	case errors.Is(err, source.ErrNotPlain):
-		p.code, p.try = ExitUsage, "secretguard scan stdin < "+path
-	case errors.Is(err, source.ErrEmpty):
-		p.try = "secretguard scan dir " + path
-	case errors.Is(err, source.ErrUnsupported):
-		p.try = fmt.Sprintf("git clone --mirror %s copy.git && secretguard scan git copy.git", path)
-	case errors.Is(err, scan.ErrNothingScanned):
-		p.try = "check the path: there was nothing to read in " + path
-	case errors.Is(err, os.ErrNotExist):
-		p.code, p.err, p.try = ExitUsage, fmt.Errorf("there is no file or folder %s", quote(req.path)), "check the path"
-	case errors.Is(err, os.ErrPermission):
-		p.try = "run as a user who may read it"
-	case req.kind != "dir" && req.kind != "stdin":
-		p.try = "secretguard scan dir " + path + " reads the files without the history"
-	}
-	return p
 }

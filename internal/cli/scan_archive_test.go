@@ -65,9 +65,12 @@ func TestScanOfArchives(t *testing.T) {
 			}
 			dir := repository(t, "nothing\n")
 			write(t, dir, "x/"+name, string(data))
-			run("scan", "dir", dir).expect(t, 1, "stripe-secret-key", fmt.Sprintf("x/%s!%s:2\n", name, want), "2 files with 1 archive entries", "complete")
+			run("scan", "dir", dir).expect(t, 1, "stripe-secret-key", fmt.Sprintf("x/%s!%s:2\n", name, want), "2 files with 1 archive entry", "complete")
 			git(t, dir, "add", "-A")
 			run("scan", "--staged", dir).expect(t, 1, fmt.Sprintf("x/%s!%s:2\n", name, want), "complete")
+			git(t, dir, "commit", "-qm", "packed")
+			run("scan", "git", dir).expect(t, 1, fmt.Sprintf("x/%s!%s:2 ", name, want), "with 1 archive entry", "complete")
+			run("scan", "git", dir, "--max-archive-depth", "0").expect(t, 0, "complete")
 			run("scan", "dir", filepath.Join(dir, "x", name)).expect(t, 1, name+"!"+want+":2\n")
 			list := foundIn(t, run("scan", "dir", dir, "--json"))
 			if len(list) != 1 || list[0] != (spot{File: "x/" + name, Where: "archive", Rule: "stripe-secret-key", Line: 2, Column: 8, PathInArchive: want}) {

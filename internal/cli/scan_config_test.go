@@ -49,10 +49,11 @@ func TestScanWithBadConfiguration(t *testing.T) {
 			results := []result{run("scan", "dir", dir)}
 			if c.name == "regex" { // the ways in are the same for every mistake
 				results = append(results, run("scan", "dir", elsewhere, "--config", path), call{env: map[string]string{"GITLEAKS_CONFIG": path}}.run("scan", "dir", elsewhere))
+				results[1].expect(t, 2, "secretguard config validate -c "+path+" "+elsewhere)
 				call{env: map[string]string{"GITLEAKS_CONFIG_TOML": c.config}}.run("scan", "dir", elsewhere).expect(t, 2, "GITLEAKS_CONFIG_TOML", c.text)
 			}
 			for _, r := range results {
-				r.expect(t, 2, path, c.text)
+				r.expect(t, 2, path, c.text, "try: correct it, then: secretguard config validate ")
 				if r.out != "" {
 					t.Errorf("results beside an error: %s", r)
 				}

@@ -18,9 +18,13 @@ import (
 )
 
 // asOther runs the program as a user who is not root: root may read everything.
+// The first argument may set HOME.
 func asOther(t *testing.T, args ...string) result {
 	t.Helper()
 	if os.Geteuid() != 0 {
+		if home, ok := strings.CutPrefix(args[0], "HOME="); ok {
+			return call{env: map[string]string{"HOME": home}}.run(args[1:]...)
+		}
 		return run(args...)
 	}
 	const nobody = 65534
@@ -42,9 +46,12 @@ func asOther(t *testing.T, args ...string) result {
 	if err := program.Close(); err != nil {
 		t.Fatal(err)
 	}
+	env := []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}
+	if home, ok := strings.CutPrefix(args[0], "HOME="); ok {
+		env[0], args = "HOME="+home, args[1:]
+	}
 	c := exec.CommandContext(t.Context(), path, args...)
-	c.Dir = dir
-	c.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}
+	c.Dir, c.Env = dir, env
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	var out, errOut bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errOut
@@ -85,7 +92,7 @@ func TestScanWithoutPermission(t *testing.T) {
 		write(t, dir, "closed.txt", leak())
 		chmod(t, 0, dir, "closed.txt")
 		asOther(t, "scan", "dir", dir).expect(t, 3, "NOT SCANNED: 1 × file: permission denied (closed.txt)", "INCOMPLETE")
-		asOther(t, "scan", "dir", filepath.Join(dir, "closed.txt")).expect(t, 3, "permission denied")
+		asOther(t, "scan", "dir", filepath.Join(dir, "closed.txt")).expect(t, 3, "permission denied", "try: see what was not scanned, and why")
 	})
 	t.Run("folder", func(t *testing.T) {
 		t.Parallel()
@@ -94,7 +101,9 @@ func TestScanWithoutPermission(t *testing.T) {
 		write(t, dir, "closed/a.txt", leak())
 		chmod(t, 0, dir, "closed")
 		asOther(t, "scan", "dir", dir).expect(t, 3, "NOT SCANNED: 1 × folder: permission denied (closed)")
-		asOther(t, "scan", "dir", filepath.Join(dir, "closed")).expect(t, 2, "permission denied")
+		for _, kind := range []string{"dir", "git"} {
+			asOther(t, "scan", kind, filepath.Join(dir, "closed")).expect(t, 3, "the target cannot be read", "permission denied", "try: run as a user who may read it")
+		}
 	})
 	t.Run("repository", func(t *testing.T) {
 		t.Parallel()
@@ -130,6 +139,27 @@ func TestScanWithoutPermission(t *testing.T) {
 		write(t, dir, "a.txt", "nothing\n")
 		chmod(t, 0, dir, ".gitleaks.toml")
 		asOther(t, "scan", "dir", dir).expect(t, 2, ".gitleaks.toml", "permission denied")
+	})
+	t.Run("home", func(t *testing.T) {
+		t.Parallel()
+		dir, home := open(t, t.TempDir()), open(t, t.TempDir())
+		write(t, dir, "a.txt", "nothing\n")
+		chmod(t, 0, home)
+		asOther(t, "HOME="+home, "scan", "dir", dir).expect(t, 2, home, "permission denied", "point XDG_CONFIG_HOME or HOME at a folder that you may read")
+	})
+	t.Run("report", func(t *testing.T) {
+		t.Parallel()
+		dir, closed := open(t, t.TempDir()), open(t, t.TempDir())
+		write(t, dir, "a.txt", leak())
+		write(t, closed, "old.json", "old")
+		chmod(t, 0o444, closed, "old.json")
+		chmod(t, 0o555, closed)
+		for _, name := range []string{"new.json", "old.json", "no/such/folder.json", ""} {
+			asOther(t, "scan", "dir", dir, "--report-path", filepath.Join(closed, name)).expect(t, 2, "write the report: ")
+		}
+		if b, err := os.ReadFile(filepath.Join(closed, "old.json")); string(b) != "old" {
+			t.Errorf("the old report is now %q, %v", b, err)
+		}
 	})
 }
 
@@ -255,7 +285,7 @@ func TestScanOfHostileNames(t *testing.T) {
 // TestScanThatFails as a path with hostile characters: the error is clean too.
 func TestScanErrorsAreClean(t *testing.T) {
 	t.Parallel()
-	r := run("scan", "git", "/nowhere/\x1b[2J\nx")
+	r := run("scan", "git", filepath.Join(t.TempDir(), "\x1b[2J\nx"))
 	r.expect(t, 2)
 	if strings.Contains(r.err, "\x1b") {
 		t.Errorf("raw characters: %q", r.err)

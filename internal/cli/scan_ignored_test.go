@@ -67,8 +67,8 @@ func TestScanWithoutIgnoredFiles(t *testing.T) {
 			t.Errorf("git ignores %s", name)
 		}
 	}
-	c.run("scan", "dir", dir, "--ignored=false").expect(t, 1, "complete", "× ignored file: git ignores it (--ignored=false)",
-		"1 × ignored folder: git ignores it (--ignored=false) (build/out)")
+	c.run("scan", "dir", dir, "--ignored=false").expect(t, 1, "complete", "× ignored file: git ignores it; see --ignored",
+		"1 × ignored folder: git ignores it; see --ignored (build/out)")
 
 	// The lists above the folder that is scanned hold too.
 	if got := filesOf(t, c.run("scan", "dir", filepath.Join(dir, "sub"), "--json", "--ignored=false")); !slices.Equal(got, []string{"deep/x.txt", "deep/y.log", "seen.txt"}) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -14,8 +15,11 @@ import (
 // what the target may say for itself.
 func (a *app) targetConfig(target string) (config.Config, error) {
 	cfg, err := config.Load(config.Options{Target: target, Explicit: a.configPath, Env: a.Env, Providers: all.EndpointNames()})
-	if err != nil {
-		return cfg, problem{code: ExitUsage, err: err, try: "correct it, then: secretguard config validate " + target}
+	switch {
+	case errors.Is(err, config.ErrTarget): // not the configuration is wrong: nothing of the target can be seen
+		return cfg, problem{code: ExitIncomplete, err: err, try: "run as a user who may read it"}
+	case err != nil:
+		return cfg, a.badConfig(err, target)
 	}
 	if a.verbose {
 		for _, f := range cfg.Files {
@@ -23,6 +27,18 @@ func (a *app) targetConfig(target string) (config.Config, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// badConfig adds how to see whether a mistake in the configuration is mended.
+func (a *app) badConfig(err error, target string) error {
+	check := "secretguard config validate"
+	if a.configPath != "" {
+		check += " -c " + shellWord(a.configPath)
+	}
+	if target != "." {
+		check += " " + shellWord(target)
+	}
+	return problem{code: ExitUsage, err: err, try: "correct it, then: " + check}
 }
 
 func (a *app) configCmd() *cobra.Command {
@@ -34,12 +50,15 @@ func (a *app) configCmd() *cobra.Command {
 	}
 	return group("config", "Show and check the configuration", &cobra.Command{
 		Use: "validate [TARGET]", Short: "Check the configuration that holds for a target", Args: atMost(1),
+		Example: `  secretguard config validate
+  secretguard config validate ~/src/shop --config mine.toml`,
 		RunE: func(_ *cobra.Command, args []string) error { return a.configValidate(target(args)) },
 	}, &cobra.Command{
 		Use: "show [TARGET]", Short: "Where settings come from, and what holds for a target", Args: atMost(1),
 		Long: `Names the files that are read for a target, whose words they are, and what they set. A file in
 the scanned repository may bring rules and lower limits; endpoints come from the user only.`,
-		RunE: func(_ *cobra.Command, args []string) error { return a.configShow(target(args)) },
+		Example: "  secretguard config show ~/src/shop",
+		RunE:    func(_ *cobra.Command, args []string) error { return a.configShow(target(args)) },
 	})
 }
 
@@ -71,7 +90,7 @@ func (a *app) configDoc(target string) (configDoc, error) {
 		return configDoc{}, err
 	}
 	if _, err := loadRules(cfg); err != nil {
-		return configDoc{}, problem{code: ExitUsage, err: err, try: "correct the rules, then: secretguard config validate " + target}
+		return configDoc{}, a.badConfig(err, target)
 	}
 	d := configDoc{
 		Schema: "secretguard.config/1", Files: []configFile{}, UserFile: config.UserFile(a.Env), Rules: "built in",

@@ -26,11 +26,12 @@ type stage struct {
 	Home string `json:"home"`
 	Repo string `json:"repo"`
 	File string `json:"lab_file"`
+	// Made are the folders that were made for the note, deepest first.
+	Made []string `json:"made"`
 
 	info    labFile
 	at      func(string)  // boundaries, for the crash tests
 	pointer string        // the note that leads a resume here; may be empty
-	made    []string      // folders made for the note, deepest first
 	lock    *flock.Flock  // held while a process works on the stage
 	lab     *os.Process   // the lab, when it is our child
 	exited  chan struct{} // closed when it has ended
@@ -175,7 +176,7 @@ func (st *stage) forget() error {
 	if err := os.Remove(st.pointer); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	for _, dir := range st.made {
+	for _, dir := range st.Made {
 		_ = os.Remove(dir) // one that somebody uses by now is not empty and stays
 	}
 	return nil
@@ -215,7 +216,7 @@ func (a *app) leavePointer(st *stage) string {
 	if err != nil {
 		return ""
 	}
-	st.made = missing(dir)
+	st.Made = missing(dir)
 	if _, err := config.MakeStateDir(a.Env); err != nil {
 		return ""
 	}
@@ -288,6 +289,11 @@ func (a *app) readPointer(note string) (*stage, bool) {
 	}
 	st := a.newStage(p.Root)
 	st.pointer = note
+	for _, dir := range p.Made { // a note may take away only what lies above it
+		if strings.HasPrefix(note, filepath.Clean(dir)+string(filepath.Separator)) {
+			st.Made = append(st.Made, dir)
+		}
+	}
 	return st, true
 }
 

@@ -252,7 +252,7 @@ func (a *app) verdictLine(c triage.Case) error {
 	v := c.Liveness.Verdict
 	d := verdictDoc{
 		Schema: "secretguard.verdict/1", Case: c.ID, Kind: string(c.Kind), Mask: c.Mask, Liveness: c.Liveness.Value,
-		Account: v.Identity.Account, Who: v.Identity.Who, Scopes: orEmpty(v.Identity.Scopes), Grade: string(v.Grade), Code: v.Code, Detail: v.Detail,
+		Account: v.Identity.Account, Who: v.Identity.Who, Scopes: strings.FieldsFunc(v.Identity.Scopes, func(r rune) bool { return r == ',' }), Grade: string(v.Grade), Code: v.Code, Detail: v.Detail,
 	}
 	if !v.At.IsZero() {
 		d.At = v.At.UTC().Format(time.RFC3339)

@@ -11,7 +11,9 @@ import (
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/all"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
+	"github.com/secretguard/secretguard/internal/rotate/planner"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -23,6 +25,7 @@ type workspace struct {
 	journal  *journal.Journal
 	health   func(context.Context, string) error
 	policy   *rotate.Policy
+	people   int // who must approve a plan; zero means one
 }
 
 // connect builds the provider registry from the environment and the user's own
@@ -79,7 +82,10 @@ func (a *app) open(ctx context.Context) (*workspace, error) {
 // sweep destroys sealed values that are of no more use. That it could not is
 // said, and stops nothing.
 func (w *workspace) sweep(ctx context.Context) {
-	if err := rotate.Sweep(ctx, w.journal, actor(), w.app.Now()); err != nil && !errors.Is(err, journal.ErrCorrupt) {
+	if w.app.damaged != nil {
+		return // nothing can be written
+	}
+	if err := executor.Sweep(ctx, w.journal, actor(), w.app.Now()); err != nil {
 		w.app.talk("warning: sealed values of old runs are still there: %s", term.Clean(err.Error()))
 	}
 }
@@ -87,13 +93,13 @@ func (w *workspace) sweep(ctx context.Context) {
 func (w *workspace) close() error { return w.journal.Close() }
 
 // planner returns a planner that can only read.
-func (w *workspace) planner() *rotate.Planner {
-	return &rotate.Planner{Registry: w.registry, Key: w.journal.HashKey(), Guard: httpx.ReadOnly, Now: w.app.Now}
+func (w *workspace) planner() *planner.Planner {
+	return &planner.Planner{Registry: w.registry, Key: w.journal.HashKey(), Guard: httpx.ReadOnly, Now: w.app.Now}
 }
 
 // executor returns an executor that reports to onEvent.
-func (w *workspace) executor(onEvent func(rotate.Event)) *rotate.Executor {
-	return &rotate.Executor{
+func (w *workspace) executor(onEvent func(rotate.Event)) *executor.Executor {
+	return &executor.Executor{
 		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health,
 		OnEvent: onEvent, Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
 		Failpoint: w.app.failpoint,

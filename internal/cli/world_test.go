@@ -18,24 +18,30 @@ import (
 // world is a lab in this process with the demo's estate and a repository that
 // leaks its key.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	lab    *lab.Lab
 	estate lab.Estate
 	repo   string
 	env    map[string]string
 	now    func() time.Time
+	stdin  string
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	l, err := lab.Start(t.Context(), lab.Options{})
+	return newWorldOn(t, lab.Options{})
+}
+
+func newWorldOn(tb testing.TB, o lab.Options) *world {
+	tb.Helper()
+	l, err := lab.Start(tb.Context(), o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(l.Close)
-	w := &world{t: t, lab: l, repo: filepath.Join(t.TempDir(), "shop"), now: time.Now}
+	tb.Cleanup(l.Close)
+	w := &world{t: tb, lab: l, repo: filepath.Join(tb.TempDir(), "shop"), now: time.Now}
 	if w.estate, err = lab.DemoEstate(l); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	other := func() leakyrepo.Pair {
 		return leakyrepo.Pair{ID: "AKIA" + lab.MadeUpOf("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16), Secret: lab.MadeUp("", 40)}
@@ -44,16 +50,16 @@ func newWorld(t *testing.T) *world {
 		History: leakyrepo.Pair{ID: w.estate.LeakedID, Secret: w.estate.LeakedSecret}, Deleted: other(), Branch: other(),
 	}
 	if err := leakyrepo.Make(w.repo, leaks); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	doc, err := json.Marshal(map[string]any{"env": l.Env(), "lab_url": l.URL("lab")})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	home := t.TempDir()
+	home := tb.TempDir()
 	file := filepath.Join(home, "lab.json")
 	if err := os.WriteFile(file, doc, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	w.env = map[string]string{"HOME": home, "SECRETGUARD_LAB": file}
 	return w
@@ -64,7 +70,7 @@ func (w *world) run(args ...string) (code int, out, errs string) {
 	w.t.Helper()
 	var o, e bytes.Buffer
 	code = cli.Main(args, cli.Streams{
-		In: strings.NewReader(""), Out: &o, Err: &e, Env: func(n string) string { return w.env[n] }, Facts: term.Facts{}, Now: w.now,
+		In: strings.NewReader(w.stdin), Out: &o, Err: &e, Env: func(n string) string { return w.env[n] }, Facts: term.Facts{}, Now: w.now,
 	})
 	return code, o.String(), e.String()
 }

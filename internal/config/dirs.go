@@ -8,8 +8,10 @@ import (
 )
 
 // ErrNoState means that there is no folder for state: no variable names one.
-var ErrNoState = errors.New("there is no place to keep state: SECRETGUARD_HOME, XDG_STATE_HOME and HOME are all unset; " +
-	"try: export SECRETGUARD_HOME=/a/private/folder")
+var ErrNoState = errors.New("there is no place to keep state: SECRETGUARD_HOME, XDG_STATE_HOME and HOME are all unset")
+
+// ErrState means that the folder for state cannot be made.
+var ErrState = errors.New("make the state folder")
 
 // UserFile returns the path of the user's configuration, which need not exist.
 // It is empty when no home is known: everything works without configuration.
@@ -82,7 +84,7 @@ func MakeStateDir(env func(string) string) (string, error) {
 	}
 	const private = 0o700
 	if err := os.MkdirAll(dir, private); err != nil {
-		return "", fmt.Errorf("make the state folder: %w; try: export SECRETGUARD_HOME=/a/private/folder", err)
+		return "", fmt.Errorf("%w: %w", ErrState, err)
 	}
 	info, err := os.Lstat(dir)
 	if err != nil {

@@ -18,6 +18,10 @@ const (
 	maxFile      = 4 << 20
 )
 
+// ErrTarget means that the target's folder cannot be opened, so that nobody knows
+// what configuration it holds.
+var ErrTarget = errors.New("the target cannot be read")
+
 // Options says where to look.
 type Options struct {
 	// Target is the folder that is scanned; empty when there is none.
@@ -83,7 +87,7 @@ func (l *loader) target() {
 	// A root keeps a link in the repository from leading out of it.
 	root, err := os.OpenRoot(l.o.Target)
 	if err != nil {
-		l.fail(&Error{File: l.o.Target, Msg: "cannot be opened: " + cause(err)})
+		l.fail(fmt.Errorf("%w: %q: %s", ErrTarget, l.o.Target, cause(err)))
 		return
 	}
 	defer func() { _ = root.Close() }()
@@ -245,16 +249,25 @@ func readUser(path string) ([]byte, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("look at %q: %w", path, fs.ErrNotExist)
 		}
-		return nil, &Error{File: path, Msg: cause(err)}
+		return nil, &Error{File: path, Msg: cause(err), Try: tryOwnFolder(err)}
 	}
 	if othersMayWrite(info) {
 		return nil, &Error{File: path, Msg: "others may write to it", Try: fmt.Sprintf("try: chmod go-w %q", path)}
 	}
 	data, err := readFile(path)
 	if err != nil {
-		return nil, &Error{File: path, Msg: cause(err)}
+		return nil, &Error{File: path, Msg: cause(err), Try: tryOwnFolder(err)}
 	}
 	return data, nil
+}
+
+// tryOwnFolder is for a process that runs with the home of somebody else, as in a
+// container.
+func tryOwnFolder(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "point XDG_CONFIG_HOME or HOME at a folder that you may read"
+	}
+	return ""
 }
 
 func othersMayWrite(info fs.FileInfo) bool {
@@ -288,6 +301,9 @@ func readAll(f *os.File) ([]byte, error) {
 
 // cause words a file error without its path, which is foreign and shown quoted.
 func cause(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there is no such file"
+	}
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		return pe.Op + ": " + pe.Err.Error()

@@ -54,6 +54,13 @@ func (a *AWS) Keys(user string) []KeyView {
 	return out
 }
 
+// Secret returns a key's secret, as its issuer knows it.
+func (a *AWS) Secret(id string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.keys[id].secret
+}
+
 // Accepts reports whether a service would accept the key now.
 func (a *AWS) Accepts(id, secret string) bool {
 	a.mu.Lock()

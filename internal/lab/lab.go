@@ -1,5 +1,5 @@
 // Package lab holds twins of the outside services on loopback: AWS IAM and STS,
-// Netlify and Render. They keep state and behave like the real ones where it
+// Netlify, Render and Stripe. They keep state and behave like the real ones where it
 // hurts: two keys a user, keys that need time to work and to stop working,
 // deploys that take time, answers that get lost. Tests, the demo and
 // "secretguard lab serve" run on them.
@@ -37,7 +37,7 @@ func DemoOptions() Options {
 
 // Request is one request that a twin served. It holds no header and no body.
 type Request struct {
-	Service string // aws, netlify, render
+	Service string // aws, netlify, render, stripe
 	Method  string
 	Path    string
 	URL     string // path and query, as they came
@@ -52,6 +52,7 @@ type Lab struct {
 	Render  *Render
 	// Services answer whether a leaked key works.
 	Services *Services
+	Stripe   *Stripe
 
 	opts    Options
 	servers []*http.Server
@@ -76,8 +77,9 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	l.Netlify = newNetlify(l)
 	l.Render = newRender(l)
 	l.Services = newServices(l)
+	l.Stripe = newStripe(l)
 	for name, h := range map[string]http.Handler{
-		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "services": l.Services, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
+		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "stripe": l.Stripe, "services": l.Services, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
 	} {
 		if o.Wrap != nil {
 			h = o.Wrap(name, h)
@@ -129,9 +131,12 @@ func (l *Lab) Env() map[string]string {
 		"AWS_ENDPOINT_URL": l.urls["aws"], "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": sec, "AWS_REGION": "us-east-1",
 		"SECRETGUARD_NETLIFY_URL": l.urls["netlify"] + "/api/v1", "NETLIFY_AUTH_TOKEN": l.Netlify.token,
 		"SECRETGUARD_RENDER_URL": l.urls["render"] + "/v1", "RENDER_API_KEY": l.Render.token,
+		"SECRETGUARD_STRIPE_URL": l.urls["stripe"],
 	}
 	for name := range serviceTwins {
-		env["SECRETGUARD_"+strings.ToUpper(name)+"_URL"] = l.urls["services"] + "/" + name
+		if key := "SECRETGUARD_" + strings.ToUpper(name) + "_URL"; env[key] == "" { // a twin of its own
+			env[key] = l.urls["services"] + "/" + name
+		}
 	}
 	return env
 }

@@ -38,7 +38,7 @@ func (s *Services) set(name, key, may string) {
 
 // service is one of them: its request, where the key stands in it, and its answers.
 type serviceTwin struct {
-	request string // "GET /v1/balance"
+	request string // "GET /v1/models"
 	header  string // that holds the key; empty for Authorization: Bearer
 	inBody  string // field of the JSON body that holds it instead
 	good    string
@@ -52,11 +52,6 @@ type serviceTwin struct {
 const openAIStyle = `{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`
 
 var serviceTwins = map[string]serviceTwin{
-	"stripe": {
-		"GET /v1/balance", "", "", `{"object":"balance","available":[{"amount":0,"currency":"eur"}],"livemode":true}`, 401,
-		`{"error":{"message":"Invalid API Key provided: sk_live_****","type":"invalid_request_error"}}`,
-		403, `{"error":{"message":"The provided key does not have the required permissions for this endpoint","type":"invalid_request_error"}}`,
-	},
 	"openai": {
 		"GET /v1/models", "", "", `{"object":"list","data":[{"id":"gpt-5","object":"model"}]}`, 401, openAIStyle,
 		403, `{"error":{"message":"You have insufficient permissions for this operation.","code":"missing_scope"}}`,

@@ -59,6 +59,17 @@ type UsageReporter interface {
 	LastUsed(ctx context.Context, k KeyRef) (Usage, error)
 }
 
+// Lister lists all keys of a key's owner.
+type Lister interface {
+	Keys(ctx context.Context, of KeyRef) ([]KeyInfo, error)
+}
+
+// Rekeyer works with another access than the one that was set up: for the day when
+// our own access is the leaked key. The result has the same abilities.
+type Rekeyer interface {
+	WithAccess(c credential.Credential) (Provider, error)
+}
+
 // Sink is a service that stores values for consumers. Store writes exactly one
 // variable in one context and touches nothing else; it may be repeated. Where a
 // sink can tell that the variable or the context is gone, storing is ErrNotFound

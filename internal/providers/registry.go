@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -36,7 +37,7 @@ func (r Registry) VerifierOf(c credential.Credential) (v Verifier, who, call str
 	if p, found := r.IssuerOf(c.Kind); found {
 		if v, ok = As[Verifier](p); ok {
 			d := p.Describe()
-			return v, d.Title, d.VerifyCall, true
+			return v, d.Title, cmp.Or(d.VerifyCall, "one request"), true
 		}
 	}
 	if r.checks == nil {

@@ -45,8 +45,7 @@ const (
 type Identity struct {
 	Account string // account, organisation or project id
 	Who     string // ARN, user or key name
-	// Scopes are the rights that the answer names; nil when it names none.
-	Scopes []string
+	Scopes  string // the rights that the answer names, parted by commas
 }
 
 // KeyRef names one key at its issuer.
@@ -114,6 +113,7 @@ type ReconcileOutcome string
 // Outcomes of Reconcile.
 const (
 	NotApplied ReconcileOutcome = "not-applied" // no new key: safe to issue again
+	Adopted    ReconcileOutcome = "adopted"     // our key, by its name, and its value can be read again: Issued
 	Orphaned   ReconcileOutcome = "orphaned"    // exactly one new, unused key whose value is lost
 	Unclear    ReconcileOutcome = "unclear"     // several candidates, or one in use: a person decides
 )
@@ -122,6 +122,7 @@ const (
 type Reconciliation struct {
 	Outcome    ReconcileOutcome
 	Candidates []KeyInfo
+	Issued     *Issued // Adopted: the key, with its value
 	Detail     string
 }
 

@@ -50,6 +50,12 @@ func WriteIncident(w io.Writer, s rotate.Snapshot) error {
 	switch {
 	case s.Status == rotate.RunRolledBack:
 		p.f("- The old key works: the run was rolled back. Plan again.")
+	case s.Status == rotate.RunContained:
+		p.f("- The old key is disabled and nothing replaces it: whoever uses it is down. Next: %s", md(s.Remedy))
+	case s.Status == rotate.RunAbandoned:
+		for _, line := range s.Left {
+			p.f("- %s", md(line))
+		}
 	case s.Proof == nil:
 		p.f("- The old key is not proven dead. Next: %s", md(orDash(s.Remedy)))
 	}

@@ -20,6 +20,7 @@ func WritePlan(w io.Writer, pl rotate.Plan) error {
 		if note := stepNote(s); note != "" {
 			p.fold("         ", note)
 		}
+		p.guide(s.Guide)
 	}
 	if len(pl.Risks) > 0 {
 		p.f("   known limits, accepted with the approval:")
@@ -38,6 +39,17 @@ func WritePlan(w io.Writer, pl rotate.Plan) error {
 		p.fold("    -  ", strings.Join(unsure, ", "))
 	}
 	return p.err
+}
+
+// guide says what a person does for a step.
+func (p *printer) guide(g *rotate.Guide) {
+	if g == nil {
+		return
+	}
+	p.f("         at %s", clean(g.Link)) // an address: never folded
+	for _, line := range g.Do {
+		p.fold("          .  ", line)
+	}
 }
 
 // stepNote joins a step's risk and its undo; empty when there is nothing to say.
@@ -71,6 +83,22 @@ func WriteRun(w io.Writer, s rotate.Snapshot) error {
 	p.proof(s)
 	if s.Problem != "" && !said {
 		p.fold("   held: ", s.Problem)
+	}
+	if len(s.Stands) > 0 {
+		p.f("   as it stands:")
+	}
+	for _, line := range s.Stands {
+		p.fold("    -  ", line)
+	}
+	if len(s.Left) > 0 {
+		p.f("   left behind, for a person to see to:")
+	}
+	for _, line := range s.Left {
+		p.fold("    -  ", line)
+	}
+	if s.Status == "" {
+		p.f("   next: secretguard rotate PLAN --approve %s   (PLAN is its file; until %s, then it must be planned anew)",
+			s.Plan.ShortDigest(), s.Plan.Expires.Local().Format(time.TimeOnly))
 	}
 	if s.Remedy != "" {
 		p.f("   next: %s", clean(s.Remedy)) // a command: never folded

@@ -151,3 +151,26 @@ func tableShape(text string) []int {
 	}
 	return out
 }
+
+// Where nothing was approved yet, the next command is the approval, as long as it
+// is one.
+func TestPlannedRunNamesTheApproval(t *testing.T) {
+	t.Parallel()
+	s := runOf("deploy-bot")
+	s.Status, s.Problem, s.Remedy, s.Steps = "", "", "", s.Steps[:0]
+	s.Plan.Expires = time.Date(2026, 3, 1, 12, 30, 0, 0, time.Local)
+	var b bytes.Buffer
+	if err := WriteRun(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"PLANNED, NOT APPROVED", "next: secretguard rotate PLAN --approve 7f7f-7f7f ", "until 12:30:00"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	s.Status = rotate.RunDone
+	b.Reset()
+	if err := WriteRun(&b, s); err != nil || strings.Contains(b.String(), "--approve") {
+		t.Errorf("a run that is done asks for an approval: %v\n%s", err, b.String())
+	}
+}

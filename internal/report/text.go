@@ -13,7 +13,7 @@ import (
 
 // page is how many cells a line of text for people has at most; only a single
 // word that is longer goes beyond. Nothing is cut.
-const page = 100
+const page = 80
 
 // printer keeps the first error, so that a page of lines needs one check.
 type printer struct {
@@ -208,18 +208,26 @@ func Summary(r scan.Result) string {
 	if aside > 0 {
 		verdict += fmt.Sprintf(", %d set aside as no secrets (see --json)", aside)
 	}
-	seen := count(c.Files, "file")
-	if c.Entries > 0 {
-		seen += fmt.Sprintf(" with %d archive entries", c.Entries)
-	}
+	var seen []string
 	if c.Commits > 0 {
-		seen = count(c.Commits, "commit") + ", " + count(c.Blobs, "blob") + ", " + count(c.Refs, "ref")
+		seen = append(seen, count(c.Commits, "commit"), count(c.Blobs, "blob"), count(c.Refs, "ref"))
+	}
+	if c.Files > 0 || c.Commits == 0 {
+		seen = append(seen, count(c.Files, "file"))
+	}
+	where := strings.Join(seen, ", ")
+	switch c.Entries {
+	case 0:
+	case 1:
+		where += " with 1 archive entry"
+	default:
+		where += fmt.Sprintf(" with %d archive entries", c.Entries)
 	}
 	state := "complete"
 	if !c.Complete {
 		state = "INCOMPLETE"
 	}
-	return fmt.Sprintf("%s in %s, %s, %s; scan %s", verdict, seen, size(c.Bytes), r.Duration.Round(time.Millisecond), state)
+	return fmt.Sprintf("%s in %s, %s, %s; scan %s", verdict, where, size(c.Bytes), r.Duration.Round(time.Millisecond), state)
 }
 
 // size is a number of bytes in a unit that shows it: a small scan is not "0.0 MB".

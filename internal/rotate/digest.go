@@ -1,13 +1,11 @@
 package rotate
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -50,6 +48,8 @@ type Approval struct {
 	Typed  string    `json:"typed,omitempty"` // the phrase, when it was typed
 	Who    string    `json:"who"`
 	At     time.Time `json:"at"`
+	// Reason is why, where a plan asks for one: containment.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Check reports whether the approval holds for the plan at the given time: the
@@ -71,13 +71,4 @@ func (a Approval) Check(p Plan, now time.Time) error {
 		return fmt.Errorf("%w: it was made in the future; check this machine's clock", ErrExpired)
 	}
 	return nil
-}
-
-// newRunID returns a short random name for a run.
-func newRunID() (string, error) {
-	b := make([]byte, 5)
-	if _, err := rand.Read(b); err != nil {
-		return "", fmt.Errorf("make a run id: %w", err)
-	}
-	return "r-" + strings.ToLower(hex.EncodeToString(b)), nil
 }

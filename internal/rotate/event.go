@@ -26,7 +26,12 @@ const (
 	RunPaused     RunStatus = "paused"      // stopped at a safe point
 	RunDone       RunStatus = "done"        // old key proven dead
 	RunRolledBack RunStatus = "rolled-back" // old key works, new key deleted
+	RunContained  RunStatus = "contained"   // old key disabled, nothing replaced yet
+	RunAbandoned  RunStatus = "abandoned"   // given up by a person, who knows what is left
 )
+
+// EventSchema names the format of an event line.
+const EventSchema = "secretguard.event/1"
 
 // Event is something that happened in a run: a line of `rotate --json` and a
 // hint for the screen to fetch a newer snapshot. It never holds a secret; Text
@@ -57,7 +62,12 @@ type Snapshot struct {
 	Proof   *DeathProof `json:"proof,omitempty"`
 	Problem string      `json:"problem,omitempty"` // why it is held
 	Remedy  string      `json:"remedy,omitempty"`  // the command to run next
-	Log     []Event     `json:"-"`
+	// Stands says, line by line, what is safe now in a run that has not ended.
+	Stands []string `json:"stands,omitempty"`
+	// Left says, line by line, what was not brought to its end when the run was
+	// abandoned.
+	Left []string `json:"left,omitempty"`
+	Log  []Event  `json:"-"`
 }
 
 // StepState is one step of a snapshot.

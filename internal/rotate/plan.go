@@ -1,11 +1,12 @@
-// Package rotate replaces a leaked key: it plans (reads only), takes an approval
-// bound to the plan's digest, and executes step by step, writing an intent to
-// the journal before every effect and the outcome after it. What to do next is
-// decided by the pure function [Next] over the state folded from the journal, so
-// a run that was killed continues from any point.
+// Package rotate holds the nouns of a rotation: plan, step, approval, policy,
+// snapshot. The work is done next door: planner makes plans and only reads,
+// machine decides what is next as a pure function over the journal's records, and
+// executor carries it out, writing an intent before every effect and the outcome
+// after it, so that a run that was killed continues from any point.
 package rotate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
@@ -21,7 +22,13 @@ const (
 	KeepRunning Strategy = "keep-running"
 	// ContainFirst disables the old key before anything else: an outage, on purpose.
 	ContainFirst Strategy = "contain-first"
+	// ContainOnly disables the old key and does nothing else: what there is time for
+	// within seconds. It can be undone, and a rotation is planned after it.
+	ContainOnly Strategy = "contain-only"
 )
+
+// StopsFirst reports whether the old key is stopped before anything replaces it.
+func (s Strategy) StopsFirst() bool { return s == ContainFirst || s == ContainOnly }
 
 // Action is the verb of a step.
 type Action string
@@ -43,6 +50,13 @@ const (
 	ActRemoveNew Action = "remove-new"
 )
 
+// Actions returns every action that this version knows.
+func Actions() []Action {
+	return []Action{
+		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActDisable, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
+	}
+}
+
 // Step is one entry of a plan.
 type Step struct {
 	N      int    `json:"n"`
@@ -51,6 +65,9 @@ type Step struct {
 	Title  string `json:"title"` // may hold foreign names: clean before showing
 	Undo   string `json:"undo"`  // what takes it back; "NONE" when nothing does
 	Risk   string `json:"risk"`
+	// Stage orders steps: those of one stage may run side by side, and begin when
+	// all of the stages before are done.
+	Stage int `json:"stage"`
 
 	Placement *providers.Placement `json:"placement,omitempty"` // store
 	Target    *providers.Target    `json:"target,omitempty"`    // deploy, attest
@@ -60,6 +77,14 @@ type Step struct {
 	// Required is the level an attest step must reach, at most Plan.MinLevel and
 	// at most what this consumer can show; approving the plan accepts it.
 	Required Level `json:"required,omitempty"`
+	// Guide is set on a step that a person carries out: what to do, and where.
+	Guide *Guide `json:"guide,omitempty"`
+}
+
+// Guide is what a person does for a step.
+type Guide struct {
+	Link string   `json:"link"`
+	Do   []string `json:"do"`
 }
 
 // Level is how well it is shown that a consumer works with the new key.
@@ -90,14 +115,17 @@ type Plan struct {
 	MinLevel  Level                      `json:"min_level"`
 	Policy    Policy                     `json:"policy"`
 	Account   string                     `json:"account,omitempty"` // the issuer's account of the old key
-	Steps     []Step                     `json:"steps"`
-	Risks     []string                   `json:"risks,omitempty"`
-	Needs     []Need                     `json:"needs,omitempty"`
-	Gaps      []providers.Gap            `json:"gaps,omitempty"`
-	Phrase    string                     `json:"phrase"` // what to type: "rotate deploy-bot"
-	Created   time.Time                  `json:"created"`
-	Expires   time.Time                  `json:"expires"`
-	Digest    string                     `json:"digest"` // over all of the above
+	// Self says that our own access to the issuer is the old key: what comes after
+	// the new key was checked is done with the new one.
+	Self    bool            `json:"self,omitempty"`
+	Steps   []Step          `json:"steps"`
+	Risks   []string        `json:"risks,omitempty"`
+	Needs   []Need          `json:"needs,omitempty"`
+	Gaps    []providers.Gap `json:"gaps,omitempty"`
+	Phrase  string          `json:"phrase"` // what to type: "rotate deploy-bot"
+	Created time.Time       `json:"created"`
+	Expires time.Time       `json:"expires"`
+	Digest  string          `json:"digest"` // over all of the above
 }
 
 // Need is a permission that the rotation uses, and whether we know we have it.
@@ -119,3 +147,25 @@ func (p Plan) Irreversible() []Step {
 
 // UndoNone marks a step that nothing takes back.
 const UndoNone = "NONE"
+
+// Resource names what must not be rotated twice at the same time.
+func (p Plan) Resource() string { return p.Issuer + "/" + p.Account + "/" + p.Old.ID }
+
+// Step returns the step with the id.
+func (p Plan) Step(id string) (Step, bool) {
+	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
+	if i < 0 {
+		return Step{}, false
+	}
+	return p.Steps[i], true
+}
+
+// Feeds reports whether a change of the placement takes effect with a deploy of
+// the target.
+func Feeds(p providers.Placement, t providers.Target) bool {
+	return slices.ContainsFunc(p.Targets, func(o providers.Target) bool { return o.Provider == t.Provider && o.ID == t.ID })
+}
+
+// Of returns the id of the step that does the action to the target: deploys and
+// attestations of one target are found by each other.
+func Of(a Action, t providers.Target) string { return string(a) + ":" + t.Provider + "/" + t.ID }

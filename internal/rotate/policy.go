@@ -41,6 +41,9 @@ type Policy struct {
 	ProofWindow   time.Duration `json:"proof_window"`
 	ProofEvery    time.Duration `json:"proof_every"`
 	ProofWithin   time.Duration `json:"proof_within"`
+
+	// Approvals is how many people must approve; zero means one.
+	Approvals int `json:"approvals,omitempty"`
 }
 
 // DefaultPolicy returns the numbers for real services; the proof of death and

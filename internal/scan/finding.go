@@ -29,6 +29,8 @@ const (
 	WherePerson        Where = "author" // of a commit or tag, or its committer
 	WhereUnreachable   Where = "unreachable"
 	WhereUnknown       Where = "unknown" // in an object; the scan was stopped before its place was found
+	WhereGitDir        Where = "git-dir" // settings, hooks and logs of git's own
+	WhereLFS           Where = "lfs"     // a large file, stored beside the history
 	WhereStdin         Where = "stdin"
 	WhereArchive       Where = "archive" // inside a file
 )
@@ -57,7 +59,8 @@ type Finding struct {
 	Secret   secret.Text
 
 	// File is relative to the target and '/'-separated; empty in a message. A secret
-	// in the name itself is masked: see Path.
+	// in the name itself is masked: see Path. In a message of a submodule it is the
+	// submodule's folder.
 	File               string
 	Name               string // of the ref or person that holds it, with the secret masked
 	PathInArchive      string // inside the archive or document that File is; empty otherwise
@@ -168,7 +171,7 @@ type Coverage struct {
 
 // Target is what was scanned.
 type Target struct {
-	Kind string `json:"kind"` // git, dir, staged, stdin
+	Kind string `json:"kind"` // repository, git, dir, staged, stdin
 	Path string `json:"path"`
 	Head string `json:"head,omitempty"`
 }

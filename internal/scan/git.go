@@ -3,10 +3,12 @@ package scan
 import (
 	"context"
 	"fmt"
+	"path"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/scan/archive"
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
 	"github.com/secretguard/secretguard/internal/scan/pack"
@@ -21,7 +23,7 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 		return err
 	}
 	defer func() { _ = db.Close() }() // only read
-	o := history.Options{Set: c.scanner.set, MaxSize: r.MaxBytes, Roots: roots(r.Refs, r.Logs), Shallow: map[pack.ID]bool{}, Progress: c.tell()}
+	o := history.Options{Set: c.scanner.set, MaxSize: r.Options.MaxBytes, ArchiveDepth: r.Options.ArchiveDepth, Roots: roots(r.Refs, r.Logs), Shallow: map[pack.ID]bool{}, Progress: c.tell()}
 	for _, s := range r.Shallow {
 		if id, err := pack.ParseID(s); err == nil {
 			o.Shallow[id] = true
@@ -39,12 +41,11 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 		}
 	}
 	res, err := history.Scan(ctx, db, o)
-	c.cov.Refs, c.cov.Commits, c.cov.Blobs, c.cov.Bytes = len(r.Refs.List), res.Commits, res.Blobs, res.Bytes
-	c.cov.Known, c.cov.Fresh = res.Known, max(0, db.Len()-res.Known)
-	if res.Recalled {
-		c.cov.Known, c.cov.Fresh = db.Len(), 0
-	}
+	c.count(len(r.Refs.List), db.Len(), res)
 	for _, h := range res.Hits {
+		if h.Where == history.WhereUnreachable && h.Path == "" && c.indexed[h.Blob.String()] {
+			continue // found where it is staged
+		}
 		c.findings = append(c.findings, c.hit(h))
 	}
 	if !r.Selected {
@@ -60,18 +61,39 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 		c.cov.Shallow = true
 		c.Skip(source.Skip{What: "history", Why: "the clone is shallow; get the rest with: git fetch --unshallow", Gap: true})
 	}
-	c.unseen(db.Problems(), res, r.Traits.Partial, r.MaxBytes)
+	c.unseen(db.Problems(), res, r.Traits.Partial, r.Options.MaxBytes)
 	if err == nil && !r.Selected && res.Commits+res.Blobs+res.Tags == 0 && len(c.skips) == 0 {
 		err = fmt.Errorf("%s: %w", r.Info().Path, source.ErrEmpty)
 	}
 	return err
 }
 
+// count adds to the receipt what was seen of a history.
+func (c *collector) count(refs, objects int, res history.Result) {
+	known := res.Known
+	if res.Recalled {
+		known = objects
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cov.Refs += refs
+	c.cov.Commits += res.Commits
+	c.cov.Blobs += res.Blobs
+	c.cov.Entries += res.Entries
+	c.cov.Bytes += res.Bytes
+	c.cov.Known += known
+	c.cov.Fresh += max(0, objects-known)
+}
+
 // unseen counts what was not scanned.
 func (c *collector) unseen(problems []pack.Problem, res history.Result, partial bool, limit int64) {
 	named := func(example string) string {
-		if id, err := pack.ParseID(example); err == nil && res.Paths[id] != "" {
-			return res.Paths[id]
+		blob, inner, _ := strings.Cut(example, archive.Separator)
+		if id, err := pack.ParseID(blob); err == nil && res.Paths[id] != "" {
+			return archive.Name(path.Join(c.under, res.Paths[id]), history.Inner(res.Paths[id], inner))
+		}
+		if inner != "" {
+			return archive.Name(blob, history.Inner("", inner))
 		}
 		return example
 	}
@@ -81,6 +103,9 @@ func (c *collector) unseen(problems []pack.Problem, res history.Result, partial 
 			example = p.Example + " " + example
 		}
 		c.skip(Skip{What: p.What, Why: p.Why, Example: example, Count: max(1, p.Objects), Gap: true})
+	}
+	for _, u := range res.Unread {
+		c.skip(Skip{What: u.What, Why: u.Why, Example: named(u.Example), Count: u.Count, Gap: u.Gap})
 	}
 	gone := "missing from the object database"
 	if partial {
@@ -154,13 +179,14 @@ func wayOf(ref string) history.Reach {
 
 // hit makes a finding of a hit.
 func (c *collector) hit(h history.Hit) Finding {
-	p := source.Place{Where: h.Where, Path: h.Path, Author: h.First.Author, Date: h.First.Date, Head: h.InHead, Branch: h.Reach.OnBranch()}
+	p := source.Place{Where: h.Where, Path: h.Path, Inner: h.Inner, Author: h.First.Author, Date: h.First.Date, Head: h.InHead, Branch: h.Reach.OnBranch()}
 	if h.First.ID != (pack.ID{}) {
 		p.Commit = h.First.ID.String()
 	}
 	if h.Where != history.WhereMessage && h.Where != history.WhereTag {
 		p.Blob = h.Blob.String()
 	}
+	p.Path = path.Join(c.under, p.Path)
 	f := c.finding(h.Match, p, h.Denied)
 	f.order, f.ReachedBy = h.Order, h.Reach.Names()
 	if h.Where == history.WherePerson {

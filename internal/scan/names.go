@@ -16,7 +16,7 @@ func (c *collector) refNames(refs []gitdir.Ref) {
 			continue
 		}
 		for _, m := range c.scanner.set.At(finder.Settle(name, finder.Find(name)), "", "") {
-			f := c.finding(m, source.Place{Where: string(WhereRefName), Commit: r.ID, Branch: true}, false)
+			f := c.finding(m, source.Place{Where: string(WhereRefName), Path: c.under, Commit: r.ID, Branch: true}, false)
 			f.Name = r.Name
 			c.findings = append(c.findings, f)
 		}

@@ -62,6 +62,8 @@ func (s *Scanner) Scan(ctx context.Context, src source.Source) (Result, error) {
 	switch src := src.(type) {
 	case *source.Repository:
 		err = c.repository(ctx, src)
+	case *source.Whole:
+		err = c.whole(ctx, src)
 	case source.Walker:
 		err = c.texts(ctx, src)
 	default:
@@ -83,7 +85,9 @@ func (s *Scanner) Scan(ctx context.Context, src source.Source) (Result, error) {
 
 // texts scans what a source brings, in the goroutines that bring it.
 func (c *collector) texts(ctx context.Context, src source.Walker) error {
-	c.finders = make(chan *match.Finder, runtime.GOMAXPROCS(0))
+	if c.finders == nil {
+		c.finders = make(chan *match.Finder, runtime.GOMAXPROCS(0))
+	}
 	return src.Walk(ctx, c)
 }
 
@@ -110,6 +114,8 @@ type collector struct {
 	skips    map[skipKey]*Skip
 	done     int
 	told     time.Time
+	under    string          // folder of the repository that is read now, in the whole
+	indexed  map[string]bool // blobs that were found in an index
 
 	ids sync.Map // idKey -> string: the id of a short secret is stretched, and a secret stands in many versions of a file
 }
@@ -170,11 +176,24 @@ func (c *collector) scan(finder *match.Finder, f source.Fragment) {
 	sights := finder.Settle(f.Text, finder.Find(f.Text))
 	var found []Finding
 	for _, p := range f.Places {
+		if p.Where == string(WhereIndex) {
+			c.index(p.Blob)
+		}
 		for _, m := range c.scanner.set.At(sights, p.Name(), p.Commit) {
 			found = append(found, c.finding(m, p, false))
 		}
 	}
 	c.add(found, len(f.Text))
+}
+
+// index notes a blob that is in an index.
+func (c *collector) index(blob string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.indexed == nil {
+		c.indexed = map[string]bool{}
+	}
+	c.indexed[blob] = true
 }
 
 func (c *collector) add(found []Finding, bytes int) {

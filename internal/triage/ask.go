@@ -56,10 +56,14 @@ func unknown(detail string) Liveness {
 	}
 }
 
-// className gives the class of a provider failure without its cause.
+// className gives the class of a provider failure and its cause, without the
+// words of the other side: what a person can do about it is in the cause.
 func className(err error) string {
 	var pe *providers.Error
 	if errors.As(err, &pe) && pe.Class != nil {
+		if pe.Err != nil {
+			return fmt.Sprintf("%v: %v", pe.Class, pe.Err)
+		}
 		return pe.Class.Error()
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -73,7 +73,7 @@ func (m *Root) verified(id string, l triage.Liveness, err error) tea.Cmd {
 		}
 	}
 	if asking == 0 && !m.flashBad {
-		m.say("every issuer has answered")
+		m.say("every issuer that can be asked has answered")
 	}
 	return nil
 }

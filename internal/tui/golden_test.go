@@ -138,6 +138,7 @@ var scenes = map[string]scene{
 	"help-run": {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepRunning, "")); d.press("?") }},
 
 	"summary":             {nil, func(d *driver) { d.openRun(d.w().Run(9, rotate.StepRunning, "")); d.hear(d.w().Finished()) }},
+	"summary-abandoned":   {nil, func(d *driver) { d.openRun(d.w().GoingBack()); d.hear(d.w().Abandoned()) }},
 	"summary-rolled-back": {nil, func(d *driver) { d.openRun(d.w().GoingBack()); d.hear(d.w().RolledBack()) }},
 	"summary-advice":      {nil, func(d *driver) { d.openRun(d.w().Finished()); d.press("h") }},
 	"summary-steps":       {nil, func(d *driver) { d.openRun(d.w().Finished()); d.press("enter") }},

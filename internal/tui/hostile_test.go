@@ -222,7 +222,7 @@ func (h *scriptHand) event(n int) {
 	case n < 235:
 		h.send(tea.BlurMsg{})
 	default:
-		states := []screen.Run{h.w().Finished(), h.w().RolledBack(), h.w().GoingBack(), h.w().Run(n%13, rotate.StepFailed, "y")}
+		states := []screen.Run{h.w().Finished(), h.w().RolledBack(), h.w().Abandoned(), h.w().GoingBack(), h.w().Run(n%13, rotate.StepFailed, "y")}
 		h.hear(states[n%len(states)])
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/secretguard/secretguard/internal/providers/netlify"
 	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/providers/render"
+	"github.com/secretguard/secretguard/internal/providers/stripe"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -62,6 +63,9 @@ func factories() []factory {
 		}},
 		{render.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(render.New(render.Config{Token: o.setting("RENDER_API_KEY"), BaseURL: o.baseURL(render.Name), Client: c}))
+		}},
+		{stripe.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return orNil(stripe.New(stripe.Config{BaseURL: o.baseURL(stripe.Name), Client: c}))
 		}},
 	}
 }

@@ -65,6 +65,8 @@ var (
 	_ providers.Disabler      = (*Provider)(nil)
 	_ providers.Deleter       = (*Provider)(nil)
 	_ providers.UsageReporter = (*Provider)(nil)
+	_ providers.Rekeyer       = (*Provider)(nil)
+	_ providers.Lister        = (*Provider)(nil)
 )
 
 // New returns a provider; it does no I/O. All missing settings are in one error.
@@ -92,6 +94,13 @@ func New(cfg Config) (*Provider, error) {
 	})
 	p.sts = p.stsAs(p.own())
 	return p, nil
+}
+
+// WithAccess returns a provider that signs with the key.
+func (p *Provider) WithAccess(c credential.Credential) (providers.Provider, error) {
+	cfg := p.cfg
+	cfg.KeyID, cfg.Secret, cfg.SessionToken = c.Part(credential.PartID).Reveal(), c.Part(credential.PartSecret), c.Part(credential.PartSessionToken)
+	return New(cfg)
 }
 
 func (p *Provider) own() aws.CredentialsProvider {

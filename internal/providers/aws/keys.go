@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -57,32 +58,48 @@ func (p *Provider) Inspect(ctx context.Context, c credential.Credential) (provid
 	if strings.HasPrefix(id, "ASIA") {
 		return st, &providers.Error{Provider: Name, Op: op, Class: providers.ErrUnsupported, Err: errTemporary}
 	}
-	own, err := p.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	own, used, err := p.whose(ctx, op, id)
 	if err != nil {
-		return st, classify(ctx, "ask who we are", err, true)
-	}
-	if err := p.sameAccount(ctx, op, id, aws.ToString(own.Account)); err != nil {
 		return st, err
-	}
-	used, err := p.iam.GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &id})
-	if err != nil {
-		return st, explainUnknown(classify(ctx, op, err, true))
 	}
 	user := aws.ToString(used.UserName)
 	if user == "" || strings.HasPrefix(user, "<") { // "<root_account>"
 		return st, &providers.Error{Provider: Name, Op: op, Class: providers.ErrUnsupported, Err: errNoUser}
 	}
 	st.Usage = usage(used.AccessKeyLastUsed)
-	keys, err := p.keysOf(ctx, user)
-	if err != nil {
-		return st, err
-	}
-	if err := p.sort(ctx, keys, user, id, &st); err != nil {
-		return st, err
-	}
 	st.Identity = providers.Identity{Account: aws.ToString(own.Account), Who: user}
-	p.warn(ctx, user, aws.ToString(own.Arn), &st)
-	return st, nil
+	var warnings []string
+	var wg sync.WaitGroup
+	wg.Go(func() { warnings = p.warnings(ctx, user, aws.ToString(own.Arn)) })
+	keys, err := p.keysOf(ctx, user)
+	if err == nil {
+		err = p.sort(ctx, keys, user, id, &st)
+	}
+	wg.Wait()
+	st.Warnings = warnings
+	return st, err
+}
+
+// whose asks who we are and whose the key is, at the same time: containment waits
+// for it.
+func (p *Provider) whose(ctx context.Context, op, id string) (own *sts.GetCallerIdentityOutput, used *iam.GetAccessKeyLastUsedOutput, err error) {
+	var unknown error
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		used, unknown = p.iam.GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &id})
+	})
+	own, err = p.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	wg.Wait()
+	if err != nil {
+		return nil, nil, classify(ctx, "ask who we are", err, true)
+	}
+	if err := p.sameAccount(ctx, op, id, aws.ToString(own.Account)); err != nil {
+		return nil, nil, err
+	}
+	if unknown != nil {
+		return nil, nil, explainUnknown(classify(ctx, op, unknown, true))
+	}
+	return own, used, nil
 }
 
 // sameAccount refuses a key of another account than our own access: nothing of
@@ -114,6 +131,14 @@ func explainUnknown(err error) error {
 		e.Err = errors.New("a key that is deleted already gets the same answer: verify it")
 	}
 	return err
+}
+
+// Keys lists the access keys of the key's user.
+func (p *Provider) Keys(ctx context.Context, of providers.KeyRef) ([]providers.KeyInfo, error) {
+	if err := named(of); err != nil {
+		return nil, err
+	}
+	return p.keysOf(ctx, of.Owner)
 }
 
 // keysOf lists a user's keys, all pages.
@@ -169,25 +194,27 @@ func usage(u *types.AccessKeyLastUsed) providers.Usage {
 	return providers.Usage{At: *u.LastUsedDate, Service: aws.ToString(u.ServiceName), Region: aws.ToString(u.Region)}
 }
 
-// warn looks for what will hinder the rotation though it can be tried. Only
+// warnings looks for what will hinder the rotation though it can be tried. Only
 // warnings hang on it: a missing right must not stop a rotation.
-func (p *Provider) warn(ctx context.Context, user, own string, st *providers.KeyState) {
+func (p *Provider) warnings(ctx context.Context, user, own string) []string {
+	var out []string
 	if _, who, ok := strings.Cut(own, ":user/"); ok && who[strings.LastIndexByte(who, '/')+1:] == user {
-		st.Warnings = append(st.Warnings, "our own access is of "+user+" too: a quarantine of this user would stop us; use another administrator")
+		out = append(out, "our own access is of "+user+" too: a quarantine of this user would stop us; use another administrator")
 	}
 	pages := iam.NewListAttachedUserPoliciesPaginator(p.iam, &iam.ListAttachedUserPoliciesInput{UserName: &user})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			st.Warnings = append(st.Warnings, "could not look for AWS's quarantine policy (needs iam:ListAttachedUserPolicies)")
-			return
+			out = append(out, "could not look for AWS's quarantine policy (needs iam:ListAttachedUserPolicies)")
+			return out
 		}
 		for _, pol := range page.AttachedPolicies {
 			if strings.HasPrefix(aws.ToString(pol.PolicyName), "AWSCompromisedKeyQuarantine") {
-				st.Warnings = append(st.Warnings, "AWS has quarantined "+user+" ("+aws.ToString(pol.PolicyName)+"): a new key stays under the same denies until the policy is taken off")
+				out = append(out, "AWS has quarantined "+user+" ("+aws.ToString(pol.PolicyName)+"): a new key stays under the same denies until the policy is taken off")
 			}
 		}
 	}
+	return out
 }
 
 // Issue makes a second key for the old key's user. One attempt, never repeated.

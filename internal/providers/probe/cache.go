@@ -38,7 +38,7 @@ type entry struct {
 	Detail   string             `json:"detail,omitempty"`
 	Account  string             `json:"account,omitempty"`
 	Who      string             `json:"who,omitempty"`
-	Scopes   []string           `json:"scopes,omitempty"`
+	Scopes   string             `json:"scopes,omitempty"`
 	At       time.Time          `json:"at"`
 }
 

@@ -250,21 +250,10 @@ func judge(p probe, res httpx.Response) providers.Verdict {
 			if id.Account != "" || id.Who != "" {
 				v.Grade = providers.GradeIdentity
 			}
-			v.Identity.Scopes = scopes(res.Header)
+			v.Identity.Scopes = strings.ReplaceAll(res.Header.Get("X-Oauth-Scopes"), " ", "") // GitHub names them in every answer
 			return v
 		}
 		return unknown("the answer is not the one that the service gives to a key that works")
 	}
 	return unknown("the answer is not the one that the service gives to a key that it does not know")
-}
-
-// scopes are the rights that GitHub names in a header of every answer.
-func scopes(h http.Header) []string {
-	var out []string
-	for s := range strings.SplitSeq(h.Get("X-Oauth-Scopes"), ",") {
-		if s = strings.TrimSpace(s); s != "" {
-			out = append(out, s)
-		}
-	}
-	return out
 }

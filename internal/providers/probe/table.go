@@ -122,15 +122,6 @@ func table() []probe {
 	wrongKey := is(http.StatusUnauthorized, "error.code", "invalid_api_key")
 	return []probe{
 		{
-			name: "stripe", title: "Stripe", kind: credential.StripeSecretKey, form: whole(`(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{20,247}`),
-			base: "https://api.stripe.com", call: "GET /v1/balance", header: bearer, docs: "https://docs.stripe.com/api/balance",
-			live: func(v any) (providers.Identity, bool) {
-				return providers.Identity{}, text(v, "object") == "balance"
-			},
-			dead:   is(http.StatusUnauthorized, "error.message", "invalid api key", "expired api key"),
-			scoped: is(http.StatusForbidden, "error.message", "does not have the required permissions"),
-		},
-		{
 			name: "openai", title: "OpenAI", kind: credential.OpenAIKey, form: whole(`sk-[A-Za-z0-9_-]{20,220}`),
 			base: "https://api.openai.com", call: "GET /v1/models", header: bearer, docs: "https://platform.openai.com/docs/api-reference/models",
 			live: models, dead: wrongKey, scoped: either(is(http.StatusForbidden, "error.code", "missing_scope"), is(http.StatusUnauthorized, "error.message", "missing scopes")),

@@ -37,13 +37,15 @@ func describe(t *testing.T, w *World) {
 			t.Errorf("a limit is a sentence: %q", l)
 		}
 	}
-	settings(t, d)
+	settings(t, w, d)
 	roles(t, w, d)
 }
 
-func settings(t *testing.T, d providers.Descriptor) {
+func settings(t *testing.T, w *World, d providers.Descriptor) {
 	t.Helper()
-	needed, seen := false, map[string]bool{}
+	// A key that a person replaces is checked with itself.
+	_, needed := providers.As[providers.Guide](w.Provider)
+	seen := map[string]bool{}
 	for _, s := range d.Settings {
 		if !envForm.MatchString(s.Env) || s.Help == "" || seen[s.Env] {
 			t.Errorf("setting %+v", s)
@@ -72,6 +74,8 @@ func roles(t *testing.T, w *World, d providers.Descriptor) {
 	_, stores := providers.As[providers.Sink](w.Provider)
 	_, deploys := providers.As[providers.Deployer](w.Provider)
 
+	_, guides := providers.As[providers.Guide](w.Provider)
+
 	issuer, sink := slices.Contains(d.Roles, providers.RoleIssuer), slices.Contains(d.Roles, providers.RoleSink)
 	for _, rule := range []struct {
 		broken bool
@@ -87,7 +91,9 @@ func roles(t *testing.T, w *World, d providers.Descriptor) {
 		{issues && !inspects, "it issues and cannot tell whether there is room"},
 		{issues && !verifies, "it issues and cannot check what it issued"},
 		{issues && d.ReadyWithin <= 0, "it issues and does not say how long a new key may be refused"},
-		{d.Overlap && !issues, "two keys overlap where none is issued"},
+		{guides && (!verifies || !inspects || d.ReadyWithin <= 0), "a person makes its keys, and it cannot check them"},
+		{guides && issues && deletes, "it guides a person, and there is nothing left to do by hand"},
+		{d.Overlap && !issues && !guides, "two keys overlap where none is issued"},
 		{verifies && (d.Proof.Refusals < 3 || d.Proof.Window < 10*time.Second), "a death that is proven too quickly"},
 		{d.ProbeService != "" && !reports, "a probe's name without a record of use"},
 	} {

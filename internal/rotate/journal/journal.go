@@ -9,16 +9,11 @@
 package journal
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
 
-	"filippo.io/age"
 	"modernc.org/sqlite" // SQLite translated to Go: the default build has no cgo
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -39,6 +34,9 @@ var (
 	ErrUnwritable = errors.New("the journal cannot be written to")
 	// ErrNewer means that a newer version of the tool wrote the journal.
 	ErrNewer = errors.New("the journal was written by a newer version")
+	// ErrNoIdentity means that a key file beside the journal is gone: what was sealed
+	// cannot be opened here.
+	ErrNoIdentity = errors.New("a key file of the journal is gone")
 	// ErrLocked means that another process holds the run.
 	ErrLocked = errors.New("another process works on this run")
 	// ErrFenced means that somebody else took the run over.
@@ -62,75 +60,21 @@ const pragmas = "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_
 
 // Journal is an open journal.
 type Journal struct {
-	dir      string
-	db       *sql.DB
-	identity *age.X25519Identity
-	key      secret.Key
-	tool     string
+	dir  string
+	db   *sql.DB
+	keys keyring
+	tool string
 
 	mu     sync.Mutex
 	broken error // why effects are refused; nil when the chain is whole
-}
-
-// Open opens or creates the journal in dir (made with mode 0700). tool is the
-// version that is written into each record. When the chain is damaged, Open
-// returns the journal together with an error that wraps ErrCorrupt: it can be
-// read, and Append refuses.
-func Open(ctx context.Context, dir, tool string) (*Journal, error) {
-	if err := safeDir(dir); err != nil {
-		return nil, err
-	}
-	j := &Journal{dir: dir, tool: tool}
-	if err := j.loadKeys(); err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, "journal.db")
-	if err := safeFile(path); err != nil {
-		return nil, err
-	}
-	// As a URI, or a folder with a ? or # in its name would be another one.
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+pragmas)
-	if err != nil {
-		return nil, fmt.Errorf("open journal %s: %w", path, err)
-	}
-	db.SetMaxOpenConns(1)
-	j.db = db
-	if err := j.migrate(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	err = j.Verify(ctx)
-	switch {
-	case errors.Is(err, ErrCorrupt):
-		j.broken = err
-		return j, err
-	case err != nil:
-		return nil, errors.Join(err, db.Close())
-	}
-	return j, nil
+	spent  bool  // the reserve was given back, or could not be made: nothing new begins
 }
 
 // Close closes the database.
 func (j *Journal) Close() error { return j.db.Close() }
 
 // HashKey is this installation's key for keyed hashes.
-func (j *Journal) HashKey() secret.Key { return j.key }
-
-func (j *Journal) migrate(ctx context.Context) error {
-	if _, err := j.db.ExecContext(ctx, schema); err != nil {
-		return fmt.Errorf("%w: prepare the database: %w", j.reason(err), err)
-	}
-	if _, err := j.db.ExecContext(ctx, `INSERT INTO meta VALUES ('version', ?) ON CONFLICT DO NOTHING`, Version); err != nil {
-		return fmt.Errorf("%w: write its version: %w", j.reason(err), err)
-	}
-	var v int
-	if err := j.db.QueryRowContext(ctx, `SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'version'`).Scan(&v); err != nil {
-		return fmt.Errorf("%w: read its version: %w", j.reason(err), err)
-	}
-	if v > Version {
-		return fmt.Errorf("%w: format %d, this program knows %d; upgrade secretguard", ErrNewer, v, Version)
-	}
-	return nil
-}
+func (j *Journal) HashKey() secret.Key { return j.keys.hash }
 
 // reason tells a database that is damaged from one that cannot be used just now.
 func (j *Journal) reason(err error) error {
@@ -154,48 +98,4 @@ func (j *Journal) refused(err error) error {
 		return fmt.Errorf("%w: %w", r, err)
 	}
 	return err
-}
-
-// safeDir makes dir, or checks that it is a real folder of ours that nobody
-// else may enter.
-func safeDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the state folder: %w", err)
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return fmt.Errorf("look at the state folder: %w", err)
-	}
-	switch {
-	case info.Mode()&os.ModeSymlink != 0:
-		return fmt.Errorf("%w: %s is a symbolic link", ErrUnsafe, dir)
-	case !info.IsDir():
-		return fmt.Errorf("%w: %s is not a folder", ErrUnsafe, dir)
-	case info.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%w: %s may be entered by others (mode %04o); run: chmod 700 %s", ErrUnsafe, dir, info.Mode().Perm(), dir)
-	}
-	return nil
-}
-
-// safeFile makes path with mode 0600, or checks that it is a plain file that
-// nobody else may read.
-func safeFile(path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-		if err != nil {
-			return fmt.Errorf("make %s: %w", path, err)
-		}
-		return f.Close()
-	}
-	if err != nil {
-		return fmt.Errorf("look at %s: %w", path, err)
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: %s is not a plain file", ErrUnsafe, path)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%w: %s may be read by others (mode %04o); run: chmod 600 %s", ErrUnsafe, path, info.Mode().Perm(), path)
-	}
-	return nil
 }

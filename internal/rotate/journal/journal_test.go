@@ -44,7 +44,7 @@ func TestAppendSurvivesReopen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	j := open(t, dir)
 	l := lease(t, j, "r-1")
-	rec, err := l.Append(t.Context(), Entry{Run: "r-1", Kind: "intent", Step: "issue", Body: map[string]int{"n": 1}, Seal: map[string]secret.Text{"new": marked()}})
+	rec, err := l.Append(t.Context(), Entry{Kind: "intent", Step: "issue", Body: map[string]int{"n": 1}, Seal: map[string]secret.Text{"new": marked()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,14 +167,26 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "state")
 	j := open(t, dir)
+	lease(t, j, "r-1")
 	if _, err := j.db.ExecContext(t.Context(), `UPDATE meta SET value = '99' WHERE key = 'version'`); err != nil {
 		t.Fatal(err)
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), dir, "test"); !errors.Is(err, ErrNewer) {
+	newer, err := Open(t.Context(), dir, "test")
+	if !errors.Is(err, ErrNewer) || newer == nil {
 		t.Fatalf("got %v", err)
+	}
+	defer newer.Close()
+	if recs, err := newer.Records(t.Context(), "r-1"); err != nil || len(recs) != 1 {
+		t.Errorf("it must stay readable: %d records, %v", len(recs), err)
+	}
+	if _, err := newer.Lease(t.Context(), "r-1", "x", "tester"); !errors.Is(err, ErrNewer) {
+		t.Errorf("a lease: %v", err)
+	}
+	if err := newer.Note(t.Context(), "tester", "reveal", struct{}{}); !errors.Is(err, ErrNewer) {
+		t.Errorf("a note: %v", err)
 	}
 }
 

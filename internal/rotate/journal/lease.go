@@ -101,5 +101,19 @@ func (l *Lease) fence(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
+// Held reports whether the run is still this lease's: nil, or an error that wraps
+// ErrFenced when another process took it over. It is asked right before a request
+// that changes something, as a process may have slept since its last record.
+func (l *Lease) Held(ctx context.Context) error {
+	l.j.mu.Lock()
+	defer l.j.mu.Unlock()
+	tx, err := l.j.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return l.j.refused(fmt.Errorf("look at run %s: %w", l.run, err))
+	}
+	defer func() { _ = tx.Rollback() }() // it only reads
+	return l.fence(ctx, tx)
+}
+
 // Release gives the run back. It may be called twice.
 func (l *Lease) Release() error { return l.lock.Unlock() }

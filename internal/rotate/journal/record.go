@@ -2,70 +2,45 @@ package journal
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/secretguard/secretguard/internal/secret"
+	"github.com/secretguard/secretguard/internal/rotate/record"
 )
 
-// Record is one line of the journal. Body is JSON without any secret; the
-// secrets that belong to the record are named in Blobs and sealed apart.
-type Record struct {
-	Seq   int64
-	Prev  string
-	Run   string
-	Epoch int64
-	Actor string
-	Kind  string
-	Step  string
-	Body  json.RawMessage
-	Blobs map[string]string // name -> blob id (the hash of the sealed bytes)
-	Wall  time.Time
-	Tool  string
-	Hash  string
-}
+// Record is a line of the journal, as it is read.
+type Record = record.Record
 
-// Entry is what a caller gives to Append.
-type Entry struct {
-	Run   string
-	Actor string
-	Kind  string
-	Step  string
-	Body  any                    // marshalled to JSON
-	Seal  map[string]secret.Text // sealed in the same transaction
-}
-
-// digest chains a record to the one before it. Fields are joined through JSON,
-// so that no two different records have the same bytes.
-func (r Record) digest() string {
-	b, err := json.Marshal([]any{
-		r.Seq, r.Prev, r.Run, r.Epoch, r.Actor, r.Kind, r.Step,
-		string(r.Body), r.Blobs, r.Wall.UTC().Format(time.RFC3339Nano), r.Tool,
-	})
-	if err != nil {
-		// Only strings, numbers and a string map go in: this cannot fail.
-		panic("journal: a record cannot be encoded")
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
+// Entry is what is to be written.
+type Entry = record.Entry
 
 // Append writes one record and its sealed secrets in one transaction. When it
 // returns nil, all of it is on the disk and every sealed value has been read
-// back and compared. It refuses when the journal is damaged (ErrCorrupt) or the
-// lease was lost (ErrFenced).
+// back and compared. It refuses when the journal is damaged (ErrCorrupt), the disk
+// is full (ErrUnwritable) or the lease was lost (ErrFenced). An entry about what
+// has happened may take the reserved room.
 func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 	j := l.j
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.broken != nil {
+	switch {
+	case j.broken != nil:
 		return Record{}, fmt.Errorf("write to the journal: %w", j.broken)
+	case j.spent && !e.Happened:
+		return Record{}, fmt.Errorf("%w: %w", ErrUnwritable, errNoReserve)
 	}
+	rec, err := l.append(ctx, e)
+	if errors.Is(err, ErrUnwritable) && e.Happened && j.giveReserve() {
+		rec, err = l.append(ctx, e)
+	}
+	return rec, err
+}
+
+func (l *Lease) append(ctx context.Context, e Entry) (Record, error) {
+	j := l.j
 	body, err := json.Marshal(e.Body)
 	if err != nil {
 		return Record{}, fmt.Errorf("encode a journal record: %w", err)
@@ -85,7 +60,7 @@ func (l *Lease) Append(ctx context.Context, e Entry) (Record, error) {
 	for name, value := range e.Seal {
 		id, err := j.putBlob(ctx, tx, l.run, value)
 		if err != nil {
-			return Record{}, err
+			return Record{}, j.refused(err)
 		}
 		rec.Blobs[name] = id
 	}
@@ -131,7 +106,7 @@ func insert(ctx context.Context, tx *sql.Tx, rec *Record) error {
 		return fmt.Errorf("read the end of the journal: %w", err)
 	}
 	rec.Seq++
-	rec.Hash = rec.digest()
+	rec.Hash = rec.Digest()
 	blobs, err := json.Marshal(rec.Blobs)
 	if err != nil {
 		return fmt.Errorf("encode a journal record: %w", err)
@@ -210,7 +185,7 @@ func (j *Journal) runs(ctx context.Context, query string) ([]string, error) {
 // Verify checks the whole hash chain and names the first record that breaks it.
 func (j *Journal) Verify(ctx context.Context) error {
 	var ok string
-	if err := j.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&ok); err != nil {
+	if err := j.db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&ok); err != nil {
 		return fmt.Errorf("%w: check the database: %w", j.reason(err), err)
 	}
 	if ok != "ok" {
@@ -222,10 +197,10 @@ func (j *Journal) Verify(ctx context.Context) error {
 	}
 	prev := ""
 	for i, r := range recs {
-		if r.Seq != int64(i+1) || r.Prev != prev || r.Hash != r.digest() {
+		if r.Seq != int64(i+1) || r.Prev != prev || r.Hash != r.Digest() {
 			return fmt.Errorf("%w: record %d does not fit the chain", ErrCorrupt, r.Seq)
 		}
 		prev = r.Hash
 	}
-	return nil
+	return j.verifyBlobs(ctx)
 }

@@ -5,14 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"filippo.io/age"
 
@@ -22,81 +18,9 @@ import (
 // ErrShredded means that a sealed value was destroyed when its run was closed.
 var ErrShredded = errors.New("the sealed value was destroyed when the run was closed")
 
-// loadKeys reads the machine's age identity and hash key, or makes them. They
-// are two files of mode 0600 beside the journal.
-func (j *Journal) loadKeys() error {
-	id, err := loadOrMake(filepath.Join(j.dir, "identity.txt"), func() (string, error) {
-		id, err := age.GenerateX25519Identity()
-		if err != nil {
-			return "", fmt.Errorf("make an age identity: %w", err)
-		}
-		return id.String(), nil
-	})
-	if err != nil {
-		return err
-	}
-	if j.identity, err = age.ParseX25519Identity(id); err != nil {
-		// age's error quotes its input, which is the private key.
-		return fmt.Errorf("%w: %s does not hold an age identity; what was sealed with the one before cannot be opened: put a copy back", ErrUnsafe, filepath.Join(j.dir, "identity.txt"))
-	}
-	key, err := loadOrMake(filepath.Join(j.dir, "hash.key"), func() (string, error) {
-		k, err := secret.NewKey()
-		if err != nil {
-			return "", err
-		}
-		return base64.StdEncoding.EncodeToString(k.Bytes()), nil
-	})
-	if err != nil {
-		return err
-	}
-	raw, err := base64.StdEncoding.DecodeString(key)
-	if err != nil {
-		return fmt.Errorf("%w: %s is not base64; plans made with the one before cannot be carried out: put a copy back", ErrUnsafe, filepath.Join(j.dir, "hash.key"))
-	}
-	j.key, err = secret.KeyFromBytes(raw)
-	return err
-}
-
-// loadOrMake reads path, or creates it with what fresh returns. Two processes
-// that start at once agree: the loser of the exclusive create reads the winner's.
-func loadOrMake(path string, fresh func() (string, error)) (string, error) {
-	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
-		text, err := fresh()
-		if err != nil {
-			return "", err
-		}
-		if err := writeOnce(path, text+"\n"); err != nil && !errors.Is(err, os.ErrExist) {
-			return "", fmt.Errorf("write %s: %w", path, err)
-		}
-	}
-	if err := safeFile(path); err != nil {
-		return "", err
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
-	}
-	return strings.TrimSpace(string(b)), nil
-}
-
-// writeOnce puts the whole text in place in one step: a reader never sees half
-// of it. os.Link fails when the name is taken.
-func writeOnce(path, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Link(f.Name(), path)
-}
-
 func (j *Journal) putBlob(ctx context.Context, tx *sql.Tx, run string, value secret.Text) (string, error) {
 	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, j.identity.Recipient())
+	w, err := age.Encrypt(&sealed, j.keys.recipients...)
 	if err != nil {
 		return "", fmt.Errorf("seal a value: %w", err)
 	}
@@ -124,7 +48,10 @@ func (j *Journal) putBlob(ctx context.Context, tx *sql.Tx, run string, value sec
 }
 
 func (j *Journal) open(sealed []byte) (secret.Text, error) {
-	r, err := age.Decrypt(bytes.NewReader(sealed), j.identity)
+	if len(j.keys.identities) == 0 {
+		return secret.Text{}, fmt.Errorf("open a sealed value: %w", ErrNoIdentity)
+	}
+	r, err := age.Decrypt(bytes.NewReader(sealed), j.keys.identities...)
 	if err != nil {
 		return secret.Text{}, fmt.Errorf("open a sealed value: %w", err)
 	}
@@ -164,4 +91,27 @@ func (l *Lease) Shred(ctx context.Context) error {
 // Sealed returns the runs that still have sealed values.
 func (j *Journal) Sealed(ctx context.Context) ([]string, error) {
 	return j.runs(ctx, `SELECT DISTINCT run FROM blob ORDER BY run`)
+}
+
+// verifyBlobs checks that every sealed value is what its name says.
+func (j *Journal) verifyBlobs(ctx context.Context) error {
+	rows, err := j.db.QueryContext(ctx, `SELECT id, data FROM blob`)
+	if err != nil {
+		return fmt.Errorf("%w: read the sealed values: %w", j.reason(err), err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var data []byte
+		if err := rows.Scan(&id, &data); err != nil {
+			return fmt.Errorf("%w: read the sealed values: %w", j.reason(err), err)
+		}
+		if sum := sha256.Sum256(data); id != hex.EncodeToString(sum[:]) {
+			return fmt.Errorf("%w: a sealed value is not what it was", ErrCorrupt)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("%w: read the sealed values: %w", j.reason(err), err)
+	}
+	return nil
 }

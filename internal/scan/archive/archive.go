@@ -257,16 +257,20 @@ func (o *opening) entry(name string) (string, error) {
 	name = strings.ToValidUTF8(name, "\ufffd")
 	if most := o.limits.Name; len(name) > most {
 		name = strings.ToValidUTF8(name[:most], "") + "…"
-		o.skip(Skip{What: "name of an archive entry", Why: fmt.Sprintf("longer than %d bytes; cut", most), Path: join(o.at, name)})
+		o.skip(Skip{What: "name of an archive entry", Why: fmt.Sprintf("longer than %d bytes; cut", most), Path: Name(o.at, name)})
 	}
-	return join(o.at, name), nil
+	return Name(o.at, name), nil
 }
 
-func join(at, name string) string {
-	if at == "" {
-		return name
+// Name joins the name of a file and a path inside of it: either may be empty.
+func Name(file, inner string) string {
+	switch {
+	case inner == "":
+		return file
+	case file == "":
+		return inner
 	}
-	return at + Separator + name
+	return file + Separator + inner
 }
 
 // inside takes the content of an entry that was read.

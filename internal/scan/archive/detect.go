@@ -1,6 +1,9 @@
 package archive
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Kind is what a file is, judged by its content.
 type Kind string
@@ -108,26 +111,7 @@ func endsAsZip(data []byte) bool {
 // Unread names what data is when it holds text that is not read, by choice: it is
 // empty for everything else. It reads only its argument.
 func Unread(data []byte) string {
-	for _, m := range []struct{ magic, name string }{
-		{"\x89PNG\r\n\x1a\n", "image"},
-		{"\xff\xd8\xff", "image"},
-		{"GIF87a", "image"},
-		{"GIF89a", "image"},
-		{"II*\x00", "image"},
-		{"MM\x00*", "image"},
-		{"%PDF-", "PDF document"},
-		{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Office document in the old or an encrypted form"},
-		{"Rar!\x1a\x07", "RAR archive"},
-		{"!<arch>\n", "ar archive"},
-		{"\xed\xab\xee\xdb", "RPM package"},
-		{"MSCF\x00\x00\x00\x00", "cabinet"},
-		{"\x04\x22\x4d\x18", "lz4 file"},
-		{"LZIP\x01", "lzip file"},
-		{"\x1f\x9d", "compress file"},
-		{"070701", "cpio archive"},
-		{"\xc7\x71", "cpio archive"},
-		{"SQLite format 3\x00", "SQLite database"},
-	} {
+	for _, m := range unread {
 		if bytes.HasPrefix(data, []byte(m.magic)) {
 			return m.name
 		}
@@ -136,4 +120,36 @@ func Unread(data []byte) string {
 		return "image"
 	}
 	return ""
+}
+
+// UnreadKinds lists every name that Unread may return.
+func UnreadKinds() []string {
+	var out []string
+	for _, m := range unread {
+		if !slices.Contains(out, m.name) {
+			out = append(out, m.name)
+		}
+	}
+	return out
+}
+
+var unread = []struct{ magic, name string }{
+	{"\x89PNG\r\n\x1a\n", "image"},
+	{"\xff\xd8\xff", "image"},
+	{"GIF87a", "image"},
+	{"GIF89a", "image"},
+	{"II*\x00", "image"},
+	{"MM\x00*", "image"},
+	{"%PDF-", "PDF document"},
+	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Office document in the old or an encrypted form"},
+	{"Rar!\x1a\x07", "RAR archive"},
+	{"!<arch>\n", "ar archive"},
+	{"\xed\xab\xee\xdb", "RPM package"},
+	{"MSCF\x00\x00\x00\x00", "cabinet"},
+	{"\x04\x22\x4d\x18", "lz4 file"},
+	{"LZIP\x01", "lzip file"},
+	{"\x1f\x9d", "compress file"},
+	{"070701", "cpio archive"},
+	{"\xc7\x71", "cpio archive"},
+	{"SQLite format 3\x00", "SQLite database"},
 }

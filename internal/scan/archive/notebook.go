@@ -199,7 +199,7 @@ func (n *notebook) inner(name string, t json.Token) error {
 func (n *notebook) visitText() error {
 	name := strings.Join(n.path, "/")
 	if media := n.path[len(n.path)-1]; strings.HasPrefix(media, "image/") && media != "image/svg+xml" || media == "application/pdf" {
-		n.skip(Skip{What: "image", Why: "text in it is not read", Path: join(n.at, name)})
+		n.skip(Skip{What: "image", Why: "text in it is not read", Path: Name(n.at, name)})
 		return nil
 	}
 	return n.leafEntry(name, n.text)

@@ -32,7 +32,7 @@ func (o *opening) stream(kind Kind, data []byte) error {
 		_, err := io.Copy(io.Discard, in) // up to the sums at the end
 		return err
 	}
-	at, err := o.entry(unpackedName(o.name))
+	at, err := o.entry(UnpackedName(o.name))
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,9 @@ func explain(err error) error {
 	return err
 }
 
-// unpackedName is what a compressed file is called when it is unpacked.
-func unpackedName(name string) string {
+// UnpackedName is what a compressed file of the name given is called when it is
+// unpacked.
+func UnpackedName(name string) string {
 	name = path.Base(name)
 	for _, ext := range []string{".gz", ".bz2", ".xz", ".zst"} {
 		if base := strings.TrimSuffix(name, ext); base != name && base != "" {

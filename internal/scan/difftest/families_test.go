@@ -27,7 +27,7 @@ var families = []family{
 		{"AWS_SECRET_ACCESS_KEY", "{base64:40}"},
 		{"AWS_SESSION_TOKEN", "IQoJb3JpZ2lu{base64:400}"},
 		{"AWS_BEARER_TOKEN_BEDROCK", "ABSK{base64:127}="},
-		{"AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t{base64:800}"},
+		{"AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key{-*1}YmVkcm9jay5hbWF6b25hd3MuY29t{base64:800}"},
 	}, []form{
 		{"AWS_ACCESS_KEY_ID", joined("AKIA", "IOSFODNN7EXAMPLE")},
 		{"AWS_SECRET_ACCESS_KEY", joined("wJalrXUtnFEMI", "/K7MDENG/bPxRfiCYEXAMPLEKEY")},

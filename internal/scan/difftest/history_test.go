@@ -98,7 +98,7 @@ func TestIgnoreFileMadeFromGitleaksReport(t *testing.T) {
 		if err := list.AddIgnoreFile(ignore); err != nil {
 			t.Fatal(err)
 		}
-		src, err := source.Git(t.Context(), dir, 0)
+		src, err := source.Git(t.Context(), dir, source.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,7 +50,9 @@ func gitEnv() []string {
 	return append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
 		"GIT_AUTHOR_NAME=Jo", "GIT_AUTHOR_EMAIL=jo@shop.invalid", "GIT_COMMITTER_NAME=Jo", "GIT_COMMITTER_EMAIL=jo@shop.invalid",
-		"GITLEAKS_CONFIG=", "GITLEAKS_CONFIG_TOML=", "LC_ALL=C")
+		"GITLEAKS_CONFIG=", "GITLEAKS_CONFIG_TOML=", "LC_ALL=C",
+		// Git looks there for attributes, and complains about a home that it may not read.
+		"HOME="+os.TempDir(), "XDG_CONFIG_HOME="+os.TempDir())
 }
 
 // gitleaks runs "gitleaks ARGS" with its defaults and returns what it reports.

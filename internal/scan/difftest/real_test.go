@@ -51,7 +51,7 @@ func TestRealRepository(t *testing.T) {
 // scanGit returns our findings that count over a whole history.
 func scanGit(t *testing.T, set *match.Set, repo string) []scan.Finding {
 	t.Helper()
-	src, err := source.Git(t.Context(), repo, 0)
+	src, err := source.Git(t.Context(), repo, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,11 @@
 package history
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"sync"
 
+	"github.com/secretguard/secretguard/internal/scan/archive"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -21,9 +21,11 @@ type blobs struct {
 	s      *scanner
 	finder *match.Finder
 	runs   []match.Run
-	found  map[pack.Ref][]match.Sight
-	count  int
-	binary Gone
+	found  map[pack.Ref][]part
+	res    Result          // counts
+	ctx    context.Context //nolint:containedctx // a visitor lives as long as one call
+	inside *content
+	again  []pack.Ref // of which something was not read: to be looked at in every scan
 	// damaged are blobs with findings whose content is not what their name says.
 	damaged Gone
 }
@@ -33,7 +35,7 @@ func (s *scanner) scanBlobs(ctx context.Context) error {
 	var mu sync.Mutex
 	var all []*blobs
 	err := s.visit(ctx, pack.Of(pack.Blob), func() pack.Visitor {
-		b := &blobs{s: s, finder: s.opts.Set.Finder(), found: map[pack.Ref][]match.Sight{}}
+		b := s.newBlobs(ctx)
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, b)
@@ -45,50 +47,73 @@ func (s *scanner) scanBlobs(ctx context.Context) error {
 	return err
 }
 
+func (s *scanner) newBlobs(ctx context.Context) *blobs {
+	c := newContent(s.opts)
+	return &blobs{s: s, ctx: ctx, inside: c, finder: c.finder, found: map[pack.Ref][]part{}}
+}
+
 func (s *scanner) gather(b *blobs) {
-	s.res.Blobs += b.count
-	s.res.Binary.join(b.binary)
+	s.res.Blobs += b.res.Blobs
+	s.res.Entries += b.res.Entries
+	s.res.Binary.join(b.res.Binary)
+	for _, u := range b.res.Unread {
+		(*unreadList)(&s.res.Unread).add(u)
+	}
 	s.res.Damaged.join(b.damaged)
+	s.again += len(b.again)
 	maps.Copy(s.blobs, b.found)
 }
 
 // Visit looks at one blob.
 func (b *blobs) Visit(o *pack.Object, base any) any {
-	if !o.Dup {
-		b.count++
-		b.s.step("blobs", len(o.Data))
-	}
-	binary := isBinary(o.Data)
-	if m := b.s.memory; m != nil && !o.Dup { // each worker has objects of its own
-		m.sizes[o.Ref] = uint64(len(o.Data))<<1 + 2
-		if binary {
-			m.sizes[o.Ref]++
-		}
-	}
-	if binary {
-		if !o.Dup {
-			b.binary.add(o.ID.String())
-		}
-		return nil
-	}
 	var r *match.Record
-	if before, ok := base.(*seenBlob); ok && o.Ops != nil {
-		r = b.finder.FindDelta(o.Data, before.record, b.copied(o.Ops))
-	} else {
-		r = b.finder.Find(o.Data)
+	plain := isPlain(o.Data)
+	if plain {
+		if before, ok := base.(*seenBlob); ok && o.Ops != nil {
+			r = b.finder.FindDelta(o.Data, before.record, b.copied(o.Ops))
+		} else {
+			r = b.finder.Find(o.Data)
+		}
 	}
-	if r == nil {
+	if !o.Dup {
+		b.settle(o, r)
+	}
+	switch {
+	case !plain:
+		return nil
+	case r == nil:
 		return nothing
 	}
-	if !o.Dup {
-		if sights := b.finder.Settle(o.Data, r); len(sights) > 0 {
-			b.found[o.Ref] = sights
-			if !o.Verify(b.s.db.Width()) {
-				b.damaged.add(o.ID.String())
-			}
+	return &seenBlob{r}
+}
+
+// settle keeps what a blob holds, and what is known of it.
+func (b *blobs) settle(o *pack.Object, r *match.Record) {
+	b.s.step("blobs", len(o.Data))
+	var own []match.Sight
+	if r != nil {
+		own = b.finder.Settle(o.Data, r)
+	}
+	id, whole := "", true
+	parts, known := b.inside.inside(b.ctx, o.Data, own, func(k archive.Skip) {
+		whole = false
+		if id == "" {
+			id = o.ID.String()
+		}
+		(*unreadList)(&b.res.Unread).add(Unread{What: k.What, Why: k.Why, Gap: k.Gap, Gone: Gone{1, archive.Name(id, k.Path)}})
+	})
+	b.res.count(known, o.ID.String)
+	if m := b.s.memory; m != nil && whole && known.entries < maxFactEntries { // each worker has objects of its own
+		m.facts[o.Ref] = known.encode() + 1
+	} else if m != nil {
+		b.again = append(b.again, o.Ref)
+	}
+	if len(parts) > 0 {
+		b.found[o.Ref] = parts
+		if !o.Verify(b.s.db.Width()) {
+			b.damaged.add(o.ID.String())
 		}
 	}
-	return &seenBlob{r}
 }
 
 func (b *blobs) copied(ops []pack.Op) []match.Run {
@@ -100,7 +125,3 @@ func (b *blobs) copied(ops []pack.Op) []match.Run {
 	}
 	return b.runs
 }
-
-// isBinary reports whether data looks like no text: a NUL byte in its first part,
-// as git decides.
-func isBinary(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 8000)], 0) >= 0 }

@@ -109,6 +109,7 @@ type Hit struct {
 
 	Where string
 	Path  string // foreign text; empty in a message or when nothing leads to it
+	Inner string // the path inside the archive or document at Path; foreign text
 	Blob  pack.ID
 	First Commit // zero for an object that no commit holds; what a tag names
 	Last  Commit
@@ -126,7 +127,9 @@ type Options struct {
 	Set     *match.Set
 	Workers int   // 0: one for each processor
 	MaxSize int64 // larger objects are skipped and counted
-	Roots   []Root
+	// ArchiveDepth is how many archives inside each other are opened; 0: none.
+	ArchiveDepth int
+	Roots        []Root
 	// Commits, oldest first, are all that is looked at when it is not nil: what they
 	// brought.
 	Commits []pack.ID
@@ -162,7 +165,10 @@ type Result struct {
 	Blobs    int
 	Tags     int
 	Bytes    int64 // of blobs and messages that were looked at
+	Entries  int   // of archives and documents
 	Binary   Gone  // blobs that are no text
+	// Unread is what else was not read of blobs. An example begins with the blob's id.
+	Unread []Unread
 	// Paths are where blobs stand that are named as an example of what was not
 	// scanned; foreign text.
 	Paths map[pack.ID]string
@@ -208,9 +214,10 @@ type scanner struct {
 	bytes atomic.Int64
 	done  atomic.Int64
 
-	blobs    map[pack.Ref][]match.Sight // blobs with sights
-	named    map[string][]match.Sight   // names of files and folders that hold something themselves
-	folders  map[pack.Ref]bool          // folders with such names
+	blobs    map[pack.Ref][]part      // blobs that hold something
+	again    int                      // blobs that are looked at in every scan
+	named    map[string][]match.Sight // names of files and folders that hold something themselves
+	folders  map[pack.Ref]bool        // folders with such names
 	commits  []commit
 	head     int32 // HEAD's commit; -1 for none
 	commitAt map[pack.Ref]int32
@@ -233,13 +240,13 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]match.Sight{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
+	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]part{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
 	var err error
 	if o.Commits != nil {
 		err = s.selected(ctx)
 	} else {
 		mark := s.fingerprint()
-		if s.recallResult(mark) {
+		if s.recallResult(ctx, mark) {
 			return s.res, nil
 		}
 		err = s.scanAll(ctx)
@@ -247,7 +254,7 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 		s.res.Bytes = s.bytes.Load()
 		if err == nil {
 			s.keep()
-			s.keepResult(mark)
+			s.keepResult(ctx, mark)
 		}
 	}
 	s.res.Bytes = s.bytes.Load()

@@ -86,7 +86,7 @@ func show(h history.Hit) string {
 		}
 		return c.ID.String()[:10]
 	}
-	return fmt.Sprintf("%s %q:%d:%d %s %s head=%v reach=%v first=%s last=%s", h.Where, h.Path, h.Line, h.Column, h.Rule.ID, h.Secret, h.InHead, h.Reach.Names(), id(h.First), id(h.Last))
+	return fmt.Sprintf("%s %q%s:%d:%d %s %s head=%v reach=%v first=%s last=%s", h.Where, h.Path, h.Inner, h.Line, h.Column, h.Rule.ID, h.Secret, h.InHead, h.Reach.Names(), id(h.First), id(h.Last))
 }
 
 // TestPlacesAreGits: a scan finds what looking at every file of every commit

@@ -2,9 +2,9 @@ package history
 
 import (
 	"bytes"
+	"context"
 	"strings"
 
-	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
@@ -12,12 +12,12 @@ import (
 type treeLister struct {
 	s     *scanner
 	kept  map[pack.Ref][]item
-	heads map[string][]match.Match // of files in HEAD's tree, by path
-	find  *match.Finder
+	heads map[string][]innerMatch // of files in HEAD's tree, by path
+	look  *content
 }
 
 func newTreeLister(s *scanner) *treeLister {
-	return &treeLister{s: s, kept: map[pack.Ref][]item{}, heads: map[string][]match.Match{}, find: s.opts.Set.Finder()}
+	return &treeLister{s: s, kept: map[pack.Ref][]item{}, heads: map[string][]innerMatch{}, look: newContent(s.opts)}
 }
 
 func (l *treeLister) root(c *commit) (uint32, bool) { return uint32(c.tree), c.tree != pack.NoRef }
@@ -75,14 +75,14 @@ func (l *treeLister) read(tree pack.Ref) []item {
 }
 
 // holds reports whether HEAD's tree holds a hit at its place.
-func (l *treeLister) holds(k hitKey) bool {
+func (l *treeLister) holds(ctx context.Context, k hitKey) bool {
 	list, ok := l.heads[k.path]
 	if !ok {
-		list = l.inHead(k.path)
+		list = l.inHead(ctx, k.path)
 		l.heads[k.path] = list
 	}
 	for _, m := range list {
-		if m.Rule == k.rule && m.Secret == k.secret && m.Line == k.line && m.Column == k.column {
+		if m.Rule == k.rule && m.inner == k.inner && m.Secret == k.secret && m.Line == k.line && m.Column == k.column {
 			return true
 		}
 	}
@@ -90,7 +90,7 @@ func (l *treeLister) holds(k hitKey) bool {
 }
 
 // inHead looks at a file of HEAD's tree.
-func (l *treeLister) inHead(path string) []match.Match {
+func (l *treeLister) inHead(ctx context.Context, path string) []innerMatch {
 	s := l.s
 	at := pack.NoRef
 	for _, r := range s.opts.Roots {
@@ -122,10 +122,7 @@ func (l *treeLister) inHead(path string) []match.Match {
 	if err != nil || kind != pack.Blob {
 		return nil
 	}
-	if isBinary(data) {
-		data = nil
-	}
-	return s.opts.Set.At(l.find.Settle(data, l.find.Find(data)), path, "")
+	return matches(s.opts.Set, l.look.look(ctx, data), path, "")
 }
 
 // nodeLister lists the folders that lead to something, without reading.

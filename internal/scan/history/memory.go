@@ -35,7 +35,7 @@ type memory struct {
 
 	tags      map[pack.ID]pack.ID
 	tagSizes  map[pack.ID]uint64
-	sizes     []uint64          // of blobs by Ref: twice the size, one for what is no text, and two; zero for others
+	facts     []uint64          // of blobs by Ref: encoded, and one; zero for others
 	trees     []pack.Ref        // read in this scan
 	treeAgain map[pack.Ref]bool // to be read in every scan
 	gone      map[pack.ID]bool  // true for a folder
@@ -44,7 +44,7 @@ type memory struct {
 
 // keyOf names everything that decides what a scan finds in an object.
 func (o Options) keyOf() [32]byte {
-	return sha256.Sum256([]byte(fmt.Sprintf("%s\n%d\n%s\n", o.Set.Hash(), o.MaxSize, o.Version)))
+	return sha256.Sum256([]byte(fmt.Sprintf("%s\n%d\n%d\n%s\n", o.Set.Hash(), o.MaxSize, o.ArchiveDepth, o.Version)))
 }
 
 // recall finds out which objects are known. Without a memory, or with one that is of
@@ -55,7 +55,7 @@ func (s *scanner) recall() {
 		return
 	}
 	m := &memory{
-		db: db, store: s.opts.Memory, key: s.opts.keyOf(), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}, sizes: make([]uint64, s.db.Len()),
+		db: db, store: s.opts.Memory, key: s.opts.keyOf(), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}, facts: make([]uint64, s.db.Len()),
 		treeAgain: map[pack.Ref]bool{}, gone: map[pack.ID]bool{}, modules: map[string]bool{},
 	}
 	s.memory = m
@@ -69,12 +69,10 @@ func (s *scanner) recall() {
 	for i, r := range db.Refs(k.BlobIDs) {
 		if r != pack.NoRef {
 			m.seen[r] = true
-			m.sizes[r] = k.Blobs[i] + 2
-			s.res.Blobs++
-			s.bytes.Add(int64(k.Blobs[i] >> 1))
-			if k.Blobs[i]&1 == 1 {
-				s.res.Binary.add(s.db.ID(r).String())
-			}
+			m.facts[r] = k.Blobs[i] + 1
+			f := factOf(k.Blobs[i])
+			s.bytes.Add(int64(f.size))
+			s.res.count(f, func() string { return s.db.ID(r).String() })
 		}
 	}
 	for i, r := range db.Refs(k.TagIDs) {
@@ -194,7 +192,7 @@ func (s *scanner) keep() {
 
 // heldSomething is about how many objects are fresh in every scan.
 func (s *scanner) heldSomething() int {
-	return len(s.blobs) + len(s.messages) + len(s.memory.treeAgain)
+	return len(s.blobs) + s.again + len(s.messages) + len(s.memory.treeAgain)
 }
 
 // known is what is known now, as it is kept.
@@ -269,15 +267,15 @@ func (s *scanner) sort(refs []pack.Ref) {
 
 func (s *scanner) knownBlobs(k *seen.Known, id func(pack.Ref) []byte) {
 	var refs []pack.Ref
-	for r, size := range s.memory.sizes {
-		if size != 0 && len(s.blobs[pack.Ref(r)]) == 0 {
+	for r, known := range s.memory.facts {
+		if known != 0 && len(s.blobs[pack.Ref(r)]) == 0 {
 			refs = append(refs, pack.Ref(r))
 		}
 	}
 	s.sort(refs)
 	for _, r := range refs {
 		k.BlobIDs = append(k.BlobIDs, id(r)...)
-		k.Blobs = append(k.Blobs, s.memory.sizes[r]-2)
+		k.Blobs = append(k.Blobs, s.memory.facts[r]-1)
 	}
 }
 

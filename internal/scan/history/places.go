@@ -13,7 +13,7 @@ import (
 type hitKey struct {
 	rule         *match.Rule
 	secret       string
-	path         string
+	path, inner  string
 	line, column int
 	// where and in, an object, are empty for what lies in trees: there, the first
 	// follows from the commits and the second is one of many.
@@ -49,9 +49,9 @@ func (s *scanner) place() {
 		}
 		s.res.TooDeep = s.nodes.deep
 	}
-	for ref, sights := range s.blobs {
+	for ref, parts := range s.blobs {
 		if !known[ref] {
-			p.lost(ref, sights)
+			p.lost(ref, parts)
 		}
 	}
 	for _, m := range s.messages {
@@ -74,25 +74,26 @@ func (p *placer) leafOf(l leaf, keep func(match.Match) bool) {
 	if p.s.folders[l.blob] {
 		return
 	}
-	set, sights := p.s.opts.Set, p.s.blobs[l.blob]
+	set, parts := p.s.opts.Set, p.s.blobs[l.blob]
 	commit := p.s.db.ID(p.s.commits[l.first].ref).String()
 	type spot struct {
 		rule       *match.Rule
+		inner      string
 		start, end int
 	}
 	var counts map[spot]bool // what an allowlist for the commit leaves
 	if set.NamesCommit(commit) {
 		counts = map[spot]bool{}
-		for _, m := range set.At(sights, l.path, commit) {
-			counts[spot{m.Rule, m.Start, m.End}] = true
+		for _, m := range matches(set, parts, l.path, commit) {
+			counts[spot{m.Rule, m.inner, m.Start, m.End}] = true
 		}
 	}
-	for _, m := range set.At(sights, l.path, "") {
-		if !keep(m) {
+	for _, m := range matches(set, parts, l.path, "") {
+		if !keep(m.Match) {
 			continue
 		}
-		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, line: m.Line, column: m.Column}
-		p.add(k, m, p.s.db.ID(l.blob), l.stretch, counts != nil && !counts[spot{m.Rule, m.Start, m.End}])
+		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, inner: m.inner, line: m.Line, column: m.Column}
+		p.add(k, m.Match, p.s.db.ID(l.blob), l.stretch, counts != nil && !counts[spot{m.Rule, m.inner, m.Start, m.End}])
 	}
 }
 
@@ -101,7 +102,7 @@ func (p *placer) leafOf(l leaf, keep func(match.Match) bool) {
 func (p *placer) add(k hitKey, m match.Match, in pack.ID, st stretch, denied bool) {
 	h := p.hits[k]
 	if h == nil {
-		p.hits[k] = &placed{Hit: Hit{Match: m, Where: k.where, Path: k.path, Blob: in, Denied: denied}, stretch: st}
+		p.hits[k] = &placed{Hit: Hit{Match: m, Where: k.where, Path: k.path, Inner: k.inner, Blob: in, Denied: denied}, stretch: st}
 		return
 	}
 	allowed := h.Allowed && m.Allowed
@@ -118,15 +119,15 @@ func (p *placer) add(k hitKey, m match.Match, in pack.ID, st stretch, denied boo
 var nowhere = stretch{first: -1, last: -1}
 
 // lost adds a blob that no commit's tree holds.
-func (p *placer) lost(ref pack.Ref, sights []match.Sight) {
+func (p *placer) lost(ref pack.Ref, parts []part) {
 	where := WhereUnreachable
 	if !p.s.treesDone {
 		where = WhereUnknown
 	}
 	id := p.s.db.ID(ref)
-	for _, m := range p.s.opts.Set.At(sights, "", "") {
+	for _, m := range matches(p.s.opts.Set, parts, "", "") {
 		// The blob is its only name, so each is a hit of its own.
-		p.add(hitKey{rule: m.Rule, secret: m.Secret, path: "", line: m.Line, column: m.Column, where: where, in: id}, m, id, nowhere, false)
+		p.add(hitKey{rule: m.Rule, secret: m.Secret, inner: m.inner, line: m.Line, column: m.Column, where: where, in: id}, m.Match, id, nowhere, false)
 	}
 }
 
@@ -174,7 +175,7 @@ func (p *placer) result() []Hit {
 		out = append(out, h.Hit)
 	}
 	slices.SortFunc(out, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule.ID, b.Rule.ID),
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Inner, b.Inner), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule.ID, b.Rule.ID),
 			cmp.Compare(a.Secret, b.Secret), cmp.Compare(a.Where, b.Where), slices.Compare(a.Blob[:], b.Blob[:]))
 	})
 	return out

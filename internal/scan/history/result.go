@@ -1,13 +1,13 @@
 package history
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
 
-	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
 )
@@ -25,6 +25,7 @@ type keptHit struct {
 	N           int     // which of the matches there
 	Rule        string
 	Where, Path string
+	Inner       string
 	First, Last Commit
 	Reach       Reach
 	InHead      bool
@@ -57,7 +58,7 @@ func (s *scanner) fingerprint() string {
 }
 
 // recallResult brings back the outcome of an earlier scan of the same state.
-func (s *scanner) recallResult(fingerprint string) bool {
+func (s *scanner) recallResult(ctx context.Context, fingerprint string) bool {
 	var k keptResult
 	if fingerprint == "" {
 		return false
@@ -66,24 +67,24 @@ func (s *scanner) recallResult(fingerprint string) bool {
 	if !ok || json.Unmarshal(b, &k) != nil || k.Fingerprint != fingerprint {
 		return false
 	}
-	finder := s.opts.Set.Finder()
-	read := map[pack.ID][]match.Sight{}
+	look := newContent(s.opts)
+	read := map[pack.ID][]part{}
 	hits := make([]Hit, 0, len(k.Hits))
 	for _, h := range k.Hits {
-		sights, ok := read[h.In]
+		parts, ok := read[h.In]
 		if !ok {
-			if sights, ok = s.lookAgain(finder, h); !ok {
+			if parts, ok = s.lookAgain(ctx, look, h); !ok {
 				return false
 			}
-			read[h.In] = sights
+			read[h.In] = parts
 		}
-		list := s.opts.Set.At(sights, h.Path, "")
-		if h.N >= len(list) || list[h.N].Rule.ID != h.Rule {
+		list := matches(s.opts.Set, parts, h.Path, "")
+		if h.N >= len(list) || list[h.N].Rule.ID != h.Rule || list[h.N].inner != h.Inner {
 			return false
 		}
-		m := list[h.N]
+		m := list[h.N].Match
 		m.Allowed = h.Allowed
-		hits = append(hits, Hit{Match: m, Where: h.Where, Path: h.Path, Blob: h.In, First: h.First, Last: h.Last, Reach: h.Reach, InHead: h.InHead, Denied: h.Denied, Order: h.Order})
+		hits = append(hits, Hit{Match: m, Where: h.Where, Path: h.Path, Inner: h.Inner, Blob: h.In, First: h.First, Last: h.Last, Reach: h.Reach, InHead: h.InHead, Denied: h.Denied, Order: h.Order})
 	}
 	s.res = k.Result
 	s.res.Hits, s.res.Recalled = hits, true
@@ -92,7 +93,7 @@ func (s *scanner) recallResult(fingerprint string) bool {
 }
 
 // lookAgain looks at the object of a hit.
-func (s *scanner) lookAgain(finder *match.Finder, h keptHit) ([]match.Sight, bool) {
+func (s *scanner) lookAgain(ctx context.Context, look *content, h keptHit) ([]part, bool) {
 	ref, ok := s.db.Lookup(h.In)
 	if !ok {
 		return nil, false
@@ -101,46 +102,42 @@ func (s *scanner) lookAgain(finder *match.Finder, h keptHit) ([]match.Sight, boo
 	if err != nil {
 		return nil, false
 	}
-	switch h.Where {
-	case WhereMessage, WhereTag:
+	if h.Where == WhereMessage || h.Where == WhereTag {
 		_, data = splitHeader(data)
-	default:
-		if isBinary(data) {
-			data = nil
-		}
+		return []part{{sights: look.finder.Settle(data, look.finder.Find(data))}}, true
 	}
-	return finder.Settle(data, finder.Find(data)), true
+	return look.look(ctx, data), true
 }
 
 // keepResult writes down the outcome. A name that is a secret itself cannot be
 // written down without giving it away, so then nothing is.
-func (s *scanner) keepResult(fingerprint string) {
+func (s *scanner) keepResult(ctx context.Context, fingerprint string) {
 	if fingerprint == "" || len(s.db.Problems()) > 0 || s.res.TooLarge.Count+s.res.Damaged.Count > 0 {
 		return
 	}
 	k := keptResult{Fingerprint: fingerprint, Result: s.res}
 	k.Result.Hits = nil
 	k.Result.Bytes = s.bytes.Load()
-	finder := s.opts.Set.Finder()
-	read := map[pack.ID][]match.Sight{}
+	look := newContent(s.opts)
+	read := map[pack.ID][]part{}
 	for i := range s.res.Hits {
 		h := &s.res.Hits[i]
 		if h.Where == WherePath || h.Where == WherePerson {
 			return
 		}
 		kept := keptHit{
-			In: h.Blob, Rule: h.Rule.ID, Where: h.Where, Path: h.Path, First: h.First, Last: h.Last, Reach: h.Reach,
+			In: h.Blob, Rule: h.Rule.ID, Where: h.Where, Path: h.Path, Inner: h.Inner, First: h.First, Last: h.Last, Reach: h.Reach,
 			InHead: h.InHead, Denied: h.Denied, Allowed: h.Allowed, Order: h.Order,
 		}
-		sights, ok := read[h.Blob]
+		parts, ok := read[h.Blob]
 		if !ok {
-			if sights, ok = s.sightsOf(finder, kept); !ok {
+			if parts, ok = s.partsOf(ctx, look, kept); !ok {
 				return
 			}
-			read[h.Blob] = sights
+			read[h.Blob] = parts
 		}
-		kept.N = slices.IndexFunc(s.opts.Set.At(sights, h.Path, ""), func(m match.Match) bool {
-			return m.Rule == h.Rule && m.Secret == h.Secret && m.Start == h.Start && m.End == h.End
+		kept.N = slices.IndexFunc(matches(s.opts.Set, parts, h.Path, ""), func(m innerMatch) bool {
+			return m.inner == h.Inner && m.Rule == h.Rule && m.Secret == h.Secret && m.Start == h.Start && m.End == h.End
 		})
 		if kept.N < 0 {
 			return
@@ -152,10 +149,10 @@ func (s *scanner) keepResult(fingerprint string) {
 	}
 }
 
-// sightsOf are the sights of a hit's object, which the scan has.
-func (s *scanner) sightsOf(finder *match.Finder, h keptHit) ([]match.Sight, bool) {
+// partsOf are the parts of a hit's object, which the scan has.
+func (s *scanner) partsOf(ctx context.Context, look *content, h keptHit) ([]part, bool) {
 	if ref, ok := s.db.Lookup(h.In); ok && len(s.blobs[ref]) > 0 {
 		return s.blobs[ref], true
 	}
-	return s.lookAgain(finder, h)
+	return s.lookAgain(ctx, look, h)
 }

@@ -29,7 +29,7 @@ func (s *scanner) selected(ctx context.Context) error {
 		err := s.scanAll(ctx)
 		s.inOrder()
 		if err == nil {
-			s.placeChanges(s.changes(&nodeLister{newNodes(s.db.Len(), s.trees.of), s.trees.names}), d)
+			s.placeChanges(ctx, s.changes(&nodeLister{newNodes(s.db.Len(), s.trees.of), s.trees.names}), d)
 		}
 		return err
 	}
@@ -38,7 +38,7 @@ func (s *scanner) selected(ctx context.Context) error {
 	}
 	changes := s.changes(d)
 	err := s.scanChanges(ctx, changes)
-	s.placeChanges(changes, d)
+	s.placeChanges(ctx, changes, d)
 	return err
 }
 
@@ -267,7 +267,7 @@ func (s *scanner) scanSome(ctx context.Context, wanted map[pack.Ref]bool) error 
 	var wg sync.WaitGroup
 	for range s.opts.Workers {
 		wg.Go(func() {
-			b := &blobs{s: s, finder: s.opts.Set.Finder(), found: map[pack.Ref][]match.Sight{}}
+			b := s.newBlobs(ctx)
 			var missing, large, damaged Gone
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
@@ -300,7 +300,7 @@ func (s *scanner) scanSome(ctx context.Context, wanted map[pack.Ref]bool) error 
 }
 
 // placeChanges makes hits of what the changes brought.
-func (s *scanner) placeChanges(changes []change, head *treeLister) {
+func (s *scanner) placeChanges(ctx context.Context, changes []change, head *treeLister) {
 	s.res.Paths = map[pack.ID]string{}
 	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
 	names := newNames(s.opts.Set)
@@ -320,7 +320,7 @@ func (s *scanner) placeChanges(changes []change, head *treeLister) {
 		}
 	}
 	for k, h := range p.hits {
-		h.head = k.where == "" && head.holds(k)
+		h.head = k.where == "" && head.holds(ctx, k)
 	}
 	s.res.Hits = p.result()
 }
@@ -335,7 +335,7 @@ func (s *scanner) fresh(c change) func(match.Match) bool {
 	had := map[key]int{}
 	for _, b := range c.before {
 		times := map[key]int{}
-		for _, m := range s.opts.Set.At(s.blobs[b], c.path, "") {
+		for _, m := range matches(s.opts.Set, s.blobs[b], c.path, "") {
 			k := key{m.Rule, m.Secret}
 			times[k]++
 			had[k] = max(had[k], times[k])

@@ -5,8 +5,10 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
+	"github.com/secretguard/secretguard/internal/scan/archive"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -129,6 +131,10 @@ func (s *scanner) sample() {
 	names := []string{s.res.Binary.Example}
 	for _, p := range s.db.Problems() {
 		names = append(names, p.Example)
+	}
+	for _, u := range s.res.Unread {
+		n, _, _ := strings.Cut(u.Example, archive.Separator)
+		names = append(names, n)
 	}
 	for _, n := range names {
 		if id, err := pack.ParseID(n); err == nil {

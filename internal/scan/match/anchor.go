@@ -48,7 +48,6 @@ type facts struct {
 	chance float64 // that a byte of ordinary text is in it
 	lanes  []uint8
 	wide   float64 // that a byte is in one of its lanes
-	loose  bool    // so large that one byte of it says much about the next
 }
 
 func newAnalyser() *analyser { return &analyser{known: map[class]facts{}} }
@@ -56,7 +55,7 @@ func newAnalyser() *analyser { return &analyser{known: map[class]facts{}} }
 func (an *analyser) of(c class) facts {
 	f, ok := an.known[c]
 	if !ok {
-		f = facts{chance: c.chance(), lanes: lanesOf(c), loose: c.size() > 4}
+		f = facts{chance: c.chance(), lanes: lanesOf(c)}
 		for i, p := range frequency {
 			if slices.Contains(f.lanes, lane[i]) {
 				f.wide += p
@@ -273,9 +272,9 @@ func (an *analyser) gram(a anchor) (at int, chance float64, ok bool) {
 }
 
 // after corrects a chance: bytes of one kind stand together. A digit is rare, a
-// second one behind it is not.
+// second one behind it is not; nor is a letter that is repeated, as in base64.
 func (an *analyser) after(p float64, a anchor, i int, inside bool) float64 {
-	if inside && a[i] == a[i-1] && an.of(a[i]).loose {
+	if inside && a[i] == a[i-1] {
 		return max(p, 0.6)
 	}
 	return p

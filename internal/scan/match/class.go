@@ -1,7 +1,6 @@
 package match
 
 import (
-	"math/bits"
 	"regexp/syntax"
 	"unicode"
 )
@@ -20,14 +19,6 @@ func (c class) union(o class) class {
 		c[i] |= o[i]
 	}
 	return c
-}
-
-func (c class) size() int {
-	n := 0
-	for _, w := range c {
-		n += bits.OnesCount64(w)
-	}
-	return n
 }
 
 // classOfRune is a literal rune, in both cases when fold is set.

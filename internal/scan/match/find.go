@@ -60,6 +60,9 @@ type Finder struct {
 	cands []cand
 	queue []span
 	cover cover
+	spent []int         // by rule: bytes that its automaton has read
+	flood map[int32]int // rule -> from where on the text is one stretch
+	free  int           // what an automaton may read in any case
 	codec decoder
 	// interned are strings given out before.
 	interned map[string]string
@@ -73,7 +76,9 @@ type cand struct {
 }
 
 // Finder returns a new finder.
-func (s *Set) Finder() *Finder { return &Finder{set: s, auto: make([]*automaton, len(s.rules))} }
+func (s *Set) Finder() *Finder {
+	return &Finder{set: s, auto: make([]*automaton, len(s.rules)), spent: make([]int, len(s.rules)), flood: map[int32]int{}, free: readFree}
+}
 
 // Find looks at a whole text.
 func (f *Finder) Find(text []byte) *Record {
@@ -144,6 +149,8 @@ func (f *Finder) find(text []byte, parts []span, known *Record) *Record {
 func (f *Finder) collect(text []byte, parts []span) {
 	f.cands = f.cands[:0]
 	f.cover.reset()
+	clear(f.spent)
+	clear(f.flood)
 	f.queue = append(f.queue[:0], parts...)
 	for len(f.queue) > 0 {
 		part := f.queue[len(f.queue)-1]
@@ -193,8 +200,8 @@ func (f *Finder) candidate(text []byte, rule int32, start int) {
 		}
 		f.auto[rule] = a
 	}
-	possible, end := a.run(text, start)
-	if !possible && end-start <= reach {
+	possible, end, skip := f.stretch(text, rule, a, start)
+	if skip || !possible && end-start <= reach {
 		return
 	}
 	from := start
@@ -205,6 +212,34 @@ func (f *Finder) candidate(text []byte, rule int32, start int) {
 	if possible {
 		f.queue = append(f.queue, span{from, end})
 	}
+}
+
+// readAgain is how many times the length of a text a rule's automaton may read, and
+// readFree how much it may read of a short one.
+const (
+	readAgain = 4
+	readFree  = 64 << 10
+)
+
+// stretch returns whether a match is possible from an anchor, and its stretch.
+// Where anchors stand close together and stretches are long ("eyeyey…"), to read on
+// from each would take the square of the length. What was read too often is one
+// stretch from there to the end of the text, in which anchors are skipped: the
+// expression itself is run over it once. That finds the same.
+func (f *Finder) stretch(text []byte, rule int32, a *automaton, start int) (possible bool, end int, skip bool) {
+	if from, ok := f.flood[rule]; ok && start >= from {
+		return false, 0, true
+	}
+	most := f.free + readAgain*len(text)
+	if f.spent[rule] <= most {
+		possible, end = a.run(text, start)
+		f.spent[rule] += end - start
+	}
+	if f.spent[rule] > most {
+		f.flood[rule] = start
+		return true, len(text), false
+	}
+	return possible, end, false
 }
 
 // regions joins candidates of a rule that touch, and runs the rule's expression

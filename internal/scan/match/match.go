@@ -254,22 +254,18 @@ func lineAt(text []byte, start, end int) []byte {
 // same.
 func specific(list []Match) []Match {
 	drop := make([]bool, len(list))
-	for i, m := range list {
-		if m.Rule.Own || m.Secret == "" {
-			continue
+	around(list, func(i, j int) {
+		m, o := &list[i], &list[j]
+		if m.Secret == "" || o.Rule == m.Rule || m.Rule.Own && !Generic(m.Rule.ID) {
+			return
 		}
-		for j, o := range list {
-			if o.Rule == m.Rule || o.Start > m.Start || o.End < m.End {
-				continue
-			}
-			same := o.Rule.Own && o.Secret == m.Secret
-			generic := Generic(m.Rule.ID) && !Generic(o.Rule.ID)
-			if same {
-				list[j].Also = append(list[j].Also, m.Rule.ID)
-			}
-			drop[i] = drop[i] || same || generic && strings.Contains(o.Secret, m.Secret) && !below(m, o)
+		same := o.Rule.Own && !m.Rule.Own && o.Secret == m.Secret
+		generic := Generic(m.Rule.ID) && !Generic(o.Rule.ID)
+		if same {
+			o.Also = append(o.Also, m.Rule.ID)
 		}
-	}
+		drop[i] = drop[i] || same || generic && strings.Contains(o.Secret, m.Secret) && !below(*m, *o)
+	})
 	out := list[:0]
 	for i, m := range list {
 		if !drop[i] {
@@ -277,6 +273,33 @@ func specific(list []Match) []Match {
 		}
 	}
 	return out
+}
+
+// around calls visit for each match i and each match j in whose bounds it lies. It
+// takes no longer for many matches than they overlap: a list of keys is long.
+func around(list []Match, visit func(i, j int)) {
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(list[a].Start, list[b].Start) })
+	var open []int
+	for len(order) > 0 {
+		start, n := list[order[0]].Start, 1
+		for n < len(order) && list[order[n]].Start == start {
+			n++
+		}
+		open = slices.DeleteFunc(open, func(j int) bool { return list[j].End < start })
+		open = append(open, order[:n]...)
+		for _, i := range order[:n] {
+			for _, j := range open {
+				if i != j && list[j].End >= list[i].End {
+					visit(i, j)
+				}
+			}
+		}
+		order = order[n:]
+	}
 }
 
 // below tells whether m begins on a later line of what o holds: what a block has

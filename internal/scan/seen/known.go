@@ -31,7 +31,7 @@ type Known struct {
 	Commits []Commit // of CommitIDs
 	Targets []byte   // of TagIDs: the names of what they name
 	Tags    []uint64 // of TagIDs: the size of the message, in bytes
-	Blobs   []uint64 // of BlobIDs: twice the size, and one when it is no text
+	Blobs   []uint64 // of BlobIDs: what is known of each, as the scan encodes it
 
 	Names   []string
 	EdgeIDs []byte // names of what edges lead to

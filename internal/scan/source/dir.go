@@ -18,6 +18,7 @@ type dir struct {
 	only string // one file of root; empty for the whole folder
 	name string // what the user calls that file
 	opts Options
+	part Folder
 }
 
 // Dir scans the files below a path, or one file. Symbolic links are not
@@ -54,7 +55,7 @@ func (d dir) Info() Info { return Info{Kind: "dir", Path: d.path} }
 func (d dir) Walk(ctx context.Context, sink Sink) error {
 	defer d.root.Close()
 	if d.only != "" {
-		return newReader(d.opts, sink).file(ctx, d.root, d.only, d.name)
+		return newReader(d, sink).file(ctx, d.root, d.only, d.name)
 	}
 	t, err := newTree(d, sink)
 	if err != nil {
@@ -67,11 +68,12 @@ func (d dir) Walk(ctx context.Context, sink Sink) error {
 type reader struct {
 	content
 
+	part Folder
 	data []byte
 }
 
-func newReader(o Options, sink Sink) *reader {
-	return &reader{content: content{opts: o, sink: sink, what: "file"}}
+func newReader(d dir, sink Sink) *reader {
+	return &reader{content: content{opts: d.opts, sink: sink, what: "file"}, part: d.part}
 }
 
 // keptBuffer is the largest buffer that is kept for the next file.
@@ -80,12 +82,16 @@ const keptBuffer = 4 << 20
 // file scans a file of a folder under the name given.
 func (r *reader) file(ctx context.Context, folder *os.Root, file, name string) error {
 	data, why := r.read(folder, file)
+	at := r.part.place(name)
 	if why != "" {
-		r.sink.Skip(Skip{What: "file", Why: why, Example: name, Gap: true})
+		r.sink.Skip(Skip{What: "file", Why: why, Example: at.Path, Gap: true})
 		return nil
 	}
 	r.sink.Files(1)
-	err := r.content.file(ctx, Place{Where: "worktree", Path: filepath.ToSlash(name)}, data)
+	if r.part.Known != nil && r.part.Known(filepath.ToSlash(name), data) {
+		return nil
+	}
+	err := r.content.file(ctx, at, data)
 	if cap(r.data) > keptBuffer {
 		r.data = nil
 	}

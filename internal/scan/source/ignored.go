@@ -15,7 +15,7 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/ignore"
 )
 
-const ignoredWhy = "git ignores it (--ignored=false)"
+const ignoredWhy = "git ignores it; see --ignored"
 
 // maxIgnoreFile is the largest list of names to ignore that is read.
 const maxIgnoreFile = 1 << 20

@@ -20,12 +20,12 @@ var ErrUnsupported = errors.New("this repository has a format that is not known 
 
 // Repository is a source of a whole history: every object, whatever leads to it.
 type Repository struct {
-	Dir      gitdir.Dir
-	Traits   gitdir.Traits
-	Refs     gitdir.Refs
-	Logs     []gitdir.Reflog
-	Shallow  []string // commits whose parents were left out
-	MaxBytes int64
+	Dir     gitdir.Dir
+	Traits  gitdir.Traits
+	Refs    gitdir.Refs
+	Logs    []gitdir.Reflog
+	Shallow []string // commits whose parents were left out
+	Options Options
 	// Commits, oldest first, are all that counts when Selected is set.
 	Commits  []string
 	Selected bool
@@ -43,15 +43,21 @@ type Objects interface {
 
 // Git returns the repository that p is in. Nothing of the repository is run: no
 // hook, no filter, no configured command.
-func Git(ctx context.Context, p string, maxBytes int64) (*Repository, error) {
-	dir, traits, err := open(p)
+func Git(ctx context.Context, p string, o Options) (*Repository, error) {
+	dir, err := gitdir.Find(p)
+	if err != nil {
+		return nil, notRepository(p, err)
+	}
+	return GitOf(ctx, dir, p, o)
+}
+
+// GitOf returns a repository whose folders are known; p is what it is called.
+func GitOf(ctx context.Context, dir gitdir.Dir, p string, o Options) (*Repository, error) {
+	traits, err := readable(p, dir)
 	if err != nil {
 		return nil, err
 	}
-	r := &Repository{Dir: dir, Traits: traits, MaxBytes: maxBytes, AskGit: foreign(traits), path: p}
-	if r.MaxBytes == 0 {
-		r.MaxBytes = DefaultMaxBytes
-	}
+	r := &Repository{Dir: dir, Traits: traits, Options: o.withDefaults(), AskGit: foreign(traits), path: p}
 	if r.Refs, r.Logs, err = refs(ctx, dir, traits); err != nil {
 		return nil, fmt.Errorf("%s: %w", p, err)
 	}

@@ -36,15 +36,7 @@ type Place struct {
 }
 
 // Name is the path with what is inside of it: alone when the outer file has no name.
-func (p Place) Name() string {
-	switch {
-	case p.Inner == "":
-		return p.Path
-	case p.Path == "":
-		return p.Inner
-	}
-	return p.Path + archive.Separator + p.Inner
-}
+func (p Place) Name() string { return archive.Name(p.Path, p.Inner) }
 
 // Fragment is one text and every place where it stands. It is scanned once. The
 // text is empty when only the names are to be judged: a binary file has no lines,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ type staged struct {
 	dir    gitdir.Dir
 	traits gitdir.Traits
 	index  string // file; empty for the repository's own
+	under  string // put before paths
 	opts   Options
 }
 
@@ -50,7 +52,7 @@ func Staged(p string, env GitEnv, o Options) (Source, error) {
 	if traits.Unknown != "" {
 		return nil, fmt.Errorf("%s: %w (%s)", p, ErrUnsupported, traits.Unknown)
 	}
-	return staged{p, dir, traits, env.IndexFile, o.withDefaults()}, nil
+	return staged{path: p, dir: dir, traits: traits, index: env.IndexFile, opts: o.withDefaults()}, nil
 }
 
 // Info describes the index.
@@ -106,6 +108,7 @@ func (s staged) file(ctx context.Context, db *pack.DB, e gitdir.Entry, c *conten
 		return nil
 	}
 	c.sink.Files(1)
+	name := path.Join(s.under, e.Path)
 	_, data, err := db.ReadID(id, s.opts.MaxBytes)
 	why := ""
 	switch {
@@ -117,10 +120,10 @@ func (s staged) file(ctx context.Context, db *pack.DB, e gitdir.Entry, c *conten
 		why = "damaged"
 	}
 	if why != "" {
-		c.sink.Skip(Skip{What: "staged file", Why: why, Example: e.Path, Gap: true})
+		c.sink.Skip(Skip{What: "staged file", Why: why, Example: name, Gap: true})
 		return nil
 	}
-	return c.file(ctx, Place{Where: "index", Path: e.Path, Blob: id.String()}, data)
+	return c.file(ctx, Place{Where: "index", Path: name, Blob: id.String()}, data)
 }
 
 // treeOf returns the raw id of a commit's tree.

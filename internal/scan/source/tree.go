@@ -86,7 +86,7 @@ func (t *tree) walk(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for range t.dir.opts.Parallel {
 		wg.Go(func() {
-			r := newReader(t.dir.opts, t.sink)
+			r := newReader(t.dir, t.sink)
 			for {
 				next, ok := t.next()
 				if !ok {
@@ -190,7 +190,7 @@ func (t *tree) list(ctx context.Context, r *reader, f *folder) error {
 		entries, err := t.entries(f)
 		last := err != nil || len(entries) < t.listed
 		if err != nil && !errors.Is(err, io.EOF) {
-			t.sink.Skip(Skip{What: "folder", Why: reason(err), Example: f.name, Gap: true})
+			t.sink.Skip(Skip{What: "folder", Why: reason(err), Example: t.shown(f.name), Gap: true})
 		}
 		rest := !last && t.leave(f)
 		if rest {
@@ -263,7 +263,7 @@ func (t *tree) open(f *folder) bool {
 		}
 	}
 	if err != nil {
-		t.sink.Skip(Skip{What: "folder", Why: reason(err), Example: f.name, Gap: true})
+		t.sink.Skip(Skip{What: "folder", Why: reason(err), Example: t.shown(f.name), Gap: true})
 		return false
 	}
 	if t.ignored != nil && f.name != "." {
@@ -276,24 +276,30 @@ func (t *tree) open(f *folder) bool {
 func (t *tree) sort(f *folder, entries []fs.DirEntry) (files []fs.DirEntry, folders []task) {
 	for _, e := range entries {
 		name := path.Join(f.name, e.Name())
+		if t.dir.part.Leave[name] {
+			continue
+		}
 		switch {
 		case e.IsDir() && e.Name() == ".git":
-			t.sink.Skip(Skip{What: "git folder", Why: "scan it with: secretguard scan git", Example: name})
+			t.sink.Skip(Skip{What: "git folder", Why: "scan it with: secretguard scan git", Example: t.shown(name)})
 		case e.IsDir() && f.depth >= maxFolderDepth:
-			t.sink.Skip(Skip{What: "folder", Why: "nested too deep", Example: name, Gap: true})
+			t.sink.Skip(Skip{What: "folder", Why: "nested too deep", Example: t.shown(name), Gap: true})
 		case e.IsDir() && f.rules != nil && f.rules.Whole(e.Name()):
-			t.sink.Skip(Skip{What: "ignored folder", Why: ignoredWhy, Example: name})
+			t.sink.Skip(Skip{What: "ignored folder", Why: ignoredWhy, Example: t.shown(name)})
 		case e.IsDir():
 			folders = append(folders, task{folder: &folder{name: name, depth: f.depth + 1, rules: f.rules}})
 		case e.Type()&fs.ModeSymlink != 0:
-			t.sink.Skip(Skip{What: "symbolic link", Why: "not followed", Example: name})
+			t.sink.Skip(Skip{What: "symbolic link", Why: "not followed", Example: t.shown(name)})
 		case !e.Type().IsRegular():
-			t.sink.Skip(Skip{What: "special file", Why: "not a plain file", Example: name})
+			t.sink.Skip(Skip{What: "special file", Why: "not a plain file", Example: t.shown(name)})
 		case f.rules != nil && f.rules.File(e.Name()):
-			t.sink.Skip(Skip{What: "ignored file", Why: ignoredWhy, Example: name})
+			t.sink.Skip(Skip{What: "ignored file", Why: ignoredWhy, Example: t.shown(name)})
 		default:
 			files = append(files, e)
 		}
 	}
 	return files, folders
 }
+
+// shown is a path as people see it.
+func (t *tree) shown(name string) string { return path.Join(t.dir.part.Under, name) }

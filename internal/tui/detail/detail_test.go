@@ -8,6 +8,7 @@ import (
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/triage"
 	"github.com/secretguard/secretguard/internal/tui/screen"
+	"github.com/secretguard/secretguard/internal/tui/widget"
 )
 
 func TestReachNamesWhatStillLeadsThere(t *testing.T) {
@@ -63,5 +64,19 @@ func TestExposureTellsWhatWasPushed(t *testing.T) {
 		if got := exposure(&screen.Case{Case: triage.Case{Findings: findings, First: at}}); string(got) != want {
 			t.Errorf("%q\nwant %q", got, want)
 		}
+	}
+}
+
+// What our own access hears about a key that is gone is no news to act on.
+func TestUseOfADeadKey(t *testing.T) {
+	t.Parallel()
+	d := &Detail{store: &screen.Store{}}
+	c := &screen.Case{Located: &screen.Located{Problem: "our own access lacks a permission"}}
+	if role, text := d.use(c); role != widget.Warn || !strings.Contains(string(text), "not known: our own access") {
+		t.Errorf("%v %q", role, text)
+	}
+	c.Liveness.Value = "dead"
+	if role, text := d.use(c); role != widget.Plain || !strings.HasPrefix(string(text), "the key is dead") {
+		t.Errorf("%v %q", role, text)
 	}
 }

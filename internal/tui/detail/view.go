@@ -152,6 +152,8 @@ func (d *Detail) use(c *screen.Case) (widget.Role, term.Safe) {
 		return widget.Plain, "asking"
 	case l == nil:
 		return widget.Plain, "not asked yet"
+	case l.Key == nil && c.Liveness.Value == string(providers.Dead):
+		return widget.Plain, "the key is dead: its issuer tells nothing about it any more"
 	case l.Key == nil:
 		return widget.Warn, "not known: " + term.Clean(l.Problem)
 	}

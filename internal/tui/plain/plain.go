@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,8 @@ type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Now func() time.Time
+	// Width is how many cells a line may have; 0 for any.
+	Width int
 }
 
 // errLeave ends the session.
@@ -36,6 +39,7 @@ type session struct {
 	store  *screen.Store
 	out    io.Writer
 	now    func() time.Time
+	width  int
 	lines  chan string // closed at the end of the input
 	hints  chan tui.Hint
 	err    error
@@ -52,7 +56,7 @@ func Run(ctx context.Context, engine tui.Engine, facts screen.Facts, s Streams) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := &session{
-		engine: engine, store: screen.NewStore(facts, s.Now()), out: s.Out, now: s.Now, lines: make(chan string), hints: make(chan tui.Hint),
+		engine: engine, store: screen.NewStore(facts, s.Now()), out: s.Out, now: s.Now, width: s.Width, lines: make(chan string), hints: make(chan tui.Hint),
 		printed: map[string]map[string]rotate.StepStatus{},
 	}
 	go c.read(ctx, s.In)
@@ -90,12 +94,24 @@ func (c *session) listen(ctx context.Context) {
 	}
 }
 
-// say writes a line of safe text; the first error of the writer is kept.
+// say writes a line of safe text, broken at spaces where it is longer than the
+// terminal is wide; the first error of the writer is kept.
 func (c *session) say(text term.Safe) {
-	if _, err := io.WriteString(c.out, string(text)+"\n"); err != nil && c.err == nil {
-		c.err = fmt.Errorf("write: %w", err)
+	lead, lines := "", []term.Safe{text}
+	if c.width > 0 && term.Width(text) > c.width {
+		lead = leads.FindString(string(text))
+		lines = term.Wrap(text[len(lead):], c.width-len(lead))
+	}
+	for _, line := range lines {
+		if _, err := io.WriteString(c.out, lead+string(line)+"\n"); err != nil && c.err == nil {
+			c.err = fmt.Errorf("write: %w", err)
+		}
+		lead = strings.Repeat(" ", len(lead))
 	}
 }
+
+// leads is what the further lines are indented by: spaces, and a choice's number.
+var leads = regexp.MustCompile(`^ *([0-9]+  )?`)
 
 func (c *session) sayf(format string, args ...any) { c.say(term.Clean(fmt.Sprintf(format, args...))) }
 

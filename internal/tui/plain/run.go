@@ -135,6 +135,15 @@ func (c *session) stands(ctx context.Context, r *screen.Run) error {
 			return err
 		}
 		return c.report(ctx, id)
+	case r.Status == rotate.RunAbandoned:
+		c.sayf("ABANDONED: the run was given up; this is left:")
+		for _, line := range r.Left {
+			c.sayf("  - %s", line)
+		}
+		return nil
+	case r.Status == rotate.RunContained:
+		c.sayf("CONTAINED: %s is disabled; whoever uses it is down: plan the rotation now", r.Plan.OldMask)
+		return nil
 	case !r.Unfinished():
 		c.sayf("ROLLED BACK: the leaked key %s works again; rotate it soon", r.Plan.OldMask)
 		return nil

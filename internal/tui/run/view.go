@@ -67,6 +67,8 @@ func state(s *screen.Run, pausing bool) (term.Safe, widget.Role) {
 		return "HELD", widget.Bad
 	case s.Status == rotate.RunDone, s.Status == rotate.RunRolledBack:
 		return term.Clean(strings.ToUpper(string(s.Status))), widget.Good
+	case s.Status == rotate.RunContained, s.Status == rotate.RunAbandoned:
+		return term.Clean(strings.ToUpper(string(s.Status))), widget.Bad
 	}
 	return "STOPPED", widget.Warn // paused, or left by a process that ended
 }

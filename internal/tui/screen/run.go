@@ -9,7 +9,12 @@ import (
 
 // Unfinished reports whether the run still needs something.
 func (r *Run) Unfinished() bool {
-	return r.Status != "" && r.Status != rotate.RunDone && r.Status != rotate.RunRolledBack
+	switch r.Status {
+	case "", rotate.RunDone, rotate.RunRolledBack, rotate.RunContained, rotate.RunAbandoned:
+		return false
+	case rotate.RunApproved, rotate.RunRunning, rotate.RunHeld, rotate.RunPaused:
+	}
+	return true
 }
 
 // Held is the step that a person may accept as it is: one that waits for evidence

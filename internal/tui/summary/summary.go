@@ -96,9 +96,14 @@ func (s *Summary) lines(width int) []widget.Line {
 	}
 	role, verdict := oldKey(run)
 	add("Old key", role, verdict)
-	if run.Status == rotate.RunDone {
+	switch run.Status {
+	case rotate.RunDone:
 		add("New key", widget.Good, term.Clean(run.NewMask+" of "+run.Plan.Old.Owner))
-	} else {
+	case rotate.RunAbandoned:
+		add("New key", widget.Plain, "see below")
+	case rotate.RunContained:
+		add("New key", widget.Plain, "none yet: plan the rotation")
+	default:
 		add("New key", widget.Plain, "deleted again")
 	}
 	out = append(out, nil)
@@ -125,7 +130,11 @@ func (s *Summary) lines(width int) []widget.Line {
 
 func (s *Summary) head(run *screen.Run, width int) widget.Line {
 	word, role := "rotated", widget.Good
-	if run.Status != rotate.RunDone {
+	switch run.Status {
+	case rotate.RunDone:
+	case rotate.RunContained, rotate.RunAbandoned:
+		word, role = strings.ToUpper(string(run.Status)), widget.Bad
+	default:
 		word, role = "ROLLED BACK", widget.Bad
 	}
 	took := run.Updated.Sub(run.Started)
@@ -156,6 +165,8 @@ func oldKey(run *screen.Run) (widget.Role, term.Safe) {
 	switch {
 	case run.Status == rotate.RunRolledBack:
 		return widget.Bad, term.Clean(run.Plan.OldMask + " WORKS AGAIN: the leaked key is back in use; rotate it soon")
+	case run.Status == rotate.RunContained:
+		return widget.Warn, term.Clean(run.Plan.OldMask + " is disabled, and refused; that can be undone")
 	case p == nil:
 		return widget.Bad, term.Clean(run.Plan.OldMask + ": no proof of death was recorded")
 	}
@@ -189,6 +200,16 @@ func consumers(run *screen.Run) []term.Safe {
 }
 
 func (s *Summary) todo(run *screen.Run) []term.Safe {
+	if run.Status == rotate.RunAbandoned {
+		var out []term.Safe
+		for _, line := range run.Left {
+			out = append(out, term.Clean(line))
+		}
+		return out
+	}
+	if run.Status == rotate.RunContained {
+		return []term.Safe{"whoever uses the key is down: plan the rotation now"}
+	}
 	out := []term.Safe{"the value stays in the git history, where it opens nothing now: h says more"}
 	if run.Status == rotate.RunRolledBack {
 		out[0] = "the leaked key must still be replaced: mend what stopped the run, then plan again"

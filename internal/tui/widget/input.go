@@ -1,6 +1,8 @@
 package widget
 
 import (
+	"unicode"
+
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
@@ -38,13 +40,14 @@ func (i *Input) Set(text string) { i.field.SetValue(text) }
 // Line draws the field at most width cells wide, with a cursor when focused.
 func (i *Input) Line(width int, focused bool, g Glyphs) Line {
 	runes := []rune(i.field.Value())
-	pos := min(i.field.Position(), len(runes))
+	pos := pastMarks(runes, min(i.field.Position(), len(runes)))
 	before, at, after := term.Clean(string(runes[:pos])), term.Safe("_"), term.Safe("")
 	if pos == len(runes) && !focused {
 		at = ""
 	}
 	if pos < len(runes) {
-		at, after = term.Clean(string(runes[pos:pos+1])), term.Clean(string(runes[pos+1:]))
+		next := pastMarks(runes, pos+1)
+		at, after = term.Clean(string(runes[pos:next])), term.Clean(string(runes[next:]))
 	}
 	if !focused {
 		return Line{{before, Strong}, {at, Strong}, {after, Strong}}.Fit(width, g)
@@ -55,4 +58,13 @@ func (i *Input) Line(width int, focused bool, g Glyphs) Line {
 		before = term.Clean(string(r[1:]))
 	}
 	return Line{{before, Strong}, {at, Cursor}, {after, Strong}}.Fit(width, g)
+}
+
+// pastMarks returns the place behind the combining marks at pos: they belong to the
+// letter before them, and are cleaned with it.
+func pastMarks(runes []rune, pos int) int {
+	for pos < len(runes) && unicode.In(runes[pos], unicode.Mn, unicode.Me) {
+		pos++
+	}
+	return pos
 }

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/secretguard/secretguard/internal/httpx"
+	"github.com/secretguard/secretguard/internal/rotate/executor"
+	"github.com/secretguard/secretguard/internal/term"
+)
+
+func (a *app) orphansCmd() *cobra.Command {
+	var id, reason string
+	cmd := &cobra.Command{
+		Use: "orphans", Short: "Keys that past runs left behind at their issuers", Args: atMost(0),
+		Long: `Asks the issuers which keys are still there that a run of this machine made, or may have made
+when an answer was lost, and that no run needs. Only a key that is listed can be deleted, and
+only when you name it; one that is in use and not surely ours is left alone.`,
+		Example: `  secretguard rotate orphans
+  secretguard rotate orphans --delete AKIAEXAMPLE --reason "left by r-0a1b2c3d4e"`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := a.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { _ = w.close() }() // every record was flushed
+			if id == "" {
+				return a.listOrphans(cmd.Context(), w)
+			}
+			if err := a.requireWrite("rotate orphans --delete"); err != nil {
+				return err
+			}
+			if reason == "" {
+				return usagef("deleting a key needs a reason: add --reason")
+			}
+			if err := executor.DeleteLeftover(cmd.Context(), w.journal, w.registry, id, actor(), reason); err != nil {
+				if errors.Is(err, executor.ErrNotLeft) {
+					return problem{code: ExitUsage, err: err, try: "secretguard rotate orphans"}
+				}
+				return err
+			}
+			return a.line("deleted " + string(term.Clean(id)))
+		},
+	}
+	cmd.Flags().StringVar(&id, "delete", "", "delete this key, if it is listed")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal")
+	return cmd
+}
+
+// orphan is a line of rotate orphans --json.
+type orphan struct {
+	Schema  string    `json:"schema"`
+	Run     string    `json:"run"`
+	Key     string    `json:"key"`
+	Owner   string    `json:"owner"`
+	Active  bool      `json:"active"`
+	Created time.Time `json:"created"`
+	Ours    bool      `json:"ours"`
+	Why     string    `json:"why"`
+}
+
+func (a *app) listOrphans(ctx context.Context, w *workspace) error {
+	left, unasked := executor.Leftovers(httpx.ReadOnly(ctx), w.journal, w.registry)
+	for _, l := range left {
+		o := orphan{"secretguard.orphan/1", l.Run, l.Key.Ref.ID, l.Key.Ref.Owner, l.Key.Active, l.Key.Created, l.Ours, l.Why}
+		var err error
+		if a.json {
+			err = a.encode(o)
+		} else {
+			err = a.line(fmt.Sprintf("%s  %s of %s  made %s  %s", o.Run, term.Clean(o.Key), term.Clean(o.Owner), o.Created.Local().Format(time.DateTime), o.Why))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if unasked != nil {
+		return problem{code: ExitIncomplete, err: unasked, try: "secretguard providers list"}
+	}
+	if len(left) == 0 && !a.json {
+		a.talk("no key was left behind")
+	}
+	return nil
+}

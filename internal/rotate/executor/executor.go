@@ -1,0 +1,273 @@
+// Package executor carries plans out. What is to be done next is decided by
+// package machine; this package does it: it writes records, sends requests, waits,
+// and tells the machine what came of it. A run that was killed goes on from what
+// its journal says.
+//
+// Start with [Save] and [Executor.Start]; continue with [Executor.Resume].
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/journal"
+	"github.com/secretguard/secretguard/internal/rotate/machine"
+	"github.com/secretguard/secretguard/internal/rotate/record"
+)
+
+// Executor carries plans out. It is used by one goroutine at a time for a run;
+// different runs may use executors of their own over the same journal.
+type Executor struct {
+	Registry providers.Registry
+	Journal  *journal.Journal
+	Actor    string
+	// Health asks a consumer's health URL; nil error means well.
+	Health func(ctx context.Context, url string) error
+	// OnEvent is told of each record and of progress in between, one call at a
+	// time. It must not block.
+	OnEvent func(rotate.Event)
+	// Abort, when closed, cancels the request in flight. Cancelling the context
+	// only stops the run before its next effect.
+	Abort <-chan struct{}
+	Sleep func(context.Context, time.Duration) error
+	Now   func() time.Time
+	// Failpoint, when set, is called at each boundary of an effect; an error
+	// ends the call at once without another journal write, as a crash would.
+	Failpoint func(point string) error
+}
+
+// Load reads a run from the journal; an unknown run is rotate.ErrNoRun.
+func Load(ctx context.Context, j *journal.Journal, run string) (*machine.State, error) {
+	recs, err := j.Records(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if run == "" || len(recs) == 0 {
+		return nil, fmt.Errorf("%w: %q", rotate.ErrNoRun, run)
+	}
+	return machine.Fold(recs)
+}
+
+// Save writes a plan and the leaked parts (sealed) to the journal, so that the
+// plan can be approved and executed by another process on this machine.
+func Save(ctx context.Context, j *journal.Journal, p rotate.Plan, c credential.Credential, actor string) error {
+	lease, err := j.Lease(ctx, p.ID, "plan/"+p.ID, actor)
+	if err != nil {
+		return fmt.Errorf("save plan %s: %w", p.ID, err)
+	}
+	e := machine.PlanEntry(p, c)
+	e.Actor = actor
+	_, err = lease.Append(ctx, e)
+	return errors.Join(err, lease.Release())
+}
+
+// Start approves the saved plan and carries it out. See Resume for the errors.
+func (x *Executor) Start(ctx context.Context, p rotate.Plan, a rotate.Approval) error {
+	s, err := Load(ctx, x.Journal, p.ID)
+	if err != nil {
+		return fmt.Errorf("%w; a plan is carried out on the machine that made it: plan again here", err)
+	}
+	if s.Closed() {
+		return fmt.Errorf("plan %s was carried out already and is %s; plan again to go on", p.ID, s.Status())
+	}
+	if s.Approved() {
+		return fmt.Errorf("%w: plan %s was approved before; run: secretguard rotate resume %s", rotate.ErrBusy, p.ID, p.ID)
+	}
+	if s.Plan().Digest != p.Digest {
+		return fmt.Errorf("%w: the saved plan is another one; plan again", rotate.ErrDigest)
+	}
+	if err := a.Check(p, x.Now()); err != nil {
+		return err
+	}
+	return x.with(ctx, s.Plan(), func(r *runner) error {
+		if err := x.unique(ctx, p); err != nil {
+			return err
+		}
+		if slices.Contains(r.state.ApprovedBy(), a.Who) {
+			return fmt.Errorf("%w: %s has approved it already", rotate.ErrWaits, a.Who)
+		}
+		if err := r.write(ctx, machine.ApproveEntry(a)); err != nil {
+			return err
+		}
+		if !r.state.Approved() {
+			return fmt.Errorf("%w: %d of %d are there", rotate.ErrWaits, len(r.state.ApprovedBy()), p.Policy.Approvals)
+		}
+		return r.loop(ctx)
+	})
+}
+
+// Resume continues a run from what the journal says. It returns nil when the
+// old key is proven dead, and wraps rotate.ErrHeld, ErrPaused or ErrRolledBack
+// otherwise. It may be called any number of times.
+func (x *Executor) Resume(ctx context.Context, run string) error {
+	s, err := Load(ctx, x.Journal, run)
+	if err != nil {
+		return err
+	}
+	if !s.Approved() {
+		return fmt.Errorf("plan %s was never approved; plan again", run)
+	}
+	return x.with(ctx, s.Plan(), func(r *runner) error {
+		if !r.state.Closed() {
+			if err := r.write(ctx, machine.RetryEntry()); err != nil {
+				return err
+			}
+		}
+		return r.loop(ctx)
+	})
+}
+
+// Rollback undoes a run: the old key works again, every value is put back and
+// deployed, the new key is deleted last. A run that only contained can be undone
+// after its end too. It refuses once the deletion of the old
+// key was begun.
+func (x *Executor) Rollback(ctx context.Context, run, reason string) error {
+	s, err := Load(ctx, x.Journal, run)
+	if err != nil {
+		return err
+	}
+	if !s.Approved() || s.Closed() && s.Status() != rotate.RunContained {
+		return fmt.Errorf("run %s is %s: there is nothing to roll back", run, orWord(s.Status(), "not approved"))
+	}
+	if s.Touched("delete") {
+		return fmt.Errorf("run %s: the old key may already be deleted, going back would leave no working key; run: secretguard rotate resume %s", run, run)
+	}
+	return x.with(ctx, s.Plan(), func(r *runner) error {
+		if err := r.write(ctx, machine.RollbackEntry(reason)); err != nil {
+			return err
+		}
+		return r.loop(ctx)
+	})
+}
+
+// Abandon gives a run up: it is closed as it stands, with a list of what is left
+// in the journal and in its snapshot. Nothing is changed at any service, and the
+// sealed values are destroyed: what they were for is in that list.
+func (x *Executor) Abandon(ctx context.Context, run, reason string) error {
+	s, err := Load(ctx, x.Journal, run)
+	if err != nil {
+		return err
+	}
+	if !s.Approved() || s.Closed() {
+		return fmt.Errorf("run %s is %s: there is nothing to abandon", run, orWord(s.Status(), "not approved"))
+	}
+	if reason == "" {
+		return errors.New("giving a run up needs a reason: add --reason")
+	}
+	return x.with(ctx, s.Plan(), func(r *runner) error {
+		if r.state.Closed() { // by another process, in between
+			return fmt.Errorf("run %s is %s: there is nothing to abandon", run, r.state.Status())
+		}
+		if err := r.write(ctx, machine.AbandonEntry(r.state, reason)); err != nil {
+			return err
+		}
+		return r.end(ctx, r.state, r.state.Status())
+	})
+}
+
+// Waive records that a person accepts less of one step: a lower level of an
+// attest step, or that the disabled key is not refused yet.
+func (x *Executor) Waive(ctx context.Context, run, step string, level rotate.Level, reason string) error {
+	s, err := Load(ctx, x.Journal, run)
+	if err != nil {
+		return err
+	}
+	if !s.Approved() || s.Closed() {
+		return fmt.Errorf("run %s is %s: there is nothing to accept", run, orWord(s.Status(), "not approved"))
+	}
+	if st, ok := s.Plan().Step(step); !ok || st.Action != rotate.ActAttest && st.Action != rotate.ActDisable {
+		return fmt.Errorf("run %s has no step %q that can be waived", run, step)
+	}
+	if reason == "" {
+		return errors.New("accepting less needs a reason: add --reason")
+	}
+	return x.with(ctx, s.Plan(), func(r *runner) error {
+		return r.write(ctx, machine.WaiveEntry(step, level, reason))
+	})
+}
+
+func orWord(s rotate.RunStatus, word string) string {
+	if s == "" {
+		return word
+	}
+	return string(s)
+}
+
+// with takes the lease on the plan's key and reads the state again under it:
+// another process may have moved the run on in between.
+func (x *Executor) with(ctx context.Context, p rotate.Plan, do func(*runner) error) error {
+	lease, err := x.Journal.Lease(ctx, p.ID, p.Resource(), x.Actor)
+	if err != nil {
+		return err
+	}
+	s, err := Load(ctx, x.Journal, p.ID)
+	if err != nil {
+		return errors.Join(err, lease.Release())
+	}
+	err = do(&runner{x: x, lease: lease, state: s})
+	return errors.Join(err, lease.Release())
+}
+
+// Unfinished returns the run over this credential that was approved and has not
+// ended, empty when there is none: a second plan would take its new key for a
+// stranger's.
+func Unfinished(ctx context.Context, j *journal.Journal, c credential.Credential) (string, error) {
+	return find(ctx, j, func(s *machine.State) bool {
+		for part, v := range c.Parts {
+			if h := s.Plan().KeyHashes[part]; h != "" && h == j.HashKey().HMAC(v) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// unique refuses a second run over a key while one is unfinished.
+func (x *Executor) unique(ctx context.Context, p rotate.Plan) error {
+	id, err := find(ctx, x.Journal, func(s *machine.State) bool {
+		return s.Plan().ID != p.ID && s.Plan().Resource() == p.Resource()
+	})
+	if err == nil && id != "" {
+		err = fmt.Errorf("%w: run %s; run: secretguard rotate resume %s (or rollback)", rotate.ErrBusy, id, id)
+	}
+	return err
+}
+
+// find returns an approved run that has not ended and fits.
+func find(ctx context.Context, j *journal.Journal, fits func(*machine.State) bool) (string, error) {
+	runs, err := j.Runs(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, id := range runs {
+		s, err := Load(ctx, j, id)
+		if err != nil {
+			return "", err
+		}
+		if s.Approved() && !s.Closed() && fits(s) {
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
+// write appends a record outside of the loop and folds it into the state.
+func (r *runner) write(ctx context.Context, e record.Entry) error {
+	rec, err := r.append(ctx, e)
+	if err != nil {
+		return err
+	}
+	s, err := r.state.With(rec)
+	if err != nil {
+		return err
+	}
+	r.tell(s, rec)
+	r.state = s
+	return r.at("after " + point(e))
+}

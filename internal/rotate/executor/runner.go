@@ -1,0 +1,229 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/journal"
+	"github.com/secretguard/secretguard/internal/rotate/machine"
+	"github.com/secretguard/secretguard/internal/rotate/record"
+)
+
+// atOnce is how many steps of a stage are carried out side by side.
+const atOnce = 5
+
+// runner carries one run out under a lease.
+type runner struct {
+	x     *Executor
+	lease *journal.Lease
+	state *machine.State
+
+	telling sync.Mutex // OnEvent is called by one goroutine at a time
+}
+
+// came is what a worker hands back: an event, or why the run cannot go on at all.
+type came struct {
+	event machine.Event
+	err   error
+}
+
+// session is one call of the executor while it goes on: what the machine says of
+// the run, and what is under way.
+type session struct {
+	*runner
+	run     machine.Run
+	todo    []machine.Effect
+	busy    int // workers that have not come back
+	results chan came
+	stop    <-chan struct{} // nil once the machine knows
+}
+
+// loop asks the machine and obeys until it says that the call is over. Records
+// are written here, one after the other; everything else runs side by side.
+func (r *runner) loop(ctx context.Context) error {
+	work, leave := context.WithCancel(ctx)
+	s := &session{runner: r, run: machine.Run{State: r.state, AtOnce: atOnce}, results: make(chan came), stop: ctx.Done()}
+	defer func() { // nothing may go on after the lease is given back
+		leave()
+		for range s.busy {
+			<-s.results
+		}
+	}()
+	if err := s.feed(machine.Event{Kind: machine.Begin}); err != nil {
+		return err
+	}
+	for {
+		over, err := s.work(ctx, work)
+		if over || err != nil {
+			return err
+		}
+		select {
+		case c := <-s.results:
+			s.busy--
+			if c.err != nil {
+				return c.err
+			}
+			err = s.feed(c.event)
+		case <-s.stop:
+			err = s.halt()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// feed tells the machine what happened and takes what is to be done.
+func (s *session) feed(e machine.Event) error {
+	run, todo, err := s.run.Next(e)
+	s.run, s.todo = run, append(s.todo, todo...)
+	return err
+}
+
+// halt tells the machine that a person wants to stop.
+func (s *session) halt() error {
+	s.stop = nil
+	return s.feed(machine.Event{Kind: machine.Stop})
+}
+
+// work does what is to be done; over says that the call has ended.
+func (s *session) work(ctx, work context.Context) (over bool, err error) {
+	for len(s.todo) > 0 {
+		if s.stop != nil && ctx.Err() != nil {
+			if err := s.halt(); err != nil {
+				return false, err
+			}
+		}
+		e := s.todo[0]
+		s.todo = s.todo[1:]
+		switch e.Op {
+		case machine.OpEnd:
+			return true, s.end(ctx, s.run.State, e.End)
+		case machine.OpWrite:
+			if err := s.record(ctx, e.Entry); err != nil {
+				return false, err
+			}
+		default:
+			s.busy++
+			s.begin(work, e)
+		}
+	}
+	return false, nil
+}
+
+// record writes one entry and tells the machine.
+func (s *session) record(ctx context.Context, e record.Entry) error {
+	rec, err := s.append(ctx, e)
+	if err != nil {
+		return err
+	}
+	if err := s.feed(machine.Event{Kind: machine.Wrote, Record: rec}); err != nil {
+		return err
+	}
+	s.tell(s.run.State, rec)
+	return s.at("after " + point(e))
+}
+
+// begin lets a worker carry an op out.
+func (s *session) begin(ctx context.Context, e machine.Effect) {
+	state := s.run.State
+	w := &worker{x: s.x, s: state, step: e.Step, orphan: e.Orphan, at: s.at, held: s.lease.Held, say: func(detail string) { s.say(state, e.Step, detail) }}
+	go func() { s.results <- w.do(ctx, e.Op) }()
+}
+
+// append writes a record on a context that no cancel reaches: what happened must
+// be written down.
+func (r *runner) append(ctx context.Context, e record.Entry) (record.Record, error) {
+	if err := r.at("before " + point(e)); err != nil {
+		return record.Record{}, err
+	}
+	e.Actor, e.Happened = r.x.Actor, machine.Happened(e)
+	return r.lease.Append(context.WithoutCancel(ctx), e)
+}
+
+// point names the boundary of a record.
+func point(e record.Entry) string {
+	if e.Step == "" {
+		return e.Kind
+	}
+	return e.Kind + ":" + e.Step
+}
+
+// end reports how the call ended. The sealed values of a run that is closed are
+// destroyed: they have no more use, and what is not there cannot leak.
+func (r *runner) end(ctx context.Context, s *machine.State, status rotate.RunStatus) error {
+	id := s.Plan().ID
+	if s.Closed() {
+		if err := r.at("shred"); err != nil {
+			return err
+		}
+		if err := r.lease.Shred(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+	}
+	switch status {
+	case rotate.RunDone, rotate.RunContained, rotate.RunAbandoned:
+		return nil
+	case rotate.RunRolledBack:
+		return fmt.Errorf("run %s: %w", id, rotate.ErrRolledBack)
+	case rotate.RunPaused:
+		return fmt.Errorf("run %s: %w; continue with: %s", id, rotate.ErrPaused, s.Snapshot().Remedy)
+	case rotate.RunHeld, rotate.RunApproved, rotate.RunRunning:
+		snap := s.Snapshot()
+		return fmt.Errorf("%w: %s: %s", rotate.ErrHeld, s.HeldAt().Title, snap.Problem)
+	}
+	return fmt.Errorf("plan %s is not approved", id)
+}
+
+// at is a boundary where a test may crash the run.
+func (r *runner) at(point string) error {
+	if r.x.Failpoint == nil {
+		return nil
+	}
+	return r.x.Failpoint(point)
+}
+
+// tell hands a record's line to the listener.
+func (r *runner) tell(s *machine.State, rec record.Record) {
+	if e, ok := s.Event(rec); ok {
+		r.hand(e)
+	}
+}
+
+// say tells the listener of progress that the journal does not need.
+func (r *runner) say(s *machine.State, step rotate.Step, detail string) {
+	snap := s.Snapshot()
+	r.hand(rotate.Event{
+		Schema: rotate.EventSchema, Seq: snap.Seq, Time: r.x.Now().UTC(), Run: snap.Plan.ID,
+		Step: step.ID, N: step.N, Status: rotate.StepRunning, Text: step.Title, Detail: detail,
+	})
+}
+
+func (r *runner) hand(e rotate.Event) {
+	if r.x.OnEvent == nil {
+		return
+	}
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.x.OnEvent(e)
+}
+
+// effect returns a context for one request: a cancel of ctx does not reach it,
+// so that a request in flight is finished; abort and the limit do.
+func (x *Executor) effect(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	ectx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	if x.Abort == nil {
+		return ectx, cancel
+	}
+	go func() {
+		select {
+		case <-x.Abort:
+			cancel()
+		case <-ectx.Done():
+		}
+	}()
+	return ectx, cancel
+}

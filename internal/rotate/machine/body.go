@@ -1,0 +1,140 @@
+package machine
+
+import (
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/record"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Kinds of journal records. A run is what these say, and nothing else.
+const (
+	kindPlanned  = "planned"  // the plan; seals the leaked parts
+	kindApproved = "approved" // a person's consent
+	kindIntent   = "intent"   // an effect is about to be sent
+	kindUnknown  = "unknown"  // its answer was lost
+	kindOrphan   = "orphan"   // a key whose value was lost: found, or gone
+	kindProgress = "progress" // a deploy's id
+	kindDone     = "done"     // a step is complete; issue seals the new parts
+	kindFailed   = "failed"   // a step is held
+	kindRetry    = "retry"    // a person says: try the held step again
+	kindWaived   = "waived"   // a person accepts less
+	kindRollback = "rollback" // a person says: go back
+	kindPaused   = "paused"   // stopped at a safe point
+	kindClosed   = "closed"   // terminal
+)
+
+// Names of sealed values.
+const (
+	blobOld   = "old:"  // + part: the leaked credential
+	blobNew   = "new:"  // + part: the replacement
+	blobValue = "value" // what a variable held before we wrote it
+)
+
+// Intent is what the world looked like when an effect was about to be sent: what
+// a recovery compares with.
+type Intent struct {
+	Before      []string        `json:"before,omitempty"`        // issue: the owner's key ids
+	DeployID    string          `json:"deploy_before,omitempty"` // deploy: the newest deploy
+	UsageBefore providers.Usage `json:"usage_before,omitzero"`   // deploy: the new key's last use
+}
+
+// Outcome is how a step, or a part of it, ended.
+type Outcome struct {
+	Detail   string             `json:"detail,omitempty"`
+	New      *providers.KeyRef  `json:"new,omitempty"`
+	NewMask  string             `json:"new_mask,omitempty"`
+	DeployID string             `json:"deploy,omitempty"`
+	Level    *rotate.Level      `json:"level,omitempty"`
+	Proof    *rotate.DeathProof `json:"proof,omitempty"`
+	Hash     string             `json:"hash,omitempty"` // store: keyed hash of what is there now
+	Skipped  bool               `json:"skipped,omitempty"`
+}
+
+// Failure is why a step is held.
+type Failure struct {
+	Text   string `json:"text"`
+	Remedy string `json:"remedy,omitempty"`
+	// Open says that the effect may have happened: a retry looks it up first.
+	Open bool `json:"open,omitempty"`
+	// Redo names steps that a retry begins anew, besides the held one.
+	Redo []string `json:"redo,omitempty"`
+}
+
+// Orphan is a key that an issue made and whose value was lost.
+type Orphan struct {
+	Ref  providers.KeyRef `json:"ref"`
+	Gone bool             `json:"gone,omitempty"`
+}
+
+// waiver is the body of kindWaived and kindRollback.
+type waiver struct {
+	Level  rotate.Level `json:"level,omitempty"`
+	Reason string       `json:"reason"`
+}
+
+type closing struct {
+	Status rotate.RunStatus `json:"status"`
+	Reason string           `json:"reason,omitempty"`
+	Left   []string         `json:"left,omitempty"` // abandoned: what was not brought to its end
+}
+
+// Happened reports whether an entry is about what is done: all but those that begin
+// something.
+func Happened(e record.Entry) bool {
+	switch e.Kind {
+	case kindIntent, kindPlanned, kindApproved, kindRetry, kindRollback, kindWaived:
+		return false
+	}
+	return true
+}
+
+// PlanEntry records a plan and seals the leaked parts.
+func PlanEntry(p rotate.Plan, c credential.Credential) record.Entry {
+	return record.Entry{Kind: kindPlanned, Body: p, Seal: sealed(blobOld, c)}
+}
+
+// ApproveEntry records a person's consent.
+func ApproveEntry(a rotate.Approval) record.Entry { return record.Entry{Kind: kindApproved, Body: a} }
+
+// RetryEntry records that a person wants held steps tried again.
+func RetryEntry() record.Entry { return record.Entry{Kind: kindRetry, Body: struct{}{}} }
+
+// RollbackEntry records that a person wants to go back.
+func RollbackEntry(reason string) record.Entry {
+	return record.Entry{Kind: kindRollback, Body: waiver{Reason: reason}}
+}
+
+// AbandonEntry records that a person gives the run up, and what is left of it.
+func AbandonEntry(s *State, reason string) record.Entry {
+	return record.Entry{Kind: kindClosed, Body: closing{Status: rotate.RunAbandoned, Reason: reason, Left: s.Left()}}
+}
+
+// WaiveEntry records that a person accepts less of a step.
+func WaiveEntry(step string, level rotate.Level, reason string) record.Entry {
+	return record.Entry{Kind: kindWaived, Step: step, Body: waiver{Level: level, Reason: reason}}
+}
+
+// SupplyEntry records the key that a person handed in, and seals it.
+func SupplyEntry(ref providers.KeyRef, c credential.Credential) record.Entry {
+	mask := secret.Mask(ref.ID)
+	return record.Entry{
+		Kind: kindDone, Step: "issue", Seal: NewKeySeal(c),
+		Body: Outcome{New: &ref, NewMask: mask, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
+	}
+}
+
+// NewKeySeal names the parts of a new credential for sealing.
+func NewKeySeal(c credential.Credential) map[string]secret.Text { return sealed(blobNew, c) }
+
+// ValueSeal names what a variable held before, for sealing.
+func ValueSeal(v secret.Text) map[string]secret.Text { return map[string]secret.Text{blobValue: v} }
+
+func sealed(prefix string, c credential.Credential) map[string]secret.Text {
+	out := map[string]secret.Text{}
+	for part, v := range c.Parts {
+		out[prefix+string(part)] = v
+	}
+	return out
+}

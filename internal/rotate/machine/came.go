@@ -1,0 +1,131 @@
+package machine
+
+import "github.com/secretguard/secretguard/internal/rotate"
+
+// came goes on after an op of a step has ended.
+func (r *Run) came(e Event) []Effect {
+	t, ok := r.turns[e.Step]
+	if !ok {
+		return nil
+	}
+	step := r.State.step(e.Step)
+	if e.Result == Interrupted {
+		return r.drop(step.ID)
+	}
+	switch t.op {
+	case OpLook:
+		return r.looked(step, t, e)
+	case OpSend:
+		return r.sent(step, t, e)
+	case OpSettle:
+		return r.settled(step, t, e)
+	case OpClean:
+		if e.Result != OK {
+			return r.held(step, t, e, true)
+		}
+		t.orphan = &Orphan{Ref: t.orphan.Ref, Gone: true}
+		return one(r.write(step, t, kindOrphan, *t.orphan, nil))
+	case OpConfirm:
+		return r.confirmed(step, t, e)
+	case OpBack:
+		f := t.failure
+		if e.Result != OK {
+			f.Open = true
+			f.Text += "; and it could not be taken back: " + e.Failure.Text
+		}
+		return one(r.fail(step, t, f))
+	case OpWrite, OpEnd:
+	}
+	return nil
+}
+
+// held writes why a step does not go on. Whether its effect may have happened is
+// not a matter of the last answer alone.
+func (r *Run) held(step rotate.Step, t turn, e Event, open bool) []Effect {
+	f := e.Failure
+	f.Open = open
+	return one(r.fail(step, t, f))
+}
+
+func (r *Run) looked(step rotate.Step, t turn, e Event) []Effect {
+	switch e.Result {
+	case Fits:
+		if r.stopping {
+			return r.drop(step.ID)
+		}
+		return one(r.intend(step, t, e))
+	case Already:
+		t.outcome = e.Outcome
+		if traits, _ := TraitsOf(step.Action); traits.Confirms && !e.Outcome.Skipped {
+			return r.unlessStopping(step, t, OpConfirm)
+		}
+		return one(r.finish(step, t, e.Seal))
+	default:
+	}
+	return r.held(step, t, e, r.State.Of(step.ID).Open)
+}
+
+func (r *Run) sent(step rotate.Step, t turn, e Event) []Effect {
+	traits, _ := TraitsOf(step.Action)
+	switch e.Result {
+	case OK:
+		t.outcome = e.Outcome
+		switch {
+		case traits.Notes:
+			return one(r.write(step, t, kindProgress, t.outcome, nil))
+		case traits.Confirms:
+			return r.unlessStopping(step, t, OpConfirm)
+		}
+		return one(r.finish(step, t, e.Seal))
+	case Lost:
+		t.lost++
+		t.failure = e.Failure
+		return one(r.write(step, t, kindUnknown, Outcome{Detail: e.Failure.Text}, nil))
+	case NoRoom:
+		if t.lost > 0 && t.lost < mostLost {
+			// The lost one is there, and a listing was too old to show it.
+			t.lost++
+			t.failure = e.Failure
+			return r.unlessStopping(step, t, OpSettle)
+		}
+	default:
+	}
+	return r.held(step, t, e, t.wasOpen || t.lost > 0 || e.Unsure || e.Result == Failed)
+}
+
+func (r *Run) settled(step rotate.Step, t turn, e Event) []Effect {
+	switch e.Result {
+	case NotApplied:
+		return r.unlessStopping(step, t, OpLook)
+	case Applied:
+		t.outcome = e.Outcome
+		if traits, _ := TraitsOf(step.Action); traits.Notes {
+			return one(r.write(step, t, kindProgress, t.outcome, nil))
+		}
+		return one(r.finish(step, t, e.Seal))
+	case Orphaned:
+		if r.stopping {
+			return r.drop(step.ID)
+		}
+		t.orphan = e.Orphan
+		return one(r.write(step, t, kindOrphan, *t.orphan, nil))
+	default:
+	}
+	return r.held(step, t, e, true)
+}
+
+func (r *Run) confirmed(step rotate.Step, t turn, e Event) []Effect {
+	traits, _ := TraitsOf(step.Action)
+	switch e.Result {
+	case Shown:
+		t.outcome = e.Outcome
+		return one(r.finish(step, t, e.Seal))
+	case Harmed:
+		if r.State.Of(step.ID).Open { // it is our effect that does harm
+			t.failure = e.Failure
+			return one(r.do(step, t, OpBack))
+		}
+	default:
+	}
+	return r.held(step, t, e, traits.Sends && e.Result != Ended)
+}

@@ -1,0 +1,66 @@
+package machine
+
+import (
+	"fmt"
+
+	"github.com/secretguard/secretguard/internal/rotate"
+)
+
+// stands says, for somebody who sees the run for the first time, what is safe now:
+// whether production runs, whether the leak is open, and which ways are left.
+// Names are foreign text.
+func (s *State) stands() []string {
+	if !s.approved || s.Closed() {
+		return nil
+	}
+	out := []string{s.oldStands()}
+	if s.newRef.ID != "" && !s.undone("issue") {
+		out = append(out, fmt.Sprintf("the new key %s works; its value is sealed on this machine", s.newMask))
+	} else if s.newRef.ID == "" && s.touched("issue") {
+		out = append(out, "a new key may have been made whose value was lost: the resume looks for it")
+	}
+	if line := s.consumersStand(); line != "" {
+		out = append(out, line)
+	}
+	if s.touched("delete") {
+		return append(out, "there is no way back: go on, or abandon it with a list of what is left")
+	}
+	if s.undo {
+		return append(out, "it is on its way back: go on with that, or abandon it with a list of what is left")
+	}
+	return append(out, "it can go on, go back (secretguard rotate rollback "+s.plan.ID+"), or be abandoned with a list of what is left")
+}
+
+func (s *State) oldStands() string {
+	name := "the old key " + s.plan.OldMask
+	switch {
+	case s.done("delete"):
+		return name + " is deleted; that it is dead is not proven yet"
+	case s.touched("delete"):
+		return name + " may be deleted or not"
+	case s.done("disable") && !s.undone("disable"):
+		return name + " is disabled: whoever still uses it is down; it can be enabled again"
+	case s.touched("disable") && !s.undone("disable"):
+		return name + " may be disabled or not"
+	}
+	return name + " works: whoever uses it runs, and the leak is open"
+}
+
+func (s *State) consumersStand() string {
+	all, attested, touched := 0, 0, 0
+	for _, st := range s.plan.Steps {
+		switch {
+		case st.Action == rotate.ActAttest:
+			all++
+			if s.done(st.ID) {
+				attested++
+			}
+		case st.Action == rotate.ActStore && s.touched(st.ID) && !s.undone(st.ID):
+			touched++
+		}
+	}
+	if all == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d consumers are shown to work with the new key; %d values were written", attested, all, touched)
+}
