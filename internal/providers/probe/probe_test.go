@@ -82,7 +82,7 @@ func keys() map[string]credential.Credential {
 		"deepseek":  token(credential.DeepSeekKey, "sk-"+lab.MadeUpOf(hexDigits, 32)), "mistral": token(credential.MistralKey, lab.MadeUp("", 32)),
 		"cohere": token(credential.CohereKey, lab.MadeUp("", 40)), "twocaptcha": token(credential.TwoCaptchaKey, lab.MadeUpOf(hexDigits, 32)),
 		"supabase_project": token(credential.SupabaseLegacyJWT, jwt("supabase", strings.Repeat("abcd", 5))),
-		"railway":          token(credential.RailwayToken, "0b6f4f2e-1f0a-4c11-9a52-"+lab.MadeUpOf(hexDigits, 12)),
+		"railway":          token(credential.RailwayToken, lab.MadeUpOf(hexDigits, 8)+strings.Repeat("-"+lab.MadeUpOf(hexDigits, 4), 3)+"-"+lab.MadeUpOf(hexDigits, 12)),
 	}
 }
 

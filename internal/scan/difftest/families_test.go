@@ -44,8 +44,8 @@ var families = []family{
 		{"SUPABASE_SERVICE_ROLE_KEY", "{jwt:service_role}"},
 		{"SUPABASE_ANON_KEY", "{jwt:anon}"},
 	}, []form{
-		{"SUPABASE_SECRET_KEY", joined("sb_secret_", "N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz")},
-		{"SUPABASE_PUBLISHABLE_KEY", joined("sb_publishable_", "ACJWlzQHlZjBrEguHvfOxg_3BJgxAaH")},
+		{"SUPABASE_SECRET_KEY", joined("sb_secret_", "N7UND0UgjK", "TVK-Uodkm0", "Hg_xSvEMPvz")},
+		{"SUPABASE_PUBLISHABLE_KEY", joined("sb_publishable_", "ACJWlzQHlZ", "jBrEguHvfO", "xg_3BJgxAaH")},
 		{"SUPABASE_SECRET_KEY", "sb_secret_..."},
 		{"SUPABASE_URL", "https://{lower:20}.supabase.co"},
 		{"SUPABASE_SECRET_KEY", "sb_secret_xxxxxxxxxxxxxxxxxxxxxx_xxxxxxxx"},

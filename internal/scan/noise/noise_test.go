@@ -11,6 +11,7 @@ import (
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
+	const id = "018c0ae5-4d9b" + "-471b-bfd6" + "-eef314bc7037"
 	for name, tc := range map[string]struct {
 		s    Subject
 		want string
@@ -31,8 +32,8 @@ func TestJudge(t *testing.T) {
 		"signature":          {Subject{Secret: "Signature=79d0760751907af16f64a537c1242416dacf5120", Generic: true}, "signature"},
 		"publishable":        {Subject{Secret: "pk_" + "live_51Hq8RkT2v", Generic: true}, "public by design"},
 		"hex key":            {Subject{Secret: "9d23bd4149cb979ccf3c5c94dd217e98", Line: `api_key: "9d23bd4149cb979ccf3c5c94dd217e98"`, Generic: true}, ""},
-		"UUID called an id":  {Subject{Secret: "018c0ae5-4d9b-471b-bfd6-eef314bc7037", Line: `key_id = "018c0ae5-4d9b-471b-bfd6-eef314bc7037"`, Generic: true}, "UUID"},
-		"UUID called a key":  {Subject{Secret: "018c0ae5-4d9b-471b-bfd6-eef314bc7037", Line: `api_key = "018c0ae5-4d9b-471b-bfd6-eef314bc7037"`, Generic: true}, ""},
+		"UUID called an id":  {Subject{Secret: id, Line: "key_id = \"" + id + "\"", Generic: true}, "UUID"},
+		"UUID called a key":  {Subject{Secret: id, Line: "api_key = \"" + id + "\"", Generic: true}, ""},
 		"not on its line":    {Subject{Secret: "9d23bd4149cb979ccf3c5c94dd217e98", Line: "sha256", Generic: true}, ""},
 		"nothing":            {Subject{}, ""},
 		"one letter at most": {Subject{Secret: "a", Generic: true}, ""},
