@@ -29,7 +29,7 @@ func TestResponderFromListToSummary(t *testing.T) {
 	p.presses("Escape")
 	p.sees("Still to do")
 	p.presses("Escape")
-	p.sees("1 dead")
+	p.sees("DEAD      aws access key     deploy-bot")
 	p.types("q")
 	p.sees("exit=0.")
 	p.sees("is deleted and proven dead")
