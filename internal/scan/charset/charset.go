@@ -13,12 +13,9 @@ import (
 // (buffer_is_binary in git's xdiff-interface.c).
 const probe = 8000
 
-// IsBinary reports whether data is no text: a NUL byte in its first 8000 bytes, as
-// git decides, unless those bytes are UTF-16 or UTF-32. It reads only its argument.
-func IsBinary(data []byte) bool {
-	head := data[:min(len(data), probe)]
-	return bytes.IndexByte(head, 0) >= 0 && detect(head).width == 0
-}
+// Plain reports whether data is text as it is: without a NUL byte in its first 8000
+// bytes, as git decides. It reads only its argument.
+func Plain(data []byte) bool { return bytes.IndexByte(data[:min(len(data), probe)], 0) < 0 }
 
 // Text returns data as UTF-8 text, or false when it is no text. UTF-16 and UTF-32,
 // with a byte order mark or clearly so without one, are converted; everything else
@@ -28,11 +25,10 @@ func IsBinary(data []byte) bool {
 // The text is data itself, or lies in buf when that is large enough. Text reads
 // only its arguments and may be called from many goroutines.
 func Text(data, buf []byte) ([]byte, bool) {
-	head := data[:min(len(data), probe)]
-	if bytes.IndexByte(head, 0) < 0 { // in wide text a blank or a line end has one
+	if Plain(data) { // in wide text a blank or a line end has a NUL byte
 		return data, true
 	}
-	f := detect(head)
+	f := detect(data[:min(len(data), probe)])
 	if f.width == 0 {
 		return data, false
 	}

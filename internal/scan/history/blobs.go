@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/secretguard/secretguard/internal/scan/archive"
+	"github.com/secretguard/secretguard/internal/scan/charset"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -67,7 +68,7 @@ func (s *scanner) gather(b *blobs) {
 // Visit looks at one blob.
 func (b *blobs) Visit(o *pack.Object, base any) any {
 	var r *match.Record
-	plain := isPlain(o.Data)
+	plain := charset.Plain(o.Data)
 	if plain {
 		if before, ok := base.(*seenBlob); ok && o.Ops != nil {
 			r = b.finder.FindDelta(o.Data, before.record, b.copied(o.Ops))
@@ -76,7 +77,7 @@ func (b *blobs) Visit(o *pack.Object, base any) any {
 		}
 	}
 	if !o.Dup {
-		b.settle(o, r)
+		b.settle(o, plain, r)
 	}
 	switch {
 	case !plain:
@@ -88,14 +89,14 @@ func (b *blobs) Visit(o *pack.Object, base any) any {
 }
 
 // settle keeps what a blob holds, and what is known of it.
-func (b *blobs) settle(o *pack.Object, r *match.Record) {
+func (b *blobs) settle(o *pack.Object, plain bool, r *match.Record) {
 	b.s.step("blobs", len(o.Data))
 	var own []match.Sight
 	if r != nil {
 		own = b.finder.Settle(o.Data, r)
 	}
 	id, whole := "", true
-	parts, known := b.inside.inside(b.ctx, o.Data, own, func(k archive.Skip) {
+	parts, known := b.inside.inside(b.ctx, o.Data, plain, own, func(k archive.Skip) {
 		whole = false
 		if id == "" {
 			id = o.ID.String()

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -82,7 +81,7 @@ func (r *Result) count(f fact, name func() string) {
 	case f.class == noText:
 		r.Binary.add(id)
 	case f.class >= aKind && int(f.class-aKind) < len(unreadKinds):
-		(*unreadList)(&r.Unread).add(Unread{What: "blob", Why: unreadKinds[f.class-aKind] + ": text in it is not read", Gone: Gone{1, id}})
+		(*unreadList)(&r.Unread).add(Unread{What: "blob", Why: archive.WhyUnread(unreadKinds[f.class-aKind]), Gone: Gone{1, id}})
 	}
 }
 
@@ -91,30 +90,31 @@ type content struct {
 	set    *match.Set
 	finder *match.Finder
 	limits archive.Limits
-	buf    []byte // of a text that was converted
+	texts  archive.Texts
 }
 
 func newContent(o Options) *content {
 	return &content{set: o.Set, finder: o.Set.Finder(), limits: archive.DefaultLimits(o.ArchiveDepth, o.MaxSize)}
 }
 
-// isPlain reports whether data is text as it is: without a NUL byte in its first
-// part, as git decides.
-func isPlain(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 8000)], 0) < 0 }
-
 // look returns what a blob holds.
 func (c *content) look(ctx context.Context, data []byte) []part {
 	var own []match.Sight
-	if isPlain(data) {
-		own = c.finder.Settle(data, c.finder.Find(data))
+	plain := charset.Plain(data)
+	if plain {
+		own = c.find(data)
 	}
-	parts, _ := c.inside(ctx, data, own, func(archive.Skip) {})
+	parts, _ := c.inside(ctx, data, plain, own, func(archive.Skip) {})
 	return parts
 }
 
-// inside returns what a blob holds whose own text, if it is one, holds own. skip is
-// told what was not read.
-func (c *content) inside(ctx context.Context, data []byte, own []match.Sight, skip func(archive.Skip)) ([]part, fact) {
+func (c *content) find(text []byte) []match.Sight {
+	return c.finder.Settle(text, c.finder.Find(text))
+}
+
+// inside returns what a blob holds. One that is plain text was looked at, and holds
+// own. skip is told what was not read.
+func (c *content) inside(ctx context.Context, data []byte, plain bool, own []match.Sight, skip func(archive.Skip)) ([]part, fact) {
 	var parts []part
 	if len(own) > 0 {
 		parts = append(parts, part{sights: own})
@@ -124,24 +124,23 @@ func (c *content) inside(ctx context.Context, data []byte, own []match.Sight, sk
 	if c.limits.Depth > 0 {
 		kind = archive.Detect(data)
 	}
-	plain := isPlain(data)
-	switch {
-	case kind != archive.None:
+	if kind != archive.None {
 		found, entries := c.archive(ctx, data, own, skip)
-		parts, f.entries = append(parts, found...), entries
-	case !plain:
-		text, ok := charset.Text(data, c.buf)
-		if !ok {
-			f.class = noText
-			break
-		}
-		c.buf = text[:0]
-		if sights := c.finder.Settle(text, c.finder.Find(text)); len(sights) > 0 {
+		f.entries = entries
+		return append(parts, found...), f
+	}
+	text, unread := c.texts.Text(data)
+	switch unread {
+	case "":
+	case archive.Binary:
+		f.class = noText
+	default:
+		f.class = aKind + class(slices.Index(unreadKinds, unread))
+	}
+	if !plain && text != nil {
+		if sights := c.find(text); len(sights) > 0 {
 			parts = append(parts, part{sights: sights})
 		}
-	}
-	if name := archive.Unread(data); name != "" && kind == archive.None {
-		f.class = aKind + class(slices.Index(unreadKinds, name))
 	}
 	return parts, f
 }
@@ -153,22 +152,13 @@ func (c *content) archive(ctx context.Context, data []byte, own []match.Sight, s
 		if inner != "" {
 			entries++
 		}
-		text, ok := charset.Text(data, c.buf)
-		if ok && len(text) > 0 && &text[0] != &data[0] {
-			c.buf = text
+		text, unread := c.texts.Text(data)
+		if unread != "" {
+			skip(archive.Skip{What: "archive entry", Why: archive.WhyUnread(unread), Path: inner})
 		}
-		if name := archive.Unread(data); name != "" {
-			skip(archive.Skip{What: "archive entry", Why: name + ": text in it is not read", Path: inner})
-		} else if !ok {
-			skip(archive.Skip{What: "archive entry", Why: "binary", Path: inner})
-		}
-		var sights []match.Sight
-		if ok {
-			sights = c.finder.Settle(text, c.finder.Find(text))
-			sights = slices.DeleteFunc(sights, func(s match.Sight) bool {
-				return slices.ContainsFunc(own, func(o match.Sight) bool { return o.Secret == s.Secret })
-			})
-		}
+		sights := slices.DeleteFunc(c.find(text), func(s match.Sight) bool {
+			return slices.ContainsFunc(own, func(o match.Sight) bool { return o.Secret == s.Secret })
+		})
 		if len(sights) > 0 || inner != "" && c.set.NameMatters([]byte(inner)) {
 			parts = append(parts, part{inner, sights})
 		}

@@ -253,6 +253,9 @@ func lineAt(text []byte, start, end int) []byte {
 // a secret that a specific one holds, and gitleaks' rule where ours found the
 // same.
 func specific(list []Match) []Match {
+	if len(list) < 2 {
+		return list
+	}
 	drop := make([]bool, len(list))
 	around(list, func(i, j int) {
 		m, o := &list[i], &list[j]

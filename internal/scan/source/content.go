@@ -5,7 +5,6 @@ import (
 	"path"
 
 	"github.com/secretguard/secretguard/internal/scan/archive"
-	"github.com/secretguard/secretguard/internal/scan/charset"
 )
 
 // content judges what files hold, and hands on the texts in them. It is used by one
@@ -15,7 +14,7 @@ type content struct {
 	sink Sink
 	what string // what a file of this source is called
 
-	buf []byte // of a text that was converted
+	texts archive.Texts
 }
 
 // file takes the content of a file: a text, or an archive in which texts lie.
@@ -54,19 +53,9 @@ func (c *content) archive(ctx context.Context, p Place, data []byte) error {
 
 // text takes what is no archive.
 func (c *content) text(ctx context.Context, what string, p Place, data []byte) error {
-	text, ok := charset.Text(data, c.buf)
-	if ok && len(text) > 0 && &text[0] != &data[0] {
-		c.buf = text
-	}
-	unread := archive.Unread(data)
-	switch {
-	case unread != "": // a part of it may be text all the same
-		c.sink.Skip(Skip{What: what, Why: unread + ": text in it is not read", Example: p.Name()})
-	case !ok:
-		c.sink.Skip(Skip{What: what, Why: "binary", Example: p.Name()})
-	}
-	if !ok {
-		text = nil // its name is still judged
+	text, kind := c.texts.Text(data) // without a text its name is still judged
+	if kind != "" {
+		c.sink.Skip(Skip{What: what, Why: archive.WhyUnread(kind), Example: p.Name()})
 	}
 	return c.sink.Fragment(ctx, Fragment{Text: text, Places: []Place{p}})
 }

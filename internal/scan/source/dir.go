@@ -95,9 +95,6 @@ func (r *reader) file(ctx context.Context, folder *os.Root, file, name string) e
 	if cap(r.data) > keptBuffer {
 		r.data = nil
 	}
-	if cap(r.buf) > keptBuffer {
-		r.buf = nil
-	}
 	return err
 }
 
