@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/secretguard/secretguard/internal/lab"
+	"github.com/secretguard/secretguard/internal/scan/archive/archivetest"
 )
 
 // TestSecretsInNames: a key can stand in the name of a file, a folder, a ref or a
@@ -27,4 +28,33 @@ func TestSecretsInNames(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSecretsInNamesOfFiles: nor do the names of files and of entries of archives
+// give one away, beside what is found in them and what could not be read.
+func TestSecretsInNamesOfFiles(t *testing.T) {
+	t.Parallel()
+	file, entry, unread := lab.MadeUp("sk_live_", 40), lab.MadeUp("sk_live_", 40), lab.MadeUp("sk_live_", 40)
+	dir := repository(t, "nothing\n")
+	write(t, dir, file+".env", leak())
+	write(t, dir, "a.jar", string(archivetest.Zip(t, archivetest.File{Name: entry + ".env", Text: leak()})))
+	write(t, dir, "b.jar", string(archivetest.Zip(t, archivetest.File{Name: unread + ".bin", Text: "\x00\x01"})))
+	check := func(args ...string) {
+		t.Helper()
+		for _, more := range [][]string{nil, {"--json"}} {
+			r := run(append(args, more...)...)
+			r.expect(t, 1, ".env", "archive entry")
+			for what, s := range map[string]string{"file": file, "entry": entry, "entry that was not read": unread} {
+				if strings.Contains(r.out+r.err, s) {
+					t.Errorf("%v gives away the secret in the name of a %s:\n%s", args, what, r)
+				}
+			}
+		}
+	}
+	check("scan", "dir", dir)
+	check("scan", dir)
+	git(t, dir, "add", "-A")
+	git(t, dir, "commit", "-qm", "all of it")
+	check("scan", "git", dir)
+	check("scan", "git", dir) // of what is remembered
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/source"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // refNames looks at the names of refs as at texts.
@@ -23,15 +24,10 @@ func (c *collector) refNames(refs []gitdir.Ref) {
 	}
 }
 
-// maskNames takes secrets out of names: a file, a ref or a person that is a finding
-// is shown as where other findings stand, and must not give it away there.
+// maskNames takes secrets out of names: a file, an entry of an archive, a ref or a
+// person is shown as where findings stand, and must not give a secret away there.
 func (c *collector) maskNames() {
-	var known []string
-	for _, f := range c.findings {
-		if f.Where == WherePath || f.Where == WherePerson || f.Where == WhereRefName {
-			known = append(known, f.Secret.Reveal(), f.Secret.Mask())
-		}
-	}
+	known := c.secretNames()
 	if known == nil {
 		return
 	}
@@ -44,4 +40,34 @@ func (c *collector) maskNames() {
 	for _, s := range c.skips {
 		s.Example = mask.Replace(s.Example)
 	}
+}
+
+// secretNames lists the secrets in names that are shown, each with its mask.
+func (c *collector) secretNames() []string {
+	var known []string
+	finder := c.scanner.set.Finder()
+	seen := map[string]bool{}
+	look := func(name string) {
+		if seen[name] || !finder.Possible([]byte(name)) {
+			return
+		}
+		seen[name] = true
+		for _, m := range c.scanner.set.At(finder.Settle([]byte(name), finder.Find([]byte(name))), "", "") {
+			if m.Noise == "" {
+				known = append(known, m.Secret, secret.Mask(m.Secret))
+			}
+		}
+	}
+	for _, f := range c.findings {
+		if f.Where == WherePath || f.Where == WherePerson || f.Where == WhereRefName {
+			known = append(known, f.Secret.Reveal(), f.Secret.Mask())
+		}
+		for _, name := range []string{f.File, f.PathInArchive, f.Author} {
+			look(name)
+		}
+	}
+	for _, s := range c.skips {
+		look(s.Example)
+	}
+	return known
 }

@@ -156,3 +156,28 @@ func TestContentOfASelection(t *testing.T) {
 		}
 	}
 }
+
+// TestMemoryHoldsNoNamesOfEntries: the name of an entry may be a secret itself, of
+// one that holds something and of one that was not read.
+func TestMemoryHoldsNoNamesOfEntries(t *testing.T) {
+	t.Parallel()
+	set := load(t)
+	for what, text := range map[string]string{"found": "key = \"" + lab.MadeUp("sk_live_", 40) + "\"\n", "unread": "\x00\x01"} {
+		name := lab.MadeUp("sk_live_", 40)
+		dir := t.TempDir()
+		git(t, dir, "", "init", "-q", "-b", "main", ".")
+		jar := archivetest.Zip(t, archivetest.File{Name: "x/" + name + ".env", Text: text})
+		if err := os.WriteFile(filepath.Join(dir, "a.jar"), jar, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		git(t, dir, "", "add", "-A")
+		git(t, dir, "", "commit", "-qm", "all of it")
+		note := notebook{}
+		scanWith(t, dir, open(t, dir), history.Options{Set: set, ArchiveDepth: 3, Memory: note}, onMain)
+		for file, b := range note {
+			if strings.Contains(string(b), name) {
+				t.Errorf("%s: the name is in %q", what, file)
+			}
+		}
+	}
+}

@@ -112,7 +112,7 @@ func (s *scanner) lookAgain(ctx context.Context, look *content, h keptHit) ([]pa
 // keepResult writes down the outcome. A name that is a secret itself cannot be
 // written down without giving it away, so then nothing is.
 func (s *scanner) keepResult(ctx context.Context, fingerprint string) {
-	if fingerprint == "" || len(s.db.Problems()) > 0 || s.res.TooLarge.Count+s.res.Damaged.Count > 0 {
+	if fingerprint == "" || len(s.db.Problems()) > 0 || s.res.TooLarge.Count+s.res.Damaged.Count > 0 || s.entryIsSecret() {
 		return
 	}
 	k := keptResult{Fingerprint: fingerprint, Result: s.res}
@@ -147,6 +147,15 @@ func (s *scanner) keepResult(ctx context.Context, fingerprint string) {
 	if b, err := json.Marshal(k); err == nil {
 		s.opts.Memory.Save("result", seen.Seal(b))
 	}
+}
+
+// entryIsSecret reports whether the name of an entry of an archive, which would be
+// written down, holds something.
+func (s *scanner) entryIsSecret() bool {
+	names := newNames(s.opts.Set)
+	holds := func(name string) bool { return len(names.look([]byte(name))) > 0 }
+	return slices.ContainsFunc(s.res.Hits, func(h Hit) bool { return holds(h.Inner) }) ||
+		slices.ContainsFunc(s.res.Unread, func(u Unread) bool { return holds(u.Example) })
 }
 
 // partsOf are the parts of a hit's object, which the scan has.
