@@ -11,6 +11,8 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/archive"
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
 	"github.com/secretguard/secretguard/internal/scan/source"
@@ -90,10 +92,10 @@ func (c *collector) unseen(problems []pack.Problem, res history.Result, partial 
 	named := func(example string) string {
 		blob, inner, _ := strings.Cut(example, archive.Separator)
 		if id, err := pack.ParseID(blob); err == nil && res.Paths[id] != "" {
-			return archive.Name(path.Join(c.under, res.Paths[id]), history.Inner(res.Paths[id], inner))
+			return archive.Name(path.Join(c.under, res.Paths[id]), content.Inner(res.Paths[id], inner))
 		}
 		if inner != "" {
-			return archive.Name(blob, history.Inner("", inner))
+			return archive.Name(blob, content.Inner("", inner))
 		}
 		return example
 	}
@@ -113,7 +115,7 @@ func (c *collector) unseen(problems []pack.Problem, res history.Result, partial 
 	}
 	for _, s := range []struct {
 		what, why string
-		gone      history.Gone
+		gone      tally.Gone
 		gap       bool
 	}{
 		{"ref", "the object that it names is missing or damaged", res.MissingRefs, true},
@@ -123,7 +125,7 @@ func (c *collector) unseen(problems []pack.Problem, res history.Result, partial 
 		{"tree", "damaged; see: git fsck", res.BrokenTrees, true},
 		{"object", "damaged; see: git fsck", res.Damaged, true},
 		{"blob", pack.TooLarge(limit), res.TooLarge, true},
-		{"tree", "nested too deep", history.Gone{Count: res.TooDeep}, true},
+		{"tree", "nested too deep", tally.Gone{Count: res.TooDeep}, true},
 		{"blob", "binary", res.Binary, false},
 		{"submodule", "its history is a repository of its own", res.Submodules, false},
 	} {

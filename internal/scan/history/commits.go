@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -38,11 +40,11 @@ type message struct {
 type commits struct {
 	s      *scanner
 	finder *match.Finder
-	names  *names
+	names  *content.Names
 	list   []commit
 	found  []message
 	tags   map[pack.ID]pack.ID // tag -> what it names
-	gone   Gone                // root folders
+	gone   tally.Gone          // root folders
 
 	tagSizes map[pack.ID]uint64
 }
@@ -52,7 +54,7 @@ func (s *scanner) scanCommits(ctx context.Context) error {
 	var mu sync.Mutex
 	var all []*commits
 	err := s.visit(ctx, pack.Of(pack.Commit, pack.Tag), func() pack.Visitor {
-		c := &commits{s: s, finder: s.opts.Set.Finder(), names: newNames(s.opts.Set), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}}
+		c := &commits{s: s, finder: s.opts.Set.Finder(), names: content.NewNames(s.opts.Set), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}}
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, c)
@@ -65,7 +67,7 @@ func (s *scanner) scanCommits(ctx context.Context) error {
 	for _, c := range all {
 		s.commits = append(s.commits, c.list...)
 		s.messages = append(s.messages, c.found...)
-		s.res.MissingTrees.join(c.gone)
+		s.res.MissingTrees.Join(c.gone)
 		maps.Copy(tags, c.tags)
 		if s.memory != nil {
 			maps.Copy(s.memory.tagSizes, c.tagSizes)
@@ -103,13 +105,29 @@ func (c *commits) Visit(o *pack.Object, _ any) any {
 	return nil
 }
 
+// people looks at who wrote a commit or tag.
+func (c *commits) people(o *pack.Object, header []byte) {
+	for _, field := range []string{"author ", "committer ", "tagger "} {
+		for line := range bytes.Lines(header) {
+			who, ok := bytes.CutPrefix(line, []byte(field))
+			if !ok {
+				continue
+			}
+			who = who[:bytes.LastIndexByte(who, '>')+1]
+			if sights := c.names.Look(who); len(sights) > 0 {
+				c.found = append(c.found, message{o.Ref, o.Kind, WherePerson, sights})
+			}
+		}
+	}
+}
+
 func (c *commits) parse(ref pack.Ref, header []byte) commit {
 	out := commit{ref: ref, tree: pack.NoRef}
 	if id, err := pack.ParseID(string(field(header, "tree"))); err == nil {
 		if t, ok := c.s.db.Lookup(id); ok {
 			out.tree = t
 		} else {
-			c.gone.add(id.String())
+			c.gone.Add(id.String())
 		}
 	}
 	for line := range bytes.Lines(header) {
@@ -170,7 +188,7 @@ func (s *scanner) link() {
 			}
 			c.cut = true
 			if !s.opts.Shallow[s.db.ID(c.ref)] {
-				s.res.MissingCommits.add(id.String())
+				s.res.MissingCommits.Add(id.String())
 			}
 		}
 		for _, r := range c.parentRefs {
@@ -246,7 +264,7 @@ func (s *scanner) reach(tags map[pack.ID]pack.ID) {
 		}
 	}
 	for id, name := range gone {
-		s.res.MissingRefs.add(name + " " + id.String())
+		s.res.MissingRefs.Add(name + " " + id.String())
 	}
 	for way, todo := range byWay {
 		for len(todo) > 0 {

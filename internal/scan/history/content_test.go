@@ -13,6 +13,7 @@ import (
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/scan/archive/archivetest"
 	"github.com/secretguard/secretguard/internal/scan/history"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
@@ -92,7 +93,7 @@ func TestContentOfBlobs(t *testing.T) {
 			t.Errorf("%d × %s; of %v", unread[what], what, unread)
 		}
 	}
-	if !slices.ContainsFunc(want.Unread, func(u history.Unread) bool { return u.Gap && strings.HasPrefix(u.What, "archive") }) {
+	if !slices.ContainsFunc(want.Unread, func(u tally.Unread) bool { return u.Gap && strings.HasPrefix(u.What, "archive") }) {
 		t.Errorf("an archive that was cut off is no gap: %v", want.Unread)
 	}
 	if want.Binary.Count != 1 || want.Entries < 6 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/scan/history"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 )
 
@@ -91,7 +92,7 @@ func TestContentIsWhatItsNameSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(res.Hits) != 1 || res.Damaged != (history.Gone{Count: 1, Example: good}) {
+	if len(res.Hits) != 1 || res.Damaged != (tally.Gone{Count: 1, Example: good}) {
 		t.Errorf("%d hits, damaged %+v", len(res.Hits), res.Damaged)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -145,6 +147,11 @@ type Options struct {
 	few, whole bool // how a selection is judged, however large it is; tests set it
 }
 
+// looker returns what looks at whole blobs.
+func (o *Options) looker() *content.Looker {
+	return content.NewLooker(o.Set, o.ArchiveDepth, o.MaxSize)
+}
+
 // Progress is how far a scan is.
 type Progress struct {
 	Phase string // "commits", "blobs" or "trees"
@@ -162,48 +169,24 @@ type Result struct {
 	Known    int
 	Commits  int
 	Trees    int
-	Blobs    int
 	Tags     int
 	Bytes    int64 // of blobs and messages that were looked at
-	Entries  int   // of archives and documents
-	Binary   Gone  // blobs that are no text
-	// Unread is what else was not read of blobs. An example begins with the blob's id.
-	Unread []Unread
+	content.Counts
+
 	// Paths are where blobs stand that are named as an example of what was not
 	// scanned; foreign text.
 	Paths map[pack.ID]string
 	// What others name and that is not there.
-	MissingRefs, MissingCommits, MissingTrees, MissingBlobs Gone
+	MissingRefs, MissingCommits, MissingTrees, MissingBlobs tally.Gone
 	// Of a selection of commits: blobs above the limit, and objects that are no good.
 	// A scan of everything has these in Problems.
-	TooLarge, Damaged Gone
+	TooLarge, Damaged tally.Gone
 	// Submodules counts the names of folders whose history is elsewhere.
-	Submodules Gone
+	Submodules tally.Gone
 	// BrokenTrees are folders whose content is no proper list.
-	BrokenTrees Gone
+	BrokenTrees tally.Gone
 	// TooDeep are folders that are nested too deep to be looked into.
 	TooDeep int
-}
-
-// Gone counts things that were not scanned, and names one of them: the first in
-// order, so that every run names the same.
-type Gone struct {
-	Count   int
-	Example string
-}
-
-func (g *Gone) add(example string) {
-	if g.Count == 0 || example < g.Example {
-		g.Example = example
-	}
-	g.Count++
-}
-
-func (g *Gone) join(o Gone) {
-	if o.Count > 0 {
-		g.add(o.Example)
-		g.Count += o.Count - 1
-	}
 }
 
 // scanner holds what the phases hand each other.
@@ -214,10 +197,10 @@ type scanner struct {
 	bytes atomic.Int64
 	done  atomic.Int64
 
-	blobs    map[pack.Ref][]part      // blobs that hold something
-	again    int                      // blobs that are looked at in every scan
-	named    map[string][]match.Sight // names of files and folders that hold something themselves
-	folders  map[pack.Ref]bool        // folders with such names
+	blobs    map[pack.Ref][]content.Part // blobs that hold something
+	again    int                         // blobs that are looked at in every scan
+	named    map[string][]match.Sight    // names of files and folders that hold something themselves
+	folders  map[pack.Ref]bool           // folders with such names
 	commits  []commit
 	head     int32 // HEAD's commit; -1 for none
 	commitAt map[pack.Ref]int32
@@ -240,7 +223,7 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]part{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
+	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]content.Part{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
 	var err error
 	if o.Commits != nil {
 		err = s.selected(ctx)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
@@ -12,12 +13,12 @@ import (
 type treeLister struct {
 	s     *scanner
 	kept  map[pack.Ref][]item
-	heads map[string][]innerMatch // of files in HEAD's tree, by path
-	look  *content
+	heads map[string][]content.Match // of files in HEAD's tree, by path
+	look  *content.Looker
 }
 
 func newTreeLister(s *scanner) *treeLister {
-	return &treeLister{s: s, kept: map[pack.Ref][]item{}, heads: map[string][]innerMatch{}, look: newContent(s.opts)}
+	return &treeLister{s: s, kept: map[pack.Ref][]item{}, heads: map[string][]content.Match{}, look: s.opts.looker()}
 }
 
 func (l *treeLister) root(c *commit) (uint32, bool) { return uint32(c.tree), c.tree != pack.NoRef }
@@ -44,7 +45,7 @@ func (l *treeLister) read(tree pack.Ref) []item {
 	s := l.s
 	_, data, err := s.db.Read(tree, s.opts.MaxSize)
 	if err != nil {
-		s.res.BrokenTrees.add(s.db.ID(tree).String())
+		s.res.BrokenTrees.Add(s.db.ID(tree).String())
 		return nil
 	}
 	var out []item
@@ -52,7 +53,7 @@ func (l *treeLister) read(tree pack.Ref) []item {
 		mode, rest, ok := bytes.Cut(data, []byte{' '})
 		name, rest, ok2 := bytes.Cut(rest, []byte{0})
 		if !ok || !ok2 || len(mode) == 0 || len(rest) < s.db.Width() {
-			s.res.BrokenTrees.add(s.db.ID(tree).String())
+			s.res.BrokenTrees.Add(s.db.ID(tree).String())
 			return out
 		}
 		id := pack.MakeID(rest[:s.db.Width()])
@@ -66,9 +67,9 @@ func (l *treeLister) read(tree pack.Ref) []item {
 		case there:
 			out = append(out, item{string(name), folder, uint32(ref)})
 		case folder:
-			s.res.MissingTrees.add(id.String())
+			s.res.MissingTrees.Add(id.String())
 		default:
-			s.res.MissingBlobs.add(id.String())
+			s.res.MissingBlobs.Add(id.String())
 		}
 	}
 	return out
@@ -82,7 +83,7 @@ func (l *treeLister) holds(ctx context.Context, k hitKey) bool {
 		l.heads[k.path] = list
 	}
 	for _, m := range list {
-		if m.Rule == k.rule && m.inner == k.inner && m.Secret == k.secret && m.Line == k.line && m.Column == k.column {
+		if m.Rule == k.rule && m.Inner == k.inner && m.Secret == k.secret && m.Line == k.line && m.Column == k.column {
 			return true
 		}
 	}
@@ -90,7 +91,7 @@ func (l *treeLister) holds(ctx context.Context, k hitKey) bool {
 }
 
 // inHead looks at a file of HEAD's tree.
-func (l *treeLister) inHead(ctx context.Context, path string) []innerMatch {
+func (l *treeLister) inHead(ctx context.Context, path string) []content.Match {
 	s := l.s
 	at := pack.NoRef
 	for _, r := range s.opts.Roots {
@@ -122,7 +123,7 @@ func (l *treeLister) inHead(ctx context.Context, path string) []innerMatch {
 	if err != nil || kind != pack.Blob {
 		return nil
 	}
-	return matches(s.opts.Set, l.look.look(ctx, data), path, "")
+	return content.Matches(s.opts.Set, l.look.Look(ctx, data), path, "")
 }
 
 // nodeLister lists the folders that lead to something, without reading.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
 )
@@ -70,9 +71,9 @@ func (s *scanner) recall() {
 		if r != pack.NoRef {
 			m.seen[r] = true
 			m.facts[r] = k.Blobs[i] + 1
-			f := factOf(k.Blobs[i])
-			s.bytes.Add(int64(f.size))
-			s.res.count(f, func() string { return s.db.ID(r).String() })
+			f := content.FactOf(k.Blobs[i])
+			s.bytes.Add(int64(f.Size))
+			s.res.AddBlob(f, func() string { return s.db.ID(r).String() })
 		}
 	}
 	for i, r := range db.Refs(k.TagIDs) {

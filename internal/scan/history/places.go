@@ -3,8 +3,10 @@ package history
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -84,16 +86,27 @@ func (p *placer) leafOf(l leaf, keep func(match.Match) bool) {
 	var counts map[spot]bool // what an allowlist for the commit leaves
 	if set.NamesCommit(commit) {
 		counts = map[spot]bool{}
-		for _, m := range matches(set, parts, l.path, commit) {
-			counts[spot{m.Rule, m.inner, m.Start, m.End}] = true
+		for _, m := range content.Matches(set, parts, l.path, commit) {
+			counts[spot{m.Rule, m.Inner, m.Start, m.End}] = true
 		}
 	}
-	for _, m := range matches(set, parts, l.path, "") {
+	for _, m := range content.Matches(set, parts, l.path, "") {
 		if !keep(m.Match) {
 			continue
 		}
-		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, inner: m.inner, line: m.Line, column: m.Column}
-		p.add(k, m.Match, p.s.db.ID(l.blob), l.stretch, counts != nil && !counts[spot{m.Rule, m.inner, m.Start, m.End}])
+		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, inner: m.Inner, line: m.Line, column: m.Column}
+		p.add(k, m.Match, p.s.db.ID(l.blob), l.stretch, counts != nil && !counts[spot{m.Rule, m.Inner, m.Start, m.End}])
+	}
+}
+
+// pathName adds what the last part of a path holds in itself.
+func (p *placer) pathName(l leaf) {
+	path := strings.TrimSuffix(l.path, "/")
+	dir := strings.LastIndexByte(path, '/') + 1
+	for _, m := range p.s.opts.Set.At(p.s.named[path[dir:]], "", "") {
+		m.Column += dir
+		m.EndColumn += dir
+		p.add(hitKey{rule: m.Rule, secret: m.Secret, path: path, line: 1, column: m.Column, where: WherePath}, m, p.s.db.ID(l.blob), l.stretch, false)
 	}
 }
 
@@ -119,15 +132,15 @@ func (p *placer) add(k hitKey, m match.Match, in pack.ID, st stretch, denied boo
 var nowhere = stretch{first: -1, last: -1}
 
 // lost adds a blob that no commit's tree holds.
-func (p *placer) lost(ref pack.Ref, parts []part) {
+func (p *placer) lost(ref pack.Ref, parts []content.Part) {
 	where := WhereUnreachable
 	if !p.s.treesDone {
 		where = WhereUnknown
 	}
 	id := p.s.db.ID(ref)
-	for _, m := range matches(p.s.opts.Set, parts, "", "") {
+	for _, m := range content.Matches(p.s.opts.Set, parts, "", "") {
 		// The blob is its only name, so each is a hit of its own.
-		p.add(hitKey{rule: m.Rule, secret: m.Secret, inner: m.inner, line: m.Line, column: m.Column, where: where, in: id}, m.Match, id, nowhere, false)
+		p.add(hitKey{rule: m.Rule, secret: m.Secret, inner: m.Inner, line: m.Line, column: m.Column, where: where, in: id}, m.Match, id, nowhere, false)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -48,18 +50,18 @@ func (s *scanner) chosen(at int32) bool { return s.wanted[s.db.ID(s.commits[at].
 // someCommits reads the commits of the selection, and of their parents only which
 // tree they have.
 func (s *scanner) someCommits(ctx context.Context) error {
-	v := &commits{s: s, finder: s.opts.Set.Finder(), names: newNames(s.opts.Set), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}}
+	v := &commits{s: s, finder: s.opts.Set.Finder(), names: content.NewNames(s.opts.Set), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}}
 	read := func(id pack.ID) (pack.Ref, []byte, bool) {
 		ref, ok := s.db.Lookup(id)
 		if !ok {
 			if !s.opts.Shallow[id] {
-				s.res.MissingCommits.add(id.String())
+				s.res.MissingCommits.Add(id.String())
 			}
 			return 0, nil, false
 		}
 		kind, data, err := s.db.Read(ref, s.opts.MaxSize)
 		if err != nil || kind != pack.Commit {
-			s.res.Damaged.add(id.String())
+			s.res.Damaged.Add(id.String())
 			return 0, nil, false
 		}
 		return ref, data, true
@@ -90,7 +92,7 @@ func (s *scanner) someCommits(ctx context.Context) error {
 		}
 	}
 	s.commits, s.messages = v.list, v.found
-	s.res.MissingTrees.join(v.gone)
+	s.res.MissingTrees.Join(v.gone)
 	gone := s.res.MissingCommits
 	s.link()
 	s.res.MissingCommits = gone // those above were counted above
@@ -268,7 +270,7 @@ func (s *scanner) scanSome(ctx context.Context, wanted map[pack.Ref]bool) error 
 	for range s.opts.Workers {
 		wg.Go(func() {
 			b := s.newBlobs(ctx)
-			var missing, large, damaged Gone
+			var missing, large, damaged tally.Gone
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(list) {
@@ -278,20 +280,20 @@ func (s *scanner) scanSome(ctx context.Context, wanted map[pack.Ref]bool) error 
 				kind, data, err := s.db.Read(list[i], s.opts.MaxSize)
 				switch {
 				case errors.Is(err, pack.ErrTooLarge):
-					large.add(name)
+					large.Add(name)
 				case errors.Is(err, pack.ErrMissing):
-					missing.add(name)
+					missing.Add(name)
 				case err != nil:
-					damaged.add(name)
+					damaged.Add(name)
 				case kind == pack.Blob:
 					b.Visit(&pack.Object{Ref: list[i], ID: s.db.ID(list[i]), Kind: kind, Data: data}, nil)
 				}
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			s.res.MissingBlobs.join(missing)
-			s.res.TooLarge.join(large)
-			s.res.Damaged.join(damaged)
+			s.res.MissingBlobs.Join(missing)
+			s.res.TooLarge.Join(large)
+			s.res.Damaged.Join(damaged)
 			s.gather(b)
 		})
 	}
@@ -303,11 +305,11 @@ func (s *scanner) scanSome(ctx context.Context, wanted map[pack.Ref]bool) error 
 func (s *scanner) placeChanges(ctx context.Context, changes []change, head *treeLister) {
 	s.res.Paths = map[pack.ID]string{}
 	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
-	names := newNames(s.opts.Set)
+	names := content.NewNames(s.opts.Set)
 	for _, c := range changes {
 		l := leaf{path: c.path, blob: c.blob, stretch: stretch{first: c.commit, last: c.commit, reach: s.commits[c.commit].reach}}
 		if name := c.path[strings.LastIndexByte(c.path, '/')+1:]; len(c.before) == 0 {
-			s.named[name] = names.look([]byte(name))
+			s.named[name] = names.Look([]byte(name))
 			p.pathName(l)
 		}
 		if !c.folder {
@@ -335,7 +337,7 @@ func (s *scanner) fresh(c change) func(match.Match) bool {
 	had := map[key]int{}
 	for _, b := range c.before {
 		times := map[key]int{}
-		for _, m := range matches(s.opts.Set, s.blobs[b], c.path, "") {
+		for _, m := range content.Matches(s.opts.Set, s.blobs[b], c.path, "") {
 			k := key{m.Rule, m.Secret}
 			times[k]++
 			had[k] = max(had[k], times[k])

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/secretguard/secretguard/internal/scan/archive"
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -87,7 +89,7 @@ func (s *scanner) scanTrees(ctx context.Context) error {
 	var mu sync.Mutex
 	var all []*trees
 	err := s.visit(ctx, pack.Of(pack.Tree), func() pack.Visitor {
-		t := &trees{s: s, names: newNames(s.opts.Set), named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, gone: map[pack.ID]bool{}, modules: map[string]bool{}, again: map[pack.Ref]bool{}}
+		t := &trees{s: s, names: content.NewNames(s.opts.Set), named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, gone: map[pack.ID]bool{}, modules: map[string]bool{}, again: map[pack.Ref]bool{}}
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, t)
@@ -99,7 +101,7 @@ func (s *scanner) scanTrees(ctx context.Context) error {
 	}
 	for _, t := range all {
 		s.res.Trees += t.count
-		s.res.BrokenTrees.join(t.broken)
+		s.res.BrokenTrees.Join(t.broken)
 		maps.Copy(gone, t.gone)
 		maps.Copy(modules, t.modules)
 		maps.Copy(s.named, t.named)
@@ -114,13 +116,13 @@ func (s *scanner) scanTrees(ctx context.Context) error {
 	}
 	for id, folder := range gone {
 		if folder {
-			s.res.MissingTrees.add(id.String())
+			s.res.MissingTrees.Add(id.String())
 		} else {
-			s.res.MissingBlobs.add(id.String())
+			s.res.MissingBlobs.Add(id.String())
 		}
 	}
 	for name := range modules {
-		s.res.Submodules.add(name)
+		s.res.Submodules.Add(name)
 	}
 	return err
 }
@@ -154,12 +156,12 @@ type trees struct {
 	refs   []pack.Ref
 	found  [][]edge // of refs
 	count  int
-	broken Gone
+	broken tally.Gone
 	arena  []edge
 
 	there   [1 << 12]pack.ID // names of blobs that are there, found lately
 	gone    map[pack.ID]bool // names of what is not; true for a folder
-	names   *names
+	names   *content.Names
 	named   map[string][]match.Sight
 	folders map[pack.Ref]bool
 	modules map[string]bool
@@ -193,7 +195,7 @@ func (t *trees) Visit(o *pack.Object, base any) any {
 		before = &seenTree{}
 	}
 	if !t.read(o, before, rec) && !o.Dup {
-		t.broken.add(o.ID.String())
+		t.broken.Add(o.ID.String())
 		t.again[o.Ref] = true
 	}
 	if !o.Dup && len(rec.entries) > 0 {
@@ -330,4 +332,13 @@ func (t *trees) blob(name, id []byte) (edge, bool) {
 		return edge{}, false
 	}
 	return edge{name: t.s.trees.name(name), ref: ref, blob: true}, true
+}
+
+// folderName notes a folder whose name holds something.
+func (t *trees) folderName(name []byte) bool {
+	sights := t.names.Look(name)
+	if len(sights) > 0 {
+		t.named[string(name)] = sights
+	}
+	return len(sights) > 0
 }
