@@ -12,6 +12,7 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
@@ -136,21 +137,21 @@ func (c *collector) unseen(problems []pack.Problem, res history.Result, partial 
 }
 
 // roots lists what leads to commits.
-func roots(refs gitdir.Refs, logs []gitdir.Reflog) []history.Root {
-	var out []history.Root
-	add := func(name, hex string, way history.Reach) {
+func roots(refs gitdir.Refs, logs []gitdir.Reflog) []graph.Root {
+	var out []graph.Root
+	add := func(name, hex string, way graph.Reach) {
 		if id, err := pack.ParseID(hex); err == nil {
-			out = append(out, history.Root{Name: name, ID: id, Way: way})
+			out = append(out, graph.Root{Name: name, ID: id, Way: way})
 		}
 	}
-	add("HEAD", refs.Head.ID, history.FromHead)
+	add("HEAD", refs.Head.ID, graph.FromHead)
 	for _, r := range refs.List {
 		add(r.Name, r.ID, wayOf(r.Name))
 	}
 	for _, l := range logs {
-		way := history.FromReflog
+		way := graph.FromReflog
 		if l.Ref == "refs/stash" { // every stash but the newest is only here
-			way = history.FromStash
+			way = graph.FromStash
 		}
 		for _, id := range l.IDs {
 			add(l.Ref, id, way)
@@ -160,23 +161,23 @@ func roots(refs gitdir.Refs, logs []gitdir.Reflog) []history.Root {
 }
 
 // wayOf tells what kind of name a ref has, as gitglossary(7) divides them.
-func wayOf(ref string) history.Reach {
+func wayOf(ref string) graph.Reach {
 	for _, w := range []struct {
 		prefix string
-		way    history.Reach
+		way    graph.Reach
 	}{
-		{"refs/heads/", history.FromBranch},
-		{"refs/remotes/", history.FromRemote},
-		{"refs/tags/", history.FromTag},
-		{"refs/stash", history.FromStash},
-		{"refs/notes/", history.FromNote},
-		{"worktrees/", history.FromWorktree},
+		{"refs/heads/", graph.FromBranch},
+		{"refs/remotes/", graph.FromRemote},
+		{"refs/tags/", graph.FromTag},
+		{"refs/stash", graph.FromStash},
+		{"refs/notes/", graph.FromNote},
+		{"worktrees/", graph.FromWorktree},
 	} {
 		if strings.HasPrefix(ref, w.prefix) {
 			return w.way
 		}
 	}
-	return history.FromRef
+	return graph.FromRef
 }
 
 // hit makes a finding of a hit.

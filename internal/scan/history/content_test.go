@@ -13,6 +13,7 @@ import (
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/scan/archive/archivetest"
 	"github.com/secretguard/secretguard/internal/scan/history"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -26,7 +27,7 @@ func wide(text string) string {
 	return string(out)
 }
 
-var onMain = map[string]history.Reach{"HEAD": history.FromHead, "refs/heads/main": history.FromBranch}
+var onMain = map[string]graph.Reach{"HEAD": graph.FromHead, "refs/heads/main": graph.FromBranch}
 
 // packed makes a repository of files that hide a secret, in its history only.
 func packed(t *testing.T) (dir, secret string) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/scan/history"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 )
@@ -67,7 +68,7 @@ func TestDeniedByItsFirstCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string]bool{}
-	for _, h := range scan(t, dir, open(t, dir), set, map[string]history.Reach{"HEAD": history.FromHead}).Hits {
+	for _, h := range scan(t, dir, open(t, dir), set, map[string]graph.Reach{"HEAD": graph.FromHead}).Hits {
 		got[fmt.Sprintf("%s:%d", map[string]string{one: "one", two: "two"}[h.Secret], h.Line)] = h.Denied
 	}
 	want := map[string]bool{"one:1": false, "two:2": true, "one:2": false, "two:3": false}

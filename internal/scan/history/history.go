@@ -13,75 +13,20 @@ import (
 	"time"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
-// Reach says what leads to a commit.
-type Reach uint16
-
-// Ways to reach a commit.
-const (
-	FromHead Reach = 1 << iota
-	FromBranch
-	FromRemote
-	FromTag
-	FromStash
-	FromNote
-	FromWorktree // what another working tree has checked out
-	FromRef      // any other ref, such as refs/pull
-	FromReflog
-)
-
-// kept are the ways that the next fetch or garbage collection leaves.
-const kept = FromHead | FromBranch | FromRemote | FromTag | FromWorktree | FromRef
-
-// rank orders commits by how firmly they are held: what a rebase left behind
-// comes last.
-func (r Reach) rank() int {
-	switch {
-	case r&kept != 0:
-		return 0
-	case r&(FromStash|FromNote) != 0:
-		return 1
-	}
-	return 2
-}
-
-// OnBranch reports whether a branch or a tag leads there, or another ref that
-// stays.
-func (r Reach) OnBranch() bool { return r&kept != 0 }
-
-var reachNames = []string{"head", "branch", "remote", "tag", "stash", "note", "worktree", "ref", "reflog"}
-
-// Names lists the ways in a fixed order.
-func (r Reach) Names() []string {
-	var out []string
-	for i, n := range reachNames {
-		if r>>i&1 == 1 {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
 // Objects is an object database: a pack.DB, or one that git reads.
 type Objects interface {
+	graph.Objects
 	Walk(ctx context.Context, o pack.WalkOptions) error
 	Read(r pack.Ref, limit int64) (pack.Kind, []byte, error)
-	Lookup(id pack.ID) (pack.Ref, bool)
-	ID(r pack.Ref) pack.ID
 	Width() int
 	Len() int
 	Problems() []pack.Problem
-}
-
-// Root is a name that leads to an object.
-type Root struct {
-	Name string // foreign text
-	ID   pack.ID
-	Way  Reach
 }
 
 // Where a hit stands.
@@ -115,7 +60,7 @@ type Hit struct {
 	Blob  pack.ID
 	First Commit // zero for an object that no commit holds; what a tag names
 	Last  Commit
-	Reach Reach
+	Reach graph.Reach
 	// InHead is set when HEAD's tree holds it.
 	InHead bool
 	// Denied is set when an allowlist takes it out for its first commit alone.
@@ -131,7 +76,7 @@ type Options struct {
 	MaxSize int64 // larger objects are skipped and counted
 	// ArchiveDepth is how many archives inside each other are opened; 0: none.
 	ArchiveDepth int
-	Roots        []Root
+	Roots        []graph.Root
 	// Commits, oldest first, are all that is looked at when it is not nil: what they
 	// brought.
 	Commits []pack.ID
@@ -201,9 +146,7 @@ type scanner struct {
 	again    int                         // blobs that are looked at in every scan
 	named    map[string][]match.Sight    // names of files and folders that hold something themselves
 	folders  map[pack.Ref]bool           // folders with such names
-	commits  []commit
-	head     int32 // HEAD's commit; -1 for none
-	commitAt map[pack.Ref]int32
+	graph    *graph.Graph
 	messages []message
 	trees    *treeIndex
 	nodes    *nodes
@@ -223,7 +166,7 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]content.Part{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
+	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]content.Part{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, graph: graph.New(db)}
 	var err error
 	if o.Commits != nil {
 		err = s.selected(ctx)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
@@ -21,7 +22,9 @@ func newTreeLister(s *scanner) *treeLister {
 	return &treeLister{s: s, kept: map[pack.Ref][]item{}, heads: map[string][]content.Match{}, look: s.opts.looker()}
 }
 
-func (l *treeLister) root(c *commit) (uint32, bool) { return uint32(c.tree), c.tree != pack.NoRef }
+func (l *treeLister) root(c *graph.Commit) (uint32, bool) {
+	return uint32(c.Tree), c.Tree != pack.NoRef
+}
 
 func (l *treeLister) complete() bool { return true }
 
@@ -95,10 +98,10 @@ func (l *treeLister) inHead(ctx context.Context, path string) []content.Match {
 	s := l.s
 	at := pack.NoRef
 	for _, r := range s.opts.Roots {
-		if ref, ok := s.db.Lookup(r.ID); ok && r.Way == FromHead {
+		if ref, ok := s.db.Lookup(r.ID); ok && r.Way == graph.FromHead {
 			if header, ok := s.header(ref); ok {
-				id, err := pack.ParseID(string(field(header, "tree")))
-				if ref, ok := s.db.Lookup(id); ok && err == nil {
+				id, named := graph.Names(header, "tree")
+				if ref, ok := s.db.Lookup(id); ok && named {
 					at = ref
 				}
 			}
@@ -132,11 +135,11 @@ type nodeLister struct {
 	names []string
 }
 
-func (l *nodeLister) root(c *commit) (uint32, bool) {
-	if c.tree == pack.NoRef {
+func (l *nodeLister) root(c *graph.Commit) (uint32, bool) {
+	if c.Tree == pack.NoRef {
 		return 0, false
 	}
-	return uint32(l.nodes.node(c.tree, 0)), true
+	return uint32(l.nodes.node(c.Tree, 0)), true
 }
 
 func (l *nodeLister) complete() bool { return false }

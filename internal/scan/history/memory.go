@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
 )
@@ -108,13 +109,13 @@ func (s *scanner) recallCommits(k *seen.Known) {
 			continue
 		}
 		m.seen[r] = true
-		s.commits = append(s.commits, commit{ref: r, tree: trees[c.Tree], time: c.Time, size: int64(c.Size), parentRefs: c.Parents})
+		s.graph.Commits = append(s.graph.Commits, graph.Commit{Ref: r, Tree: trees[c.Tree], Time: c.Time, Size: int64(c.Size), ParentRefs: c.Parents})
 		s.bytes.Add(int64(c.Size))
 	}
-	for i := range s.commits {
-		c := &s.commits[i]
-		for j, p := range c.parentRefs { // from places in CommitIDs to Refs, in place: the slice is ours
-			c.parentRefs[j] = uint32(refs[p])
+	for i := range s.graph.Commits {
+		c := &s.graph.Commits[i]
+		for j, p := range c.ParentRefs { // from places in CommitIDs to Refs, in place: the slice is ours
+			c.ParentRefs[j] = uint32(refs[p])
 		}
 	}
 }
@@ -205,12 +206,12 @@ func (s *scanner) known() *seen.Known {
 		speaks[x.ref] = true
 	}
 	s.secretNames()
-	commits := slices.Clone(s.commits)
+	commits := slices.Clone(s.graph.Commits)
 	id := func(r pack.Ref) []byte {
 		n := s.db.ID(r)
 		return n[:k.Width]
 	}
-	slices.SortFunc(commits, func(a, b commit) int { return s.byID(a.ref, b.ref) }) // they are in the order of Refs: nearly sorted
+	slices.SortFunc(commits, func(a, b graph.Commit) int { return s.byID(a.Ref, b.Ref) }) // they are in the order of Refs: nearly sorted
 	s.sort(m.trees)
 	treeAt := make(map[pack.Ref]uint32, len(m.trees))
 	for i, r := range m.trees {
@@ -220,20 +221,21 @@ func (s *scanner) known() *seen.Known {
 			k.AgainTrees = append(k.AgainTrees, uint32(i))
 		}
 	}
-	place := make([]uint32, len(s.commits)) // in s.commits -> in CommitIDs
+	place := make([]uint32, len(commits)) // in s.graph.Commits -> in CommitIDs
 	for i, c := range commits {
-		place[s.commitAt[c.ref]] = uint32(i)
+		at, _ := s.graph.At(c.Ref)
+		place[at] = uint32(i)
 	}
 	for i, c := range commits {
-		k.CommitIDs = append(k.CommitIDs, id(c.ref)...)
-		out := seen.Commit{Tree: seen.None, Time: c.time, Size: uint64(c.size)}
-		if at, ok := treeAt[c.tree]; ok && c.tree != pack.NoRef {
+		k.CommitIDs = append(k.CommitIDs, id(c.Ref)...)
+		out := seen.Commit{Tree: seen.None, Time: c.Time, Size: uint64(c.Size)}
+		if at, ok := treeAt[c.Tree]; ok && c.Tree != pack.NoRef {
 			out.Tree = at
 		}
-		for _, p := range c.parents {
+		for _, p := range c.Parents {
 			out.Parents = append(out.Parents, place[p])
 		}
-		if speaks[c.ref] || c.cut || out.Tree == seen.None {
+		if speaks[c.Ref] || c.Cut || out.Tree == seen.None {
 			k.AgainCommits = append(k.AgainCommits, uint32(i))
 		}
 		k.Commits = append(k.Commits, out)

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"slices"
 
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
@@ -87,19 +88,11 @@ func (n *nodes) intern(list []nodeEntry) int32 {
 	return k
 }
 
-// stretch is the part of history in which something stands: the commits are
-// places in scanner.commits.
-type stretch struct {
-	first, last int32
-	reach       Reach
-	head        bool
-}
-
 // leaf is a blob on a path.
 type leaf struct {
 	path string
 	blob pack.Ref
-	stretch
+	graph.Stretch
 }
 
 // paths gives paths numbers: 0 is the root.
@@ -128,19 +121,19 @@ func (p *paths) child(parent, name uint32, text string, folder bool) uint32 {
 // at each path is looked into once.
 func (s *scanner) leaves(n *nodes) []leaf {
 	p := &paths{text: []string{""}, index: map[uint64]uint32{}}
-	level := map[uint64]stretch{} // path and node -> when
-	for i := range s.commits {
-		c := &s.commits[i]
-		if c.tree == pack.NoRef {
+	level := map[uint64]graph.Stretch{} // path and node -> when
+	for i := range s.graph.Commits {
+		tree := s.graph.Commits[i].Tree
+		if tree == pack.NoRef {
 			continue
 		}
-		if k := n.node(c.tree, 0); k != 0 {
-			s.merge(level, uint64(k), stretch{first: int32(i), last: int32(i), reach: c.reach, head: int32(i) == s.head})
+		if k := n.node(tree, 0); k != 0 {
+			s.merge(level, uint64(k), s.graph.Stretch(int32(i)))
 		}
 	}
-	found := map[uint64]stretch{} // path and blob -> when
+	found := map[uint64]graph.Stretch{} // path and blob -> when
 	for len(level) > 0 {
-		next := map[uint64]stretch{}
+		next := map[uint64]graph.Stretch{}
 		for at, st := range level {
 			for _, e := range n.list[uint32(at)] {
 				name := s.trees.names[e.name]
@@ -158,40 +151,14 @@ func (s *scanner) leaves(n *nodes) []leaf {
 		out = append(out, leaf{p.text[at>>32], pack.Ref(at), st})
 	}
 	slices.SortFunc(out, func(a, b leaf) int {
-		return cmp.Or(cmp.Compare(a.path, b.path), s.compare(a.first, b.first), cmp.Compare(a.blob, b.blob))
+		return cmp.Or(cmp.Compare(a.path, b.path), s.graph.Compare(a.First, b.First), cmp.Compare(a.blob, b.blob))
 	})
 	return out
 }
 
-func (s *scanner) merge(into map[uint64]stretch, k uint64, st stretch) {
+func (s *scanner) merge(into map[uint64]graph.Stretch, k uint64, st graph.Stretch) {
 	if old, ok := into[k]; ok {
-		st = s.join(old, st)
+		st = s.graph.Join(old, st)
 	}
 	into[k] = st
-}
-
-// compare orders commits: firmly held ones before others, then by time, then by
-// name.
-func (s *scanner) compare(a, b int32) int {
-	if a == b {
-		return 0
-	}
-	x, y := &s.commits[a], &s.commits[b]
-	if c := cmp.Or(cmp.Compare(x.reach.rank(), y.reach.rank()), cmp.Compare(x.time, y.time)); c != 0 {
-		return c
-	}
-	p, q := s.db.ID(x.ref), s.db.ID(y.ref)
-	return slices.Compare(p[:], q[:])
-}
-
-func (s *scanner) join(a, b stretch) stretch {
-	if s.compare(b.first, a.first) < 0 {
-		a.first = b.first
-	}
-	if r := cmp.Compare(s.commits[b.last].reach.rank(), s.commits[a.last].reach.rank()); r < 0 || r == 0 && s.compare(b.last, a.last) > 0 {
-		a.last = b.last
-	}
-	a.reach |= b.reach
-	a.head = a.head || b.head
-	return a
 }

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -25,9 +25,8 @@ type hitKey struct {
 
 // placed is a hit with its stretch.
 type placed struct {
-	Hit
-
-	stretch
+	hit Hit
+	at  graph.Stretch
 }
 
 // placer puts what was found in its places.
@@ -77,7 +76,7 @@ func (p *placer) leafOf(l leaf, keep func(match.Match) bool) {
 		return
 	}
 	set, parts := p.s.opts.Set, p.s.blobs[l.blob]
-	commit := p.s.db.ID(p.s.commits[l.first].ref).String()
+	commit := p.s.graph.ID(l.First).String()
 	type spot struct {
 		rule       *match.Rule
 		inner      string
@@ -95,7 +94,7 @@ func (p *placer) leafOf(l leaf, keep func(match.Match) bool) {
 			continue
 		}
 		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, inner: m.Inner, line: m.Line, column: m.Column}
-		p.add(k, m.Match, p.s.db.ID(l.blob), l.stretch, counts != nil && !counts[spot{m.Rule, m.Inner, m.Start, m.End}])
+		p.add(k, m.Match, p.s.db.ID(l.blob), l.Stretch, counts != nil && !counts[spot{m.Rule, m.Inner, m.Start, m.End}])
 	}
 }
 
@@ -106,30 +105,27 @@ func (p *placer) pathName(l leaf) {
 	for _, m := range p.s.opts.Set.At(p.s.named[path[dir:]], "", "") {
 		m.Column += dir
 		m.EndColumn += dir
-		p.add(hitKey{rule: m.Rule, secret: m.Secret, path: path, line: 1, column: m.Column, where: WherePath}, m, p.s.db.ID(l.blob), l.stretch, false)
+		p.add(hitKey{rule: m.Rule, secret: m.Secret, path: path, line: 1, column: m.Column, where: WherePath}, m, p.s.db.ID(l.blob), l.Stretch, false)
 	}
 }
 
 // add adds a match at a place. What its first commit says counts, but it is
 // allowed by a comment only where every version says so.
-func (p *placer) add(k hitKey, m match.Match, in pack.ID, st stretch, denied bool) {
+func (p *placer) add(k hitKey, m match.Match, in pack.ID, st graph.Stretch, denied bool) {
 	h := p.hits[k]
 	if h == nil {
-		p.hits[k] = &placed{Hit: Hit{Match: m, Where: k.where, Path: k.path, Inner: k.inner, Blob: in, Denied: denied}, stretch: st}
+		p.hits[k] = &placed{hit: Hit{Match: m, Where: k.where, Path: k.path, Inner: k.inner, Blob: in, Denied: denied}, at: st}
 		return
 	}
-	allowed := h.Allowed && m.Allowed
-	if st.first >= 0 {
-		if p.s.compare(st.first, h.first) < 0 {
-			h.Match, h.Blob, h.Denied = m, in, denied
+	allowed := h.hit.Allowed && m.Allowed
+	if st.First >= 0 {
+		if p.s.graph.Compare(st.First, h.at.First) < 0 {
+			h.hit.Match, h.hit.Blob, h.hit.Denied = m, in, denied
 		}
-		h.stretch = p.s.join(h.stretch, st)
+		h.at = p.s.graph.Join(h.at, st)
 	}
-	h.Allowed = allowed
+	h.hit.Allowed = allowed
 }
-
-// nowhere is the stretch of what no commit holds.
-var nowhere = stretch{first: -1, last: -1}
 
 // lost adds a blob that no commit's tree holds.
 func (p *placer) lost(ref pack.Ref, parts []content.Part) {
@@ -140,17 +136,17 @@ func (p *placer) lost(ref pack.Ref, parts []content.Part) {
 	id := p.s.db.ID(ref)
 	for _, m := range content.Matches(p.s.opts.Set, parts, "", "") {
 		// The blob is its only name, so each is a hit of its own.
-		p.add(hitKey{rule: m.Rule, secret: m.Secret, inner: m.Inner, line: m.Line, column: m.Column, where: where, in: id}, m.Match, id, nowhere, false)
+		p.add(hitKey{rule: m.Rule, secret: m.Secret, inner: m.Inner, line: m.Line, column: m.Column, where: where, in: id}, m.Match, id, graph.Nowhere, false)
 	}
 }
 
 // message adds what a commit or tag says, or who wrote it: one person is one hit,
 // however many commits there are.
 func (p *placer) message(m message) {
-	st := stretch{first: -1, last: -1, reach: FromTag}
-	if m.kind == pack.Commit {
-		at := p.s.commitAt[m.ref]
-		st = stretch{first: at, last: at, reach: p.s.commits[at].reach, head: at == p.s.head}
+	st := graph.Nowhere
+	st.Reach = graph.FromTag
+	if at, ok := p.s.graph.At(m.ref); ok {
+		st = p.s.graph.Stretch(at)
 	}
 	id := p.s.db.ID(m.ref)
 	for _, x := range p.s.opts.Set.At(m.sights, "", "") {
@@ -165,27 +161,28 @@ func (p *placer) message(m message) {
 // result reads the commits that are shown and sorts.
 func (p *placer) result() []Hit {
 	out := make([]Hit, 0, len(p.hits))
-	for k, h := range p.hits {
-		h.Reach, h.InHead = h.reach, h.head
+	for k, x := range p.hits {
+		h, at := x.hit, x.at
+		h.Reach, h.InHead = at.Reach, at.Head
 		switch {
 		case k.where != "":
-		case h.reach.rank() == 2:
+		case at.Reach.Rank() == graph.Loose:
 			h.Where = WhereUnreachable
-		case h.reach.OnBranch():
+		case at.Reach.OnBranch():
 			h.Where = WhereCommit
-		case h.reach&FromStash != 0:
+		case at.Reach&graph.FromStash != 0:
 			h.Where = WhereStash
 		default:
 			h.Where = WhereNote
 		}
-		if h.first >= 0 {
-			h.First, h.Last = p.commit(h.first), p.commit(h.last)
-			c := p.s.commits[h.first]
-			h.Order = int64(c.reach.rank())<<60 + c.time
+		if at.First >= 0 {
+			h.First, h.Last = p.commit(at.First), p.commit(at.Last)
+			c := p.s.graph.Commits[at.First]
+			h.Order = int64(c.Reach.Rank())<<60 + c.Time
 		} else if h.Where == WhereTag || h.Where == WherePerson {
 			h.First = p.s.tagged(h.Blob)
 		}
-		out = append(out, h.Hit)
+		out = append(out, h)
 	}
 	slices.SortFunc(out, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Inner, b.Inner), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule.ID, b.Rule.ID),
@@ -205,10 +202,10 @@ func (p *placer) commit(at int32) Commit {
 
 // show reads a commit again for what people want to know of it.
 func (s *scanner) show(at int32) Commit {
-	ref := s.commits[at].ref
+	ref := s.graph.Commits[at].Ref
 	c := Commit{ID: s.db.ID(ref)}
 	if header, ok := s.header(ref); ok {
-		c.Author, c.Date = who(field(header, "author"))
+		c.Author, c.Date = graph.Who(graph.Field(header, "author"))
 	}
 	return c
 }
@@ -221,8 +218,8 @@ func (s *scanner) tagged(tag pack.ID) Commit {
 		return c
 	}
 	if header, ok := s.header(ref); ok {
-		c.Author, c.Date = who(field(header, "tagger"))
-		if id, err := pack.ParseID(string(field(header, "object"))); err == nil {
+		c.Author, c.Date = graph.Who(graph.Field(header, "tagger"))
+		if id, ok := graph.Names(header, "object"); ok {
 			c.ID = id
 		}
 	}
@@ -231,11 +228,6 @@ func (s *scanner) tagged(tag pack.ID) Commit {
 
 func (s *scanner) header(ref pack.Ref) ([]byte, bool) {
 	_, data, err := s.db.Read(ref, s.opts.MaxSize)
-	header, _ := splitHeader(data)
+	header, _ := graph.SplitHeader(data)
 	return header, err == nil
-}
-
-func who(line []byte) (string, time.Time) {
-	name, seconds := signature(line)
-	return name, time.Unix(seconds, 0).UTC()
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
@@ -29,7 +30,7 @@ type keptHit struct {
 	Where, Path string
 	Inner       string
 	First, Last Commit
-	Reach       Reach
+	Reach       graph.Reach
 	InHead      bool
 	Denied      bool
 	Allowed     bool
@@ -105,7 +106,7 @@ func (s *scanner) lookAgain(ctx context.Context, look *content.Looker, h keptHit
 		return nil, false
 	}
 	if h.Where == WhereMessage || h.Where == WhereTag {
-		_, data = splitHeader(data)
+		_, data = graph.SplitHeader(data)
 		return []content.Part{{Sights: look.Find(data)}}, true
 	}
 	return look.Look(ctx, data), true

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
@@ -45,7 +46,7 @@ func (s *scanner) selected(ctx context.Context) error {
 }
 
 // chosen reports whether a commit is of the selection.
-func (s *scanner) chosen(at int32) bool { return s.wanted[s.db.ID(s.commits[at].ref)] }
+func (s *scanner) chosen(at int32) bool { return s.wanted[s.graph.ID(at)] }
 
 // someCommits reads the commits of the selection, and of their parents only which
 // tree they have.
@@ -78,20 +79,20 @@ func (s *scanner) someCommits(ctx context.Context) error {
 	s.someTags(v)
 	outside := map[pack.ID]bool{}
 	for _, c := range v.list {
-		cut := s.opts.Shallow[s.db.ID(c.ref)]
-		for _, p := range c.ids {
+		cut := s.opts.Shallow[s.db.ID(c.Ref)]
+		for _, p := range c.ParentIDs {
 			if !cut && !s.wanted[p] && !outside[p] {
 				outside[p] = true
 				if ref, data, ok := read(p); ok {
-					header, _ := splitHeader(data)
+					header, _ := graph.SplitHeader(data)
 					parent := v.parse(ref, header)
-					parent.ids = nil // they are of no interest
+					parent.ParentIDs = nil // they are of no interest
 					v.list = append(v.list, parent)
 				}
 			}
 		}
 	}
-	s.commits, s.messages = v.list, v.found
+	s.graph.Commits, s.messages = v.list, v.found
 	s.res.MissingTrees.Join(v.gone)
 	gone := s.res.MissingCommits
 	s.link()
@@ -107,9 +108,9 @@ func (s *scanner) inOrder() {
 	for i, id := range s.opts.Commits {
 		at[id] = i
 	}
-	for i := range s.commits {
-		c := &s.commits[i]
-		c.reach, c.time = FromRef, int64(at[s.db.ID(c.ref)])
+	for i := range s.graph.Commits {
+		c := &s.graph.Commits[i]
+		c.Reach, c.Time = graph.FromRef, int64(at[s.db.ID(c.Ref)])
 	}
 }
 
@@ -117,12 +118,12 @@ func (s *scanner) inOrder() {
 func (s *scanner) someTags(v *commits) {
 	for _, r := range s.opts.Roots {
 		ref, ok := s.db.Lookup(r.ID)
-		if !ok || r.Way != FromTag || s.wanted[r.ID] {
+		if !ok || r.Way != graph.FromTag || s.wanted[r.ID] {
 			continue
 		}
 		kind, data, err := s.db.Read(ref, s.opts.MaxSize)
 		if err == nil && kind == pack.Tag {
-			if id, err := pack.ParseID(string(field(data, "object"))); err == nil && s.wanted[id] {
+			if id, ok := graph.Names(data, "object"); ok && s.wanted[id] {
 				v.Visit(&pack.Object{Ref: ref, ID: r.ID, Kind: kind, Data: data}, nil)
 			}
 		}
@@ -133,18 +134,18 @@ func (s *scanner) someTags(v *commits) {
 // speaksOf reports whether a message is of a commit of the selection, or of a tag
 // that names one.
 func (s *scanner) speaksOf(m message) bool {
-	if m.kind == pack.Commit {
-		return s.chosen(s.commitAt[m.ref])
+	if at, ok := s.graph.At(m.ref); ok {
+		return s.chosen(at)
 	}
 	header, _ := s.header(m.ref)
-	id, err := pack.ParseID(string(field(header, "object")))
-	return err == nil && s.wanted[id]
+	id, ok := graph.Names(header, "object")
+	return ok && s.wanted[id]
 }
 
 // changes lists what the chosen commits brought.
 func (s *scanner) changes(l lister) []change {
 	var out []change
-	for at := range s.commits {
+	for at := range s.graph.Commits {
 		if s.chosen(int32(at)) {
 			out = append(out, s.brought(int32(at), l)...)
 		}
@@ -170,7 +171,7 @@ type item struct {
 
 // lister lists folders.
 type lister interface {
-	root(c *commit) (uint32, bool)
+	root(c *graph.Commit) (uint32, bool)
 	list(folder uint32) []item
 	// complete tells that every name is listed; else folders with names that matter
 	// are listed as files too.
@@ -179,14 +180,14 @@ type lister interface {
 
 // brought lists the files of a commit that are in none of its parents as they are.
 func (s *scanner) brought(at int32, l lister) []change {
-	c := &s.commits[at]
+	c := &s.graph.Commits[at]
 	root, ok := l.root(c)
 	if !ok {
 		return nil
 	}
 	var before []uint32
-	for _, p := range c.parents {
-		if r, ok := l.root(&s.commits[p]); ok {
+	for _, p := range c.Parents {
+		if r, ok := l.root(&s.graph.Commits[p]); ok {
 			before = append(before, r)
 		}
 	}
@@ -307,7 +308,7 @@ func (s *scanner) placeChanges(ctx context.Context, changes []change, head *tree
 	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
 	names := content.NewNames(s.opts.Set)
 	for _, c := range changes {
-		l := leaf{path: c.path, blob: c.blob, stretch: stretch{first: c.commit, last: c.commit, reach: s.commits[c.commit].reach}}
+		l := leaf{path: c.path, blob: c.blob, Stretch: s.graph.Stretch(c.commit)}
 		if name := c.path[strings.LastIndexByte(c.path, '/')+1:]; len(c.before) == 0 {
 			s.named[name] = names.Look([]byte(name))
 			p.pathName(l)
@@ -322,7 +323,7 @@ func (s *scanner) placeChanges(ctx context.Context, changes []change, head *tree
 		}
 	}
 	for k, h := range p.hits {
-		h.head = k.where == "" && head.holds(ctx, k)
+		h.at.Head = k.where == "" && head.holds(ctx, k)
 	}
 	s.res.Hits = p.result()
 }
