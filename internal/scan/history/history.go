@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/folders"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
@@ -148,8 +149,8 @@ type scanner struct {
 	folders  map[pack.Ref]bool           // folders with such names
 	graph    *graph.Graph
 	messages []message
-	trees    *treeIndex
-	nodes    *nodes
+	trees    *folders.Index
+	nodes    *folders.Nodes
 	samples  map[pack.Ref]bool // blobs whose path is wanted though they hold nothing
 	// treesDone tells that what no tree holds lies in none.
 	treesDone bool

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/folders"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -13,25 +14,26 @@ import (
 // treeLister lists folders by reading their trees.
 type treeLister struct {
 	s     *scanner
-	kept  map[pack.Ref][]item
+	kept  map[pack.Ref][]folders.Item
 	heads map[string][]content.Match // of files in HEAD's tree, by path
 	look  *content.Looker
 }
 
 func newTreeLister(s *scanner) *treeLister {
-	return &treeLister{s: s, kept: map[pack.Ref][]item{}, heads: map[string][]content.Match{}, look: s.opts.looker()}
+	return &treeLister{s: s, kept: map[pack.Ref][]folders.Item{}, heads: map[string][]content.Match{}, look: s.opts.looker()}
 }
 
-func (l *treeLister) root(c *graph.Commit) (uint32, bool) {
-	return uint32(c.Tree), c.Tree != pack.NoRef
-}
+// Root is the tree itself.
+func (l *treeLister) Root(tree pack.Ref) (uint32, bool) { return uint32(tree), tree != pack.NoRef }
 
-func (l *treeLister) complete() bool { return true }
+// Complete is true.
+func (l *treeLister) Complete() bool { return true }
 
 // maxKept bounds how many folders are kept.
 const maxKept = 1 << 14
 
-func (l *treeLister) list(folder uint32) []item {
+// List lists what a tree holds.
+func (l *treeLister) List(folder uint32) []folders.Item {
 	r := pack.Ref(folder)
 	if list, ok := l.kept[r]; ok {
 		return list
@@ -44,14 +46,14 @@ func (l *treeLister) list(folder uint32) []item {
 	return list
 }
 
-func (l *treeLister) read(tree pack.Ref) []item {
+func (l *treeLister) read(tree pack.Ref) []folders.Item {
 	s := l.s
 	_, data, err := s.db.Read(tree, s.opts.MaxSize)
 	if err != nil {
 		s.res.BrokenTrees.Add(s.db.ID(tree).String())
 		return nil
 	}
-	var out []item
+	var out []folders.Item
 	for len(data) > 0 {
 		mode, rest, ok := bytes.Cut(data, []byte{' '})
 		name, rest, ok2 := bytes.Cut(rest, []byte{0})
@@ -68,7 +70,7 @@ func (l *treeLister) read(tree pack.Ref) []item {
 		ref, there := s.db.Lookup(id)
 		switch {
 		case there:
-			out = append(out, item{string(name), folder, uint32(ref)})
+			out = append(out, folders.Item{Name: string(name), Folder: folder, At: uint32(ref)})
 		case folder:
 			s.res.MissingTrees.Add(id.String())
 		default:
@@ -112,9 +114,9 @@ func (l *treeLister) inHead(ctx context.Context, path string) []content.Match {
 			return nil
 		}
 		next := pack.NoRef
-		for _, i := range l.list(uint32(at)) {
-			if i.name == name {
-				next = pack.Ref(i.at)
+		for _, i := range l.List(uint32(at)) {
+			if i.Name == name {
+				next = pack.Ref(i.At)
 			}
 		}
 		at = next
@@ -127,31 +129,4 @@ func (l *treeLister) inHead(ctx context.Context, path string) []content.Match {
 		return nil
 	}
 	return content.Matches(s.opts.Set, l.look.Look(ctx, data), path, "")
-}
-
-// nodeLister lists the folders that lead to something, without reading.
-type nodeLister struct {
-	nodes *nodes
-	names []string
-}
-
-func (l *nodeLister) root(c *graph.Commit) (uint32, bool) {
-	if c.Tree == pack.NoRef {
-		return 0, false
-	}
-	return uint32(l.nodes.node(c.Tree, 0)), true
-}
-
-func (l *nodeLister) complete() bool { return false }
-
-func (l *nodeLister) list(folder uint32) []item {
-	entries := l.nodes.list[folder]
-	out := make([]item, len(entries))
-	for i, e := range entries {
-		out[i] = item{l.names[e.name], e.node != 0, uint32(e.blob)}
-		if e.node != 0 {
-			out[i].at = uint32(e.node)
-		}
-	}
-	return out
 }

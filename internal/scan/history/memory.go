@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/folders"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
@@ -122,7 +123,7 @@ func (s *scanner) recallCommits(k *seen.Known) {
 
 func (s *scanner) recallTrees(k *seen.Known) {
 	m := s.memory
-	s.trees = newTreeIndex(s.db.Len())
+	s.trees = folders.NewIndex(s.db.Len())
 	for _, slab := range [][]byte{k.GoneTrees, k.GoneBlobs} {
 		for _, r := range m.db.Refs(slab) {
 			if r != pack.NoRef { // it came: folders that name it have to be read again
@@ -146,18 +147,18 @@ func (s *scanner) recallTrees(k *seen.Known) {
 	}
 	names := make([]uint32, len(k.Names))
 	for i, n := range k.Names {
-		names[i] = s.trees.name([]byte(n))
+		names[i] = s.trees.Number([]byte(n))
 	}
 	for _, t := range k.Trees {
 		r := refs[t.Tree]
 		if r == pack.NoRef || !m.seen[r] {
 			continue
 		}
-		list := make([]edge, 0, len(t.Edges))
+		list := make([]folders.Edge, 0, len(t.Edges))
 		for _, e := range t.Edges {
-			list = append(list, edge{name: names[e.Name], ref: ends[e.At], blob: e.Kind == seen.File})
+			list = append(list, folders.Edge{Name: names[e.Name], Ref: ends[e.At], Blob: e.Kind == seen.File})
 		}
-		s.trees.set(r, list)
+		s.trees.Set(r, list)
 	}
 	for _, r := range refs {
 		if r != pack.NoRef && m.seen[r] {
@@ -249,8 +250,8 @@ func (s *scanner) known() *seen.Known {
 // secretNames marks the folders that hold a name which is a secret: it is not kept.
 func (s *scanner) secretNames() {
 	for _, r := range s.memory.trees {
-		for _, e := range s.trees.of(r) {
-			if len(s.named[s.trees.names[e.name]]) > 0 {
+		for _, e := range s.trees.Of(r) {
+			if len(s.named[s.trees.Name(e.Name)]) > 0 {
 				s.memory.treeAgain[r] = true
 			}
 		}
@@ -298,17 +299,13 @@ func (s *scanner) knownTags(k *seen.Known, speaks map[pack.Ref]bool, id func(pac
 	}
 }
 
-// leads reports whether an edge leads to something: a folder without anything in
-// it that matters need not be known.
-func (s *scanner) leads(e edge) bool { return e.blob || s.nodes.node(e.ref, 0) != 0 }
-
 // knownTrees keeps the edges that matter, but no name that is a secret itself.
 func (s *scanner) knownTrees(k *seen.Known, id func(pack.Ref) []byte) {
 	var ends []pack.Ref
-	for _, list := range s.trees.edges {
+	for _, list := range s.trees.All() {
 		for _, e := range list {
-			if s.leads(e) {
-				ends = append(ends, e.ref)
+			if s.nodes.Leads(e) {
+				ends = append(ends, e.Ref)
 			}
 		}
 	}
@@ -321,26 +318,26 @@ func (s *scanner) knownTrees(k *seen.Known, id func(pack.Ref) []byte) {
 	}
 	nameAt := map[uint32]uint32{}
 	for i, r := range s.memory.trees {
-		list := s.trees.of(r)
+		list := s.trees.Of(r)
 		if len(list) == 0 || s.memory.treeAgain[r] {
 			continue
 		}
 		t := seen.Tree{Tree: uint32(i)}
 		for _, e := range list {
-			if !s.leads(e) {
+			if !s.nodes.Leads(e) {
 				continue
 			}
-			n, ok := nameAt[e.name]
+			n, ok := nameAt[e.Name]
 			if !ok {
 				n = uint32(len(k.Names))
-				nameAt[e.name] = n
-				k.Names = append(k.Names, s.trees.names[e.name])
+				nameAt[e.Name] = n
+				k.Names = append(k.Names, s.trees.Name(e.Name))
 			}
 			kind := seen.Folder
-			if e.blob {
+			if e.Blob {
 				kind = seen.File
 			}
-			t.Edges = append(t.Edges, seen.Edge{Name: n, Kind: kind, At: endAt[e.ref]})
+			t.Edges = append(t.Edges, seen.Edge{Name: n, Kind: kind, At: endAt[e.Ref]})
 		}
 		if len(t.Edges) > 0 {
 			k.Trees = append(k.Trees, t)

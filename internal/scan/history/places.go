@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/folders"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
@@ -43,12 +44,12 @@ func (s *scanner) place() {
 	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
 	known := map[pack.Ref]bool{}
 	if s.trees != nil {
-		s.nodes = newNodes(s.db.Len(), s.trees.of)
-		for _, l := range s.leaves(s.nodes) {
-			known[l.blob] = true
+		s.nodes = folders.NewNodes(s.trees)
+		for _, l := range folders.Leaves(s.graph, s.nodes) {
+			known[l.Blob] = true
 			p.leaf(l)
 		}
-		s.res.TooDeep = s.nodes.deep
+		s.res.TooDeep = s.nodes.TooDeep()
 	}
 	for ref, parts := range s.blobs {
 		if !known[ref] {
@@ -62,20 +63,20 @@ func (s *scanner) place() {
 }
 
 // leaf adds what a blob holds on a path.
-func (p *placer) leaf(l leaf) {
+func (p *placer) leaf(l folders.Leaf) {
 	p.pathName(l)
 	p.leafOf(l, func(match.Match) bool { return true })
 }
 
 // leafOf adds what keep, called in order, wants of it.
-func (p *placer) leafOf(l leaf, keep func(match.Match) bool) {
-	if p.s.samples[l.blob] {
-		p.s.res.Paths[p.s.db.ID(l.blob)] = l.path
+func (p *placer) leafOf(l folders.Leaf, keep func(match.Match) bool) {
+	if p.s.samples[l.Blob] {
+		p.s.res.Paths[p.s.db.ID(l.Blob)] = l.Path
 	}
-	if p.s.folders[l.blob] {
+	if p.s.folders[l.Blob] {
 		return
 	}
-	set, parts := p.s.opts.Set, p.s.blobs[l.blob]
+	set, parts := p.s.opts.Set, p.s.blobs[l.Blob]
 	commit := p.s.graph.ID(l.First).String()
 	type spot struct {
 		rule       *match.Rule
@@ -85,27 +86,27 @@ func (p *placer) leafOf(l leaf, keep func(match.Match) bool) {
 	var counts map[spot]bool // what an allowlist for the commit leaves
 	if set.NamesCommit(commit) {
 		counts = map[spot]bool{}
-		for _, m := range content.Matches(set, parts, l.path, commit) {
+		for _, m := range content.Matches(set, parts, l.Path, commit) {
 			counts[spot{m.Rule, m.Inner, m.Start, m.End}] = true
 		}
 	}
-	for _, m := range content.Matches(set, parts, l.path, "") {
+	for _, m := range content.Matches(set, parts, l.Path, "") {
 		if !keep(m.Match) {
 			continue
 		}
-		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, inner: m.Inner, line: m.Line, column: m.Column}
-		p.add(k, m.Match, p.s.db.ID(l.blob), l.Stretch, counts != nil && !counts[spot{m.Rule, m.Inner, m.Start, m.End}])
+		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.Path, inner: m.Inner, line: m.Line, column: m.Column}
+		p.add(k, m.Match, p.s.db.ID(l.Blob), l.Stretch, counts != nil && !counts[spot{m.Rule, m.Inner, m.Start, m.End}])
 	}
 }
 
 // pathName adds what the last part of a path holds in itself.
-func (p *placer) pathName(l leaf) {
-	path := strings.TrimSuffix(l.path, "/")
+func (p *placer) pathName(l folders.Leaf) {
+	path := strings.TrimSuffix(l.Path, "/")
 	dir := strings.LastIndexByte(path, '/') + 1
 	for _, m := range p.s.opts.Set.At(p.s.named[path[dir:]], "", "") {
 		m.Column += dir
 		m.EndColumn += dir
-		p.add(hitKey{rule: m.Rule, secret: m.Secret, path: path, line: 1, column: m.Column, where: WherePath}, m, p.s.db.ID(l.blob), l.Stretch, false)
+		p.add(hitKey{rule: m.Rule, secret: m.Secret, path: path, line: 1, column: m.Column, where: WherePath}, m, p.s.db.ID(l.Blob), l.Stretch, false)
 	}
 }
 

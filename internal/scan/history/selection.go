@@ -3,12 +3,12 @@ package history
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/folders"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
@@ -32,7 +32,7 @@ func (s *scanner) selected(ctx context.Context) error {
 		err := s.scanAll(ctx)
 		s.inOrder()
 		if err == nil {
-			s.placeChanges(ctx, s.changes(&nodeLister{newNodes(s.db.Len(), s.trees.of), s.trees.names}), d)
+			s.placeChanges(ctx, s.changes(folders.NewNodes(s.trees)), d)
 		}
 		return err
 	}
@@ -143,7 +143,7 @@ func (s *scanner) speaksOf(m message) bool {
 }
 
 // changes lists what the chosen commits brought.
-func (s *scanner) changes(l lister) []change {
+func (s *scanner) changes(l folders.Lister) []change {
 	var out []change
 	for at := range s.graph.Commits {
 		if s.chosen(int32(at)) {
@@ -162,37 +162,21 @@ type change struct {
 	folder bool // blob is a folder that is new: only its name matters
 }
 
-// item is an entry of a folder: of a tree, or of a node.
-type item struct {
-	name   string
-	folder bool
-	at     uint32 // the folder, or the blob's Ref
-}
-
-// lister lists folders.
-type lister interface {
-	root(c *graph.Commit) (uint32, bool)
-	list(folder uint32) []item
-	// complete tells that every name is listed; else folders with names that matter
-	// are listed as files too.
-	complete() bool
-}
-
 // brought lists the files of a commit that are in none of its parents as they are.
-func (s *scanner) brought(at int32, l lister) []change {
+func (s *scanner) brought(at int32, l folders.Lister) []change {
 	c := &s.graph.Commits[at]
-	root, ok := l.root(c)
+	root, ok := l.Root(c.Tree)
 	if !ok {
 		return nil
 	}
 	var before []uint32
 	for _, p := range c.Parents {
-		if r, ok := l.root(&s.graph.Commits[p]); ok {
+		if r, ok := l.Root(s.graph.Commits[p].Tree); ok {
 			before = append(before, r)
 		}
 	}
 	var out []change
-	compare(l, "", root, before, 0, func(path string, folder bool, blob uint32, old []uint32) {
+	folders.Changes(l, root, before, func(path string, folder bool, blob uint32, old []uint32) {
 		ch := change{commit: at, path: path, blob: pack.Ref(blob), folder: folder}
 		for _, o := range old {
 			ch.before = append(ch.before, pack.Ref(o))
@@ -200,38 +184,6 @@ func (s *scanner) brought(at int32, l lister) []change {
 		out = append(out, ch)
 	})
 	return out
-}
-
-// compare calls visit for every file below a folder that differs from all those
-// before it, and for every folder that is new.
-func compare(l lister, path string, folder uint32, before []uint32, depth int, visit func(path string, folder bool, at uint32, old []uint32)) {
-	if slices.Contains(before, folder) || depth > maxDepth {
-		return
-	}
-	old := map[string][]item{}
-	for _, b := range before {
-		for _, i := range l.list(b) {
-			old[i.name] = append(old[i.name], i)
-		}
-	}
-	for _, i := range l.list(folder) {
-		var same []uint32
-		for _, o := range old[i.name] {
-			if o.folder == i.folder {
-				same = append(same, o.at)
-			}
-		}
-		switch {
-		case slices.Contains(same, i.at):
-		case i.folder:
-			if len(same) == 0 && l.complete() {
-				visit(path+i.name, true, i.at, nil)
-			}
-			compare(l, path+i.name+"/", i.at, same, depth+1, visit)
-		default:
-			visit(path+i.name, false, i.at, same)
-		}
-	}
 }
 
 // scanChanges looks at the blobs of changes, and where there is something, at
@@ -308,7 +260,7 @@ func (s *scanner) placeChanges(ctx context.Context, changes []change, head *tree
 	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
 	names := content.NewNames(s.opts.Set)
 	for _, c := range changes {
-		l := leaf{path: c.path, blob: c.blob, Stretch: s.graph.Stretch(c.commit)}
+		l := folders.Leaf{Path: c.path, Blob: c.blob, Stretch: s.graph.Stretch(c.commit)}
 		if name := c.path[strings.LastIndexByte(c.path, '/')+1:]; len(c.before) == 0 {
 			s.named[name] = names.Look([]byte(name))
 			p.pathName(l)
