@@ -13,6 +13,7 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/history"
 	"github.com/secretguard/secretguard/internal/scan/history/content"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
@@ -46,7 +47,7 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 	res, err := history.Scan(ctx, db, o)
 	c.count(len(r.Refs.List), db.Len(), res)
 	for _, h := range res.Hits {
-		if h.Where == history.WhereUnreachable && h.Path == "" && c.indexed[h.Blob.String()] {
+		if h.Where == places.WhereUnreachable && h.Path == "" && c.indexed[h.Blob.String()] {
 			continue // found where it is staged
 		}
 		c.findings = append(c.findings, c.hit(h))
@@ -181,18 +182,18 @@ func wayOf(ref string) graph.Reach {
 }
 
 // hit makes a finding of a hit.
-func (c *collector) hit(h history.Hit) Finding {
+func (c *collector) hit(h places.Hit) Finding {
 	p := source.Place{Where: h.Where, Path: h.Path, Inner: h.Inner, Author: h.First.Author, Date: h.First.Date, Head: h.InHead, Branch: h.Reach.OnBranch()}
 	if h.First.ID != (pack.ID{}) {
 		p.Commit = h.First.ID.String()
 	}
-	if h.Where != history.WhereMessage && h.Where != history.WhereTag {
+	if h.Where != places.WhereMessage && h.Where != places.WhereTag {
 		p.Blob = h.Blob.String()
 	}
 	p.Path = path.Join(c.under, p.Path)
 	f := c.finding(h.Match, p, h.Denied)
 	f.order, f.ReachedBy = h.Order, h.Reach.Names()
-	if h.Where == history.WherePerson {
+	if h.Where == places.WherePerson {
 		f.Name = h.First.Author
 	}
 	if h.Last.ID != (pack.ID{}) {

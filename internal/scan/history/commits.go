@@ -8,18 +8,11 @@ import (
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
-
-// message is a text of a commit or tag with sights.
-type message struct {
-	ref    pack.Ref
-	kind   pack.Kind
-	where  string
-	sights []match.Sight
-}
 
 // commits visits commits and tags for one worker.
 type commits struct {
@@ -27,7 +20,7 @@ type commits struct {
 	finder *match.Finder
 	names  *content.Names
 	list   []graph.Commit
-	found  []message
+	found  []places.Message
 	tags   map[pack.ID]pack.ID // tag -> what it names
 	gone   tally.Gone          // root folders
 
@@ -82,9 +75,9 @@ func (c *commits) Visit(o *pack.Object, _ any) any {
 	header, text := graph.SplitHeader(o.Data)
 	c.s.step("commits", len(text))
 	c.people(o, header)
-	where := WhereMessage
+	where := places.WhereMessage
 	if o.Kind == pack.Tag {
-		where = WhereTag
+		where = places.WhereTag
 		if id, ok := graph.Names(header, "object"); ok {
 			c.tags[o.ID] = id
 			c.tagSizes[o.ID] = uint64(len(text))
@@ -94,7 +87,7 @@ func (c *commits) Visit(o *pack.Object, _ any) any {
 		c.list[len(c.list)-1].Size = int64(len(text))
 	}
 	if sights := c.finder.Settle(text, c.finder.Find(text)); len(sights) > 0 {
-		c.found = append(c.found, message{o.Ref, o.Kind, where, sights})
+		c.found = append(c.found, places.Message{Ref: o.Ref, Where: where, Sights: sights})
 	}
 	return nil
 }
@@ -109,7 +102,7 @@ func (c *commits) people(o *pack.Object, header []byte) {
 			}
 			who = who[:bytes.LastIndexByte(who, '>')+1]
 			if sights := c.names.Look(who); len(sights) > 0 {
-				c.found = append(c.found, message{o.Ref, o.Kind, WherePerson, sights})
+				c.found = append(c.found, places.Message{Ref: o.Ref, Where: places.WherePerson, Sights: sights})
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/scan/history"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 )
@@ -42,7 +43,7 @@ func TestStoppedScanKeepsWhatWasFound(t *testing.T) {
 		t.Fatalf("%d hits", len(res.Hits))
 	}
 	for _, h := range res.Hits {
-		if h.Where != history.WhereUnknown {
+		if h.Where != places.WhereUnknown {
 			t.Fatalf("%s: where is %s", h.Path, h.Where)
 		}
 	}

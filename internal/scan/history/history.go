@@ -10,11 +10,11 @@ import (
 	"context"
 	"runtime"
 	"sync/atomic"
-	"time"
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
 	"github.com/secretguard/secretguard/internal/scan/history/folders"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
@@ -22,52 +22,11 @@ import (
 
 // Objects is an object database: a pack.DB, or one that git reads.
 type Objects interface {
-	graph.Objects
+	places.Objects
 	Walk(ctx context.Context, o pack.WalkOptions) error
-	Read(r pack.Ref, limit int64) (pack.Kind, []byte, error)
 	Width() int
 	Len() int
 	Problems() []pack.Problem
-}
-
-// Where a hit stands.
-const (
-	WhereCommit      = "commit"
-	WhereMessage     = "commit-message"
-	WhereTag         = "tag"
-	WhereStash       = "stash"
-	WhereNote        = "note"
-	WherePath        = "path-name"   // of a file or folder
-	WherePerson      = "author"      // of a commit or tag, or its committer
-	WhereUnreachable = "unreachable" // from any ref; a reflog may still lead to it
-	WhereUnknown     = "unknown"     // the scan was stopped before this was found out
-)
-
-// Commit is what is shown of a commit. Author is foreign text.
-type Commit struct {
-	ID     pack.ID
-	Author string
-	Date   time.Time // the author's, in UTC
-}
-
-// Hit is one secret under one rule at one line and column of one file: versions
-// of the file in which it stands at the same place are one hit.
-type Hit struct {
-	match.Match // as in the first commit that holds it
-
-	Where string
-	Path  string // foreign text; empty in a message or when nothing leads to it
-	Inner string // the path inside the archive or document at Path; foreign text
-	Blob  pack.ID
-	First Commit // zero for an object that no commit holds; what a tag names
-	Last  Commit
-	Reach graph.Reach
-	// InHead is set when HEAD's tree holds it.
-	InHead bool
-	// Denied is set when an allowlist takes it out for its first commit alone.
-	Denied bool
-	// Order of the first commit: a parent's is lower than its child's.
-	Order int64
 }
 
 // Options of a scan.
@@ -108,7 +67,7 @@ type Progress struct {
 
 // Result is what a scan found and saw.
 type Result struct {
-	Hits []Hit
+	Hits []places.Hit
 	// Recalled is set when nothing has changed since an earlier scan, whose outcome
 	// this is; Known counts the objects that an earlier scan had looked at.
 	Recalled bool
@@ -148,7 +107,7 @@ type scanner struct {
 	named    map[string][]match.Sight    // names of files and folders that hold something themselves
 	folders  map[pack.Ref]bool           // folders with such names
 	graph    *graph.Graph
-	messages []message
+	messages []places.Message
 	trees    *folders.Index
 	nodes    *folders.Nodes
 	samples  map[pack.Ref]bool // blobs whose path is wanted though they hold nothing

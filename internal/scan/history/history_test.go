@@ -14,6 +14,7 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/ruleset"
@@ -80,8 +81,8 @@ var ways = map[string]graph.Reach{
 }
 
 // show is a hit as one line.
-func show(h history.Hit) string {
-	id := func(c history.Commit) string {
+func show(h places.Hit) string {
+	id := func(c places.Commit) string {
 		if c.ID == (pack.ID{}) {
 			return "-"
 		}

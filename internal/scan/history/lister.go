@@ -8,6 +8,7 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/history/content"
 	"github.com/secretguard/secretguard/internal/scan/history/folders"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
@@ -81,14 +82,14 @@ func (l *treeLister) read(tree pack.Ref) []folders.Item {
 }
 
 // holds reports whether HEAD's tree holds a hit at its place.
-func (l *treeLister) holds(ctx context.Context, k hitKey) bool {
-	list, ok := l.heads[k.path]
+func (l *treeLister) holds(ctx context.Context, k places.Key) bool {
+	list, ok := l.heads[k.Path]
 	if !ok {
-		list = l.inHead(ctx, k.path)
-		l.heads[k.path] = list
+		list = l.inHead(ctx, k.Path)
+		l.heads[k.Path] = list
 	}
 	for _, m := range list {
-		if m.Rule == k.rule && m.Inner == k.inner && m.Secret == k.secret && m.Line == k.line && m.Column == k.column {
+		if m.Rule == k.Rule && m.Inner == k.Inner && m.Secret == k.Secret && m.Line == k.Line && m.Column == k.Column {
 			return true
 		}
 	}
@@ -101,7 +102,7 @@ func (l *treeLister) inHead(ctx context.Context, path string) []content.Match {
 	at := pack.NoRef
 	for _, r := range s.opts.Roots {
 		if ref, ok := s.db.Lookup(r.ID); ok && r.Way == graph.FromHead {
-			if header, ok := s.header(ref); ok {
+			if header, ok := graph.Header(s.db, ref, s.opts.MaxSize); ok {
 				id, named := graph.Names(header, "tree")
 				if ref, ok := s.db.Lookup(id); ok && named {
 					at = ref

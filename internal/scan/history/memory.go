@@ -204,7 +204,7 @@ func (s *scanner) known() *seen.Known {
 	k := &seen.Known{Key: m.key, Width: s.db.Width()}
 	speaks := map[pack.Ref]bool{}
 	for _, x := range s.messages {
-		speaks[x.ref] = true
+		speaks[x.Ref] = true
 	}
 	s.secretNames()
 	commits := slices.Clone(s.graph.Commits)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/scan/history/content"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
@@ -29,7 +30,7 @@ type keptHit struct {
 	Rule        string
 	Where, Path string
 	Inner       string
-	First, Last Commit
+	First, Last places.Commit
 	Reach       graph.Reach
 	InHead      bool
 	Denied      bool
@@ -72,7 +73,7 @@ func (s *scanner) recallResult(ctx context.Context, fingerprint string) bool {
 	}
 	look := s.opts.looker()
 	read := map[pack.ID][]content.Part{}
-	hits := make([]Hit, 0, len(k.Hits))
+	hits := make([]places.Hit, 0, len(k.Hits))
 	for _, h := range k.Hits {
 		parts, ok := read[h.In]
 		if !ok {
@@ -87,7 +88,7 @@ func (s *scanner) recallResult(ctx context.Context, fingerprint string) bool {
 		}
 		m := list[h.N].Match
 		m.Allowed = h.Allowed
-		hits = append(hits, Hit{Match: m, Where: h.Where, Path: h.Path, Inner: h.Inner, Blob: h.In, First: h.First, Last: h.Last, Reach: h.Reach, InHead: h.InHead, Denied: h.Denied, Order: h.Order})
+		hits = append(hits, places.Hit{Match: m, Where: h.Where, Path: h.Path, Inner: h.Inner, Blob: h.In, First: h.First, Last: h.Last, Reach: h.Reach, InHead: h.InHead, Denied: h.Denied, Order: h.Order})
 	}
 	s.res = k.Result
 	s.res.Hits, s.res.Recalled = hits, true
@@ -105,7 +106,7 @@ func (s *scanner) lookAgain(ctx context.Context, look *content.Looker, h keptHit
 	if err != nil {
 		return nil, false
 	}
-	if h.Where == WhereMessage || h.Where == WhereTag {
+	if h.Where == places.WhereMessage || h.Where == places.WhereTag {
 		_, data = graph.SplitHeader(data)
 		return []content.Part{{Sights: look.Find(data)}}, true
 	}
@@ -125,7 +126,7 @@ func (s *scanner) keepResult(ctx context.Context, fingerprint string) {
 	read := map[pack.ID][]content.Part{}
 	for i := range s.res.Hits {
 		h := &s.res.Hits[i]
-		if h.Where == WherePath || h.Where == WherePerson {
+		if h.Where == places.WherePath || h.Where == places.WherePerson {
 			return
 		}
 		kept := keptHit{
@@ -157,7 +158,7 @@ func (s *scanner) keepResult(ctx context.Context, fingerprint string) {
 func (s *scanner) entryIsSecret() bool {
 	names := content.NewNames(s.opts.Set)
 	holds := func(name string) bool { return len(names.Look([]byte(name))) > 0 }
-	return slices.ContainsFunc(s.res.Hits, func(h Hit) bool { return holds(h.Inner) }) ||
+	return slices.ContainsFunc(s.res.Hits, func(h places.Hit) bool { return holds(h.Inner) }) ||
 		slices.ContainsFunc(s.res.Unread, func(u tally.Unread) bool { return holds(u.Example) })
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/history/content"
 	"github.com/secretguard/secretguard/internal/scan/history/folders"
 	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
@@ -133,11 +134,11 @@ func (s *scanner) someTags(v *commits) {
 
 // speaksOf reports whether a message is of a commit of the selection, or of a tag
 // that names one.
-func (s *scanner) speaksOf(m message) bool {
-	if at, ok := s.graph.At(m.ref); ok {
+func (s *scanner) speaksOf(m places.Message) bool {
+	if at, ok := s.graph.At(m.Ref); ok {
 		return s.chosen(at)
 	}
-	header, _ := s.header(m.ref)
+	header, _ := graph.Header(s.db, m.Ref, s.opts.MaxSize)
 	id, ok := graph.Names(header, "object")
 	return ok && s.wanted[id]
 }
@@ -256,28 +257,25 @@ func (s *scanner) scanSome(ctx context.Context, wanted map[pack.Ref]bool) error 
 
 // placeChanges makes hits of what the changes brought.
 func (s *scanner) placeChanges(ctx context.Context, changes []change, head *treeLister) {
-	s.res.Paths = map[pack.ID]string{}
-	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
+	p := s.placer()
 	names := content.NewNames(s.opts.Set)
 	for _, c := range changes {
 		l := folders.Leaf{Path: c.path, Blob: c.blob, Stretch: s.graph.Stretch(c.commit)}
 		if name := c.path[strings.LastIndexByte(c.path, '/')+1:]; len(c.before) == 0 {
 			s.named[name] = names.Look([]byte(name))
-			p.pathName(l)
+			p.PathName(l)
 		}
 		if !c.folder {
-			p.leafOf(l, s.fresh(c))
+			p.Leaf(l, s.fresh(c))
 		}
 	}
 	for _, m := range s.messages {
 		if s.speaksOf(m) {
-			p.message(m)
+			p.Message(m)
 		}
 	}
-	for k, h := range p.hits {
-		h.at.Head = k.where == "" && head.holds(ctx, k)
-	}
-	s.res.Hits = p.result()
+	p.Heads(func(k places.Key) bool { return k.Where == "" && head.holds(ctx, k) })
+	s.res.Hits, s.res.Paths = p.Hits(), p.Paths
 }
 
 // fresh says of the matches in a changed file, in order, which are new: not those

@@ -14,6 +14,18 @@ func SplitHeader(data []byte) (header, text []byte) {
 	return header, text
 }
 
+// Reader reads objects.
+type Reader interface {
+	Read(r pack.Ref, limit int64) (pack.Kind, []byte, error)
+}
+
+// Header reads the header of a commit or tag that is no larger than limit, in bytes.
+func Header(db Reader, r pack.Ref, limit int64) ([]byte, bool) {
+	_, data, err := db.Read(r, limit)
+	header, _ := SplitHeader(data)
+	return header, err == nil
+}
+
 // Field returns the first header line of a name, nil without one. It is foreign.
 func Field(header []byte, name string) []byte {
 	for line := range bytes.Lines(header) {
