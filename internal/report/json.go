@@ -78,6 +78,7 @@ type proofDoc struct {
 	Checksum string `json:"checksum"`
 	Account  string `json:"account"`
 	Project  string `json:"project"`
+	Near     string `json:"near"`
 	Role     string `json:"role"`
 	Note     string `json:"note"`
 	Canary   bool   `json:"canary"`
@@ -168,7 +169,7 @@ func newCaseDoc(c triage.Case) caseDoc {
 
 func newProofDoc(p scan.Proof) proofDoc {
 	return proofDoc{
-		Checksum: cmp.Or(string(p.Checksum), "none"), Account: p.Account, Project: p.Project, Role: p.Role, Note: p.Note, Canary: p.Canary,
+		Checksum: cmp.Or(string(p.Checksum), "none"), Account: p.Account, Project: p.Project, Near: p.Near, Role: p.Role, Note: p.Note, Canary: p.Canary,
 	}
 }
 
