@@ -3,6 +3,8 @@ package match
 import (
 	"regexp/syntax"
 	"slices"
+
+	"github.com/secretguard/secretguard/internal/scan/match/span"
 )
 
 // An anchor is a short run of byte classes that every match of an expression
@@ -409,7 +411,7 @@ func longRun(re *syntax.Regexp) (c class, shortest int, ok bool) {
 }
 
 // spans calls add with the stretch around each run in a text.
-func (p runPlan) spans(text []byte, add func(span)) {
+func (p runPlan) spans(text []byte, add func(span.Span)) {
 	for i := p.shortest - 1; i < len(text); i += p.shortest {
 		if !p.class.has(text[i]) {
 			continue
@@ -422,7 +424,7 @@ func (p runPlan) spans(text []byte, add func(span)) {
 			to++
 		}
 		if to-from >= p.shortest {
-			add(span{max(0, from-p.around), min(len(text), to+p.around)})
+			add(span.Span{Start: max(0, from-p.around), End: min(len(text), to+p.around)})
 		}
 		i = max(i, to-1)
 	}
