@@ -6,7 +6,10 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/secretguard/secretguard/internal/scan/match/automaton"
 	"github.com/secretguard/secretguard/internal/scan/match/codec"
+	"github.com/secretguard/secretguard/internal/scan/match/filter"
+	"github.com/secretguard/secretguard/internal/scan/match/plan"
 	"github.com/secretguard/secretguard/internal/scan/match/span"
 )
 
@@ -49,14 +52,14 @@ type hit struct {
 const reach = 96
 
 // margin is how far around a change anchors are looked for.
-const margin = reach + maxAnchor + 2
+const margin = reach + plan.MaxAnchor + 2
 
 // Finder looks at texts with one set of rules. It is used by one goroutine; a Set
 // can make many.
 type Finder struct {
 	set   *Set
-	auto  []*automaton
-	seen  []sighting
+	auto  []*automaton.Automaton
+	seen  []filter.Sighting
 	cands []cand
 	queue []span.Span
 	cover span.Cover
@@ -77,7 +80,7 @@ type cand struct {
 
 // Finder returns a new finder.
 func (s *Set) Finder() *Finder {
-	return &Finder{set: s, auto: make([]*automaton, len(s.rules)), spent: make([]int, len(s.rules)), flood: map[int32]int{}, free: readFree}
+	return &Finder{set: s, auto: make([]*automaton.Automaton, len(s.rules)), spent: make([]int, len(s.rules)), flood: map[int32]int{}, free: readFree}
 }
 
 // Find looks at a whole text.
@@ -91,7 +94,7 @@ func (f *Finder) Find(text []byte) *Record {
 // Possible reports whether a text may hold anything: mostly it cannot, which costs
 // little to see.
 func (f *Finder) Possible(text []byte) bool {
-	f.seen = f.set.filter.scan(text, 0, len(text), f.seen[:0])
+	f.seen = f.set.filter.Scan(text, 0, len(text), f.seen[:0])
 	return len(f.seen) > 0 || len(f.set.whole) > 0 || odd(text)
 }
 
@@ -163,22 +166,8 @@ func (f *Finder) collect(text []byte, parts []span.Span) {
 
 // part looks at the anchors that start in a part.
 func (f *Finder) part(text []byte, p span.Span) {
-	f.seen = f.set.filter.scan(text, p.Start, min(p.End+maxAnchor, len(text)), f.seen[:0])
-	for _, s := range f.seen {
-		for _, probe := range f.set.filter.buckets[s.bucket] {
-			start := int(s.pos - probe.at)
-			if start < p.Start || start >= p.End {
-				continue
-			}
-			t := &f.set.filter.anchors[probe.anchor]
-			if !t.is(text, start) {
-				continue
-			}
-			for _, rule := range t.rules {
-				f.candidate(text, rule, start)
-			}
-		}
-	}
+	f.seen = f.set.filter.Scan(text, p.Start, min(p.End+plan.MaxAnchor, len(text)), f.seen[:0])
+	f.set.filter.Anchors(text, f.seen, p.Start, p.End, func(rule int32, start int) { f.candidate(text, rule, start) })
 	// A gram may start after the part while its anchor starts in it, and the other
 	// way round: both are seen because the scan goes on for the longest anchor and
 	// anchors are assigned by their start.
@@ -187,7 +176,7 @@ func (f *Finder) part(text []byte, p span.Span) {
 // candidate runs the automaton of a rule from an anchor.
 func (f *Finder) candidate(text []byte, rule int32, start int) {
 	if int(rule) >= len(f.set.rules) { // a gate's keyword
-		f.cands = append(f.cands, cand{rule, int32(start), int32(min(start+maxAnchor, len(text))), true})
+		f.cands = append(f.cands, cand{rule, int32(start), int32(min(start+plan.MaxAnchor, len(text))), true})
 		return
 	}
 	c := f.set.rules[rule]
@@ -195,7 +184,7 @@ func (f *Finder) candidate(text []byte, rule int32, start int) {
 	if a == nil {
 		c.init()
 		var err error
-		if a, err = newAutomaton(c.suffix); err != nil { // only of expressions that do not compile
+		if a, err = automaton.New(c.suffix); err != nil { // only of expressions that do not compile
 			return
 		}
 		f.auto[rule] = a
@@ -205,7 +194,7 @@ func (f *Finder) candidate(text []byte, rule int32, start int) {
 		return
 	}
 	from := start
-	for from > 0 && start-from < c.plan.back && c.plan.backClass.has(text[from-1]) {
+	for from > 0 && start-from < c.plan.Back && c.plan.BackClass.Has(text[from-1]) {
 		from--
 	}
 	f.cands = append(f.cands, cand{rule, int32(from), int32(end), possible})
@@ -226,13 +215,13 @@ const (
 // from each would take the square of the length. What was read too often is one
 // stretch from there to the end of the text, in which anchors are skipped: the
 // expression itself is run over it once. That finds the same.
-func (f *Finder) stretch(text []byte, rule int32, a *automaton, start int) (possible bool, end int, skip bool) {
+func (f *Finder) stretch(text []byte, rule int32, a *automaton.Automaton, start int) (possible bool, end int, skip bool) {
 	if from, ok := f.flood[rule]; ok && start >= from {
 		return false, 0, true
 	}
 	most := f.free + readAgain*len(text)
 	if f.spent[rule] <= most {
-		possible, end = a.run(text, start)
+		possible, end = a.Run(text, start)
 		f.spent[rule] += end - start
 	}
 	if f.spent[rule] > most {
@@ -426,7 +415,7 @@ func (f *Finder) wholeRules(text []byte, r *Record) {
 			continue
 		}
 		var stretches span.Cover
-		c.runs.spans(text, func(s span.Span) { stretches.Add(s) })
+		c.runs.Spans(text, func(s span.Span) { stretches.Add(s) })
 		for _, s := range stretches.Spans {
 			f.run(text, c, i, s, r)
 		}
