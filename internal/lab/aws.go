@@ -39,7 +39,10 @@ type awsDials struct {
 
 type awsUser struct {
 	name     string
+	path     string // of its address: "/" or "/apps/"
 	admin    bool
+	denied   []string // actions that no policy grants, "iam:DeleteAccessKey"
+	hangs    []string // context keys that a condition of its policies reads
 	policies []string
 	made     time.Time
 }
@@ -248,7 +251,7 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, body []byte, form u
 	}
 	h, ok := map[string]func(http.ResponseWriter, *awsKey, url.Values){
 		"GetCallerIdentity": a.callerIdentity, "GetAccessKeyInfo": a.keyInfo, "CreateAccessKey": a.createKey, "ListAccessKeys": a.listKeys,
-		"UpdateAccessKey": a.updateKey, "DeleteAccessKey": a.deleteKey, "GetAccessKeyLastUsed": a.lastUsed, "ListAttachedUserPolicies": a.policies,
+		"UpdateAccessKey": a.updateKey, "DeleteAccessKey": a.deleteKey, "GetAccessKeyLastUsed": a.lastUsed, "ListAttachedUserPolicies": a.policies, "GetUser": a.getUser, "SimulatePrincipalPolicy": a.simulate,
 	}[op]
 	if !ok {
 		awsError(w, 400, "InvalidAction", "no such action")
@@ -264,9 +267,20 @@ func (a *AWS) may(caller *awsKey, op string) bool {
 	if caller.user == "" {
 		return true // root
 	}
-	u := a.users[caller.user]
+	return a.decision(a.users[caller.user], "iam:"+op) == "allowed"
+}
+
+// decision is what a user's policies say of an action, in the words of IAM's
+// simulation.
+func (a *AWS) decision(u *awsUser, action string) string {
 	quarantined := slices.ContainsFunc(u.policies, func(p string) bool { return strings.HasPrefix(p, "AWSCompromisedKeyQuarantine") })
-	return u.admin && (!quarantined || op != "CreateAccessKey" && op != "UpdateAccessKey")
+	switch {
+	case quarantined && (action == "iam:CreateAccessKey" || action == "iam:UpdateAccessKey"):
+		return "explicitDeny"
+	case !u.admin || slices.Contains(u.denied, action):
+		return "implicitDeny"
+	}
+	return "allowed"
 }
 
 // now is the service's own clock.
@@ -276,7 +290,11 @@ func (a *AWS) arn(user string) string {
 	if user == "" {
 		return "arn:aws:iam::" + a.account + ":root"
 	}
-	return "arn:aws:iam::" + a.account + ":user/" + user
+	path := "/"
+	if u := a.users[user]; u != nil && u.path != "" {
+		path = u.path
+	}
+	return "arn:aws:iam::" + a.account + ":user" + path + user
 }
 
 func awsError(w http.ResponseWriter, status int, code, message string) {

@@ -94,6 +94,17 @@ type Deployer interface {
 	Status(ctx context.Context, t Target, deployID string) (Deploy, error)
 }
 
+// DeployTimer tells how long past deploys of a target took that went live, from
+// their start until they served, newest first. It changes nothing. None is no error:
+// the target may be new, or the platform may tell nothing.
+type DeployTimer interface {
+	DeployTimes(ctx context.Context, t Target) ([]time.Duration, error)
+}
+
+// LongestDeploy is more than a deploy takes: a longer time between the stamps of one
+// is another thing, such as an old deploy that was put back.
+const LongestDeploy = 3 * time.Hour
+
 // Descriptor is what a provider is, as data: help, docs and `providers list`
 // are made from it.
 type Descriptor struct {

@@ -12,9 +12,6 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/record"
 )
 
-// atOnce is how many steps of a stage are carried out side by side.
-const atOnce = 5
-
 // runner carries one run out under a lease.
 type runner struct {
 	x     *Executor
@@ -45,7 +42,7 @@ type session struct {
 // are written here, one after the other; everything else runs side by side.
 func (r *runner) loop(ctx context.Context) error {
 	work, leave := context.WithCancel(ctx)
-	s := &session{runner: r, run: machine.Run{State: r.state, AtOnce: atOnce}, results: make(chan came), stop: ctx.Done()}
+	s := &session{runner: r, run: machine.Run{State: r.state, AtOnce: rotate.AtOnce}, results: make(chan came), stop: ctx.Done()}
 	defer func() { // nothing may go on after the lease is given back
 		leave()
 		for range s.busy {
