@@ -44,6 +44,7 @@ type awsUser struct {
 	denied   []string // actions that no policy grants, "iam:DeleteAccessKey"
 	hangs    []string // context keys that a condition of its policies reads
 	policies []string
+	tags     map[string]string
 	made     time.Time
 }
 
@@ -203,7 +204,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	op := form.Get("Action")
-	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"}, op)
+	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "TagUser", "UntagUser"}, op)
 	a.lab.serve(w, r, Request{Service: "aws", Op: op, Mutates: mutates}, func(w http.ResponseWriter) { a.answer(w, r, body, form) }, awsRefuse)
 }
 
@@ -252,6 +253,7 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, body []byte, form u
 	h, ok := map[string]func(http.ResponseWriter, *awsKey, url.Values){
 		"GetCallerIdentity": a.callerIdentity, "GetAccessKeyInfo": a.keyInfo, "CreateAccessKey": a.createKey, "ListAccessKeys": a.listKeys,
 		"UpdateAccessKey": a.updateKey, "DeleteAccessKey": a.deleteKey, "GetAccessKeyLastUsed": a.lastUsed, "ListAttachedUserPolicies": a.policies, "GetUser": a.getUser, "SimulatePrincipalPolicy": a.simulate,
+		"TagUser": a.tagUser, "UntagUser": a.untagUser, "ListUserTags": a.listTags,
 	}[op]
 	if !ok {
 		awsError(w, 400, "InvalidAction", "no such action")

@@ -70,6 +70,17 @@ type Rekeyer interface {
 	WithAccess(c credential.Credential) (Provider, error)
 }
 
+// Claimer lets a run mark a key's owner at the issuer, where every responder sees it,
+// also one on another machine: it is for issuers whose keys carry no name of the run
+// that made them. All calls may be repeated. Who may not mark gets ErrForbidden.
+type Claimer interface {
+	// Claim sets the run's mark; Unclaim takes it away, and one that is gone is done.
+	Claim(ctx context.Context, of KeyRef, c Claim) error
+	Unclaim(ctx context.Context, of KeyRef, run string) error
+	// Claims returns the marks of all runs, oldest first.
+	Claims(ctx context.Context, of KeyRef) ([]Claim, error)
+}
+
 // Sink is a service that stores values for consumers. Store writes exactly one
 // variable in one context and touches nothing else; it may be repeated. Where a
 // sink can tell that the variable or the context is gone, storing is ErrNotFound

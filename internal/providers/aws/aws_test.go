@@ -32,6 +32,7 @@ func TestConformance(t *testing.T) {
 				Use:      func(c credential.Credential) { l.AWS.Use(c.ID, c.Part(credential.PartSecret).Reveal(), "sqs") },
 				VerifyOp: "GetCallerIdentity", InspectOp: "ListAccessKeys", IssueOp: "CreateAccessKey", ListOp: "ListAccessKeys",
 				DisableOp: "UpdateAccessKey", DeleteOp: "DeleteAccessKey", UsedOp: "GetAccessKeyLastUsed",
+				ClaimOp: "TagUser", UnclaimOp: "UntagUser", ClaimsOp: "ListUserTags",
 			},
 		}
 	}})

@@ -69,7 +69,7 @@ type IssuerSide struct {
 	// when empty.
 	DeadOn []int
 
-	VerifyOp, InspectOp, IssueOp, ListOp, DisableOp, DeleteOp, UsedOp string
+	VerifyOp, InspectOp, IssueOp, ListOp, DisableOp, DeleteOp, UsedOp, ClaimOp, UnclaimOp, ClaimsOp string
 }
 
 // SinkSide is what a sink's tests need to know of the twin.

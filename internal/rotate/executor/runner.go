@@ -7,6 +7,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/effect"
+	"github.com/secretguard/secretguard/internal/rotate/effect/issue"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/rotate/record"
@@ -163,6 +164,16 @@ func point(e record.Entry) string {
 // destroyed: they have no more use, and what is not there cannot leak.
 func (r *runner) end(ctx context.Context, s *machine.State, status rotate.RunStatus) error {
 	id := s.Plan().ID
+	if !r.state.Closed() && (status == rotate.RunDone || status == rotate.RunRolledBack) { // it ended in this call
+		// The access with which the last key was deleted is the one that is left.
+		w := r.worker(s, rotate.Step{})
+		if status == rotate.RunRolledBack {
+			w.Step.Action = rotate.ActRemoveNew
+		}
+		if err := w.ChangeAccess(context.WithoutCancel(ctx)); err == nil {
+			issue.Release(context.WithoutCancel(ctx), &w)
+		}
+	}
 	if s.Closed() {
 		if err := r.at("shred"); err != nil {
 			return err
