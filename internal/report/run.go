@@ -20,8 +20,12 @@ func WritePlan(w io.Writer, pl rotate.Plan) error {
 		if note := stepNote(s); note != "" {
 			p.fold("         ", note)
 		}
+		if s.Right != nil {
+			p.fold("         ", "our access may do it: "+rotate.RightWords(*s.Right))
+		}
 		p.guide(s.Guide)
 	}
+	p.outage(pl)
 	if len(pl.Risks) > 0 {
 		p.f("   known limits, accepted with the approval:")
 	}
@@ -35,10 +39,20 @@ func WritePlan(w io.Writer, pl rotate.Plan) error {
 		}
 	}
 	if len(unsure) > 0 {
-		p.f("   rights that it uses; only the attempt shows whether they are there:")
+		p.f("   rights that it uses and that are not known to be there:")
 		p.fold("    -  ", strings.Join(unsure, ", "))
 	}
 	return p.err
+}
+
+// outage says for each consumer how long it is down.
+func (p *printer) outage(pl rotate.Plan) {
+	if len(pl.Outage) > 0 {
+		p.f("   outage, estimated:")
+	}
+	for _, o := range pl.Outage {
+		p.fold("    -  ", o.Name+": "+o.Words())
+	}
 }
 
 // guide says what a person does for a step.
