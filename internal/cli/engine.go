@@ -196,8 +196,9 @@ func (w *workspace) ability(k credential.Kind) screen.Ability {
 	if _, ok := providers.As[providers.Verifier](p); !ok {
 		a.NoVerify = term.Clean(d.Title + " offers no check that only reads")
 	}
-	if _, ok := providers.As[providers.Issuer](p); !ok {
-		a.NoRotate = term.Clean(d.Title + " cannot issue keys through an interface: replace it by hand")
+	_, issues := providers.As[providers.Issuer](p)
+	if _, guides := providers.As[providers.Guide](p); !issues && !guides {
+		a.NoRotate = term.Clean(d.Title + " cannot issue keys, and does not say how a person does it: replace it by hand")
 	}
 	return a
 }

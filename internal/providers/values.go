@@ -108,6 +108,12 @@ type Issued struct {
 	Credential credential.Credential
 }
 
+// Claim is a run's mark on a key's owner, and since when.
+type Claim struct {
+	Run string
+	At  time.Time
+}
+
 // ReconcileOutcome classifies a lost Issue.
 type ReconcileOutcome string
 
