@@ -138,6 +138,8 @@ type Descriptor struct {
 	// VerifyCall is the read-only call that Verify makes, as people know it, so
 	// that they can agree to it ("sts:GetCallerIdentity"); empty without Verify.
 	VerifyCall string
+	// VerifyAlone tells that Verify needs no access of the operator's own, only the key.
+	VerifyAlone bool
 	// ReadyWithin is how long a new key may be refused before that is a failure.
 	ReadyWithin time.Duration
 }

@@ -43,8 +43,9 @@ const (
 
 // Identity is who a credential speaks for.
 type Identity struct {
-	Account string // account, organisation or project id
+	Account string // account or organisation
 	Who     string // ARN, user or key name
+	Project string // project, workspace or site that it is limited to
 	Scopes  string // the rights that the answer names, parted by commas
 }
 

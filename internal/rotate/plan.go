@@ -40,6 +40,7 @@ const (
 	ActStore    Action = "store"
 	ActDeploy   Action = "deploy"
 	ActAttest   Action = "attest"
+	ActQuiet    Action = "quiet" // nobody uses the old key any more
 	ActDisable  Action = "disable"
 	ActDelete   Action = "delete"
 	ActProve    Action = "prove"
@@ -53,7 +54,7 @@ const (
 // Actions returns every action that this version knows.
 func Actions() []Action {
 	return []Action{
-		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActDisable, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
+		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActQuiet, ActDisable, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
 	}
 }
 

@@ -36,6 +36,13 @@ type Policy struct {
 	HealthEvery  time.Duration `json:"health_every"`
 	AttestWithin time.Duration `json:"attest_within"`
 
+	// The old key is silent when its issuer's record of its use stood still for
+	// QuietFor, looked at every QuietEvery; after QuietWithin without that, a person
+	// is called.
+	QuietFor    time.Duration `json:"quiet_for,omitempty"`
+	QuietEvery  time.Duration `json:"quiet_every,omitempty"`
+	QuietWithin time.Duration `json:"quiet_within,omitempty"`
+
 	// DisableWithin is how long a disabled key may still be accepted.
 	DisableWithin time.Duration `json:"disable_within"`
 
@@ -59,6 +66,7 @@ func DefaultPolicy(d providers.Descriptor) Policy {
 		ReconcileFor: 20 * time.Second, ClaimWait: 3 * time.Second,
 		DeployEvery: 5 * time.Second, DeployWithin: 30 * time.Minute,
 		HealthNeeded: 5, HealthEvery: 6 * time.Second, AttestWithin: 10 * time.Minute,
+		QuietFor: 5 * time.Minute, QuietEvery: 15 * time.Second, QuietWithin: 30 * time.Minute,
 		DisableWithin: 5 * time.Minute,
 		ProofRefusals: 20, ProofWindow: 5 * time.Minute, ProofEvery: 3 * time.Second, ProofWithin: 30 * time.Minute,
 	}
@@ -80,6 +88,8 @@ func LabPolicy() Policy {
 		ReconcileFor: 300 * time.Millisecond, ClaimWait: 10 * time.Millisecond,
 		DeployEvery: 50 * time.Millisecond, DeployWithin: 60 * time.Second,
 		HealthNeeded: 5, HealthEvery: 50 * time.Millisecond, AttestWithin: 20 * time.Second,
+		// IAM records a use to the second: a shorter wait would see none.
+		QuietFor: 1200 * time.Millisecond, QuietEvery: 100 * time.Millisecond, QuietWithin: 30 * time.Second,
 		DisableWithin: 30 * time.Second,
 		ProofRefusals: 20, ProofWindow: 2 * time.Second, ProofEvery: 100 * time.Millisecond, ProofWithin: 60 * time.Second,
 	}

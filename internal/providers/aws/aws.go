@@ -217,7 +217,7 @@ func Descriptor() providers.Descriptor {
 			"https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html",
 		},
 		Proof:       providers.ProofPolicy{Refusals: 20, Window: time.Minute},
-		ReadyWithin: 90 * time.Second, ProbeService: "sts", VerifyCall: "sts:GetCallerIdentity",
+		ReadyWithin: 90 * time.Second, ProbeService: "sts", VerifyCall: "sts:GetCallerIdentity", VerifyAlone: true,
 	}
 }
 

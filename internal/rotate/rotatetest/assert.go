@@ -116,6 +116,7 @@ func Fast(r *planner.Request) {
 	p.ReadyNeeded, p.ReadyEvery = 2, p.ReadyEvery/10
 	p.HealthNeeded, p.HealthEvery = 2, p.HealthEvery/10
 	p.DeployEvery /= 10
+	p.QuietFor = 0
 	p.ReconcileFor /= 20
 	r.Policy = &p
 }

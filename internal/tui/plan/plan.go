@@ -10,6 +10,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/tui/dialog"
+	"github.com/secretguard/secretguard/internal/tui/guided"
 	"github.com/secretguard/secretguard/internal/tui/screen"
 	"github.com/secretguard/secretguard/internal/tui/widget"
 )
@@ -137,6 +138,10 @@ func stepLines(s rotate.Step, width int) []widget.Line {
 	if t := s.Target; t != nil {
 		add("service", widget.Plain, t.Provider+" "+t.Name+" ("+t.ID+")")
 		add("health", widget.Plain, orElse(t.HealthURL, "no health URL is known"))
+	}
+	if s.Guide != nil {
+		add("by hand", widget.Key, s.Guide.Link)
+		out = append(out, guided.Numbered(s.Guide.Do, width)...)
 	}
 	if s.Action == rotate.ActAttest {
 		add("evidence", widget.Plain, fmt.Sprintf("at least L%d: %s", s.Required, levels[s.Required]))
