@@ -170,7 +170,7 @@ func (w *workspace) ability(k credential.Kind) screen.Ability {
 		if name, who, call, ok := probe.Of(k); ok {
 			a.Provider, a.Issuer, a.Call = name, term.Clean(who), term.Clean(call)
 		} else {
-			a.NoVerify = "nobody can be asked about this kind with a free request that only reads"
+			a.NoVerify = term.Clean("nobody is asked about this kind: " + w.registry.WhyNot(credential.Credential{Kind: k}))
 		}
 		return a
 	}
@@ -187,7 +187,10 @@ func (w *workspace) ability(k credential.Kind) screen.Ability {
 				why += ": " + problem.Missing
 			}
 		}
-		a.NoVerify, a.NoRotate = term.Clean(why), term.Clean(why)
+		a.NoRotate = term.Clean(why)
+		if !d.VerifyAlone {
+			a.NoVerify = a.NoRotate
+		}
 		return a
 	}
 	if _, ok := providers.As[providers.Verifier](p); !ok {

@@ -23,9 +23,15 @@ func (c *session) plan(ctx context.Context, id string, s rotate.Strategy) error 
 	c.sayf("PLAN %s, strategy %s, old key %s of %s", p.ID, p.Strategy, p.OldMask, p.Old.Owner)
 	for _, st := range p.Steps {
 		c.sayf("  step %d: %s. Undo: %s. Risk: %s", st.N, st.Title, st.Undo, st.Risk)
+		if st.Right != nil {
+			c.sayf("    our access may do it: %s", rotate.RightWords(*st.Right))
+		}
 		if st.Guide != nil {
 			c.guide(*st.Guide)
 		}
+	}
+	for _, o := range p.Outage {
+		c.sayf("  outage of %s: %s", o.Name, o.Words())
 	}
 	for _, r := range p.Risks {
 		c.sayf("  risk: %s", r)
