@@ -49,6 +49,17 @@ type Identity struct {
 	Scopes  string // the rights that the answer names, parted by commas
 }
 
+// Words tells all that is known of it in one line, empty when nothing is.
+func (i Identity) Words() string {
+	var said []string
+	for _, part := range [][2]string{{"account ", i.Account}, {"", i.Who}, {"project ", i.Project}, {"rights ", strings.ReplaceAll(i.Scopes, ",", " ")}} {
+		if part[1] != "" {
+			said = append(said, part[0]+part[1])
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
 // KeyRef names one key at its issuer.
 type KeyRef struct {
 	Kind  credential.Kind `json:"kind"`
