@@ -42,6 +42,7 @@ const (
 	ActAttest   Action = "attest"
 	ActQuiet    Action = "quiet" // nobody uses the old key any more
 	ActDisable  Action = "disable"
+	ActSoak     Action = "soak" // the old key stays disabled for a while
 	ActDelete   Action = "delete"
 	ActProve    Action = "prove"
 
@@ -54,7 +55,7 @@ const (
 // Actions returns every action that this version knows.
 func Actions() []Action {
 	return []Action{
-		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActQuiet, ActDisable, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
+		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActQuiet, ActDisable, ActSoak, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
 	}
 }
 

@@ -48,6 +48,7 @@ func (b *builder) steps(ctx context.Context) error {
 			return err
 		}
 	}
+	b.soak()
 	if err := b.remove(); err != nil {
 		return err
 	}
@@ -127,6 +128,30 @@ func (b *builder) quiet() {
 	b.add(rotate.Step{
 		ID: string(rotate.ActQuiet), Action: rotate.ActQuiet, Undo: "-", Risk: "waits; a user of the old key that was not found shows here",
 		Title: fmt.Sprintf("wait until the old key is silent: no use on its issuer's record for %s", b.plan.Policy.QuietFor),
+	})
+}
+
+// soak adds the time for which the old key stays disabled before it is deleted: as
+// long as a use may stay unseen. An issuer without a record of use soaks for a day.
+func (b *builder) soak() {
+	if _, can := b.plan.Step("disable"); !can {
+		return
+	}
+	_, told := providers.As[providers.UsageReporter](b.issuer)
+	if !told && b.req.Policy == nil {
+		b.plan.Policy.SoakFor = rotate.UsageBlind
+	}
+	d := b.plan.Policy.SoakFor
+	if d <= 0 {
+		return
+	}
+	why := "the issuer's record of use lags, so that who used the old key may have gone unseen"
+	if !told {
+		why = "the issuer keeps no record of use"
+	}
+	b.add(rotate.Step{
+		ID: string(rotate.ActSoak), Action: rotate.ActSoak, Undo: "-", Risk: "waits; it can be enabled again until it is deleted",
+		Title: fmt.Sprintf("leave the old key disabled for %s: %s", d, why),
 	})
 }
 
