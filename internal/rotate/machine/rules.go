@@ -138,7 +138,7 @@ func (s *State) undoSteps() []rotate.Step {
 			add(undoDeploy, rotate.Step{ID: "undo:" + st.ID, Action: rotate.ActDeploy, Target: st.Target, Title: st.Title + " with the old value"})
 		}
 	}
-	if s.touched("issue") {
+	if s.touched("issue") && s.plan.OntoCase == "" { // a key that was there before stays
 		add(undoIssue, rotate.Step{ID: "undo:issue", Action: rotate.ActRemoveNew, Title: "delete the new key"})
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // builder turns what is known about a key into steps.
@@ -74,6 +75,13 @@ func (b *builder) issue() error {
 		if g.Cuts {
 			st.Risk = "the old key ends with it: consumers fail from here until they have the new one"
 			b.plan.Risks = append(b.plan.Risks, "this issuer keeps one key only: making the new one is an outage until every consumer has it")
+		}
+	}
+	if b.plan.OntoCase != "" {
+		mask := secret.Mask(b.plan.Onto.ID)
+		st = rotate.Step{
+			ID: "issue", Action: rotate.ActIssue, Title: "take " + mask + ", which has leaked too and is replaced next, in place of a new key: there is no room for one",
+			Undo: "-", Risk: "consumers run with a leaked key meanwhile",
 		}
 	}
 	b.add(st)
@@ -323,7 +331,7 @@ func (b *builder) reachable(t providers.Target, alone bool) (rotate.Level, strin
 	switch {
 	case t.HealthURL != "":
 		best, note = rotate.L2, "health answers; that it needs the key is not shown"
-	case usage && alone:
+	case usage && alone && b.plan.OntoCase == "": // the other leaked key is in use already
 		best, note = rotate.L4, "waits for the issuer to see the new key used, which may lag by hours"
 	}
 	if best < b.plan.MinLevel {
