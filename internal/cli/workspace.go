@@ -17,6 +17,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/planner"
 	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/term"
+	"github.com/secretguard/secretguard/internal/triage"
 )
 
 // workspace is what the commands that act need: providers and the journal.
@@ -29,6 +30,7 @@ type workspace struct {
 	policy   *rotate.Policy
 	people   int // who must approve a plan; zero means one
 	identity journal.Identity
+	onto     triage.Case // another leaked key that takes the planned one's place
 }
 
 // connect builds the provider registry from the environment and the user's own

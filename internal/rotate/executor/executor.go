@@ -162,7 +162,7 @@ func (x *Executor) CallHostile(ctx context.Context, run, reason string) error {
 }
 
 // waivable are the actions that wait for evidence and not for an effect.
-var waivable = []rotate.Action{rotate.ActAttest, rotate.ActQuiet, rotate.ActDisable}
+var waivable = []rotate.Action{rotate.ActAttest, rotate.ActQuiet, rotate.ActDisable, rotate.ActSoak}
 
 func (x *Executor) accept(ctx context.Context, run, step, reason string, e record.Entry) error {
 	s, err := runs.Load(ctx, x.Journal, run)

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"maps"
+
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
@@ -29,6 +31,7 @@ const (
 const (
 	blobOld   = "old:"  // + part: the leaked credential
 	blobNew   = "new:"  // + part: the replacement
+	blobOnto  = "onto:" // + part: another leaked key that takes the old one's place
 	blobValue = "value" // what a variable held before we wrote it
 )
 
@@ -94,9 +97,12 @@ func Happened(e record.Entry) bool {
 	return true
 }
 
-// PlanEntry records a plan and seals the leaked parts.
-func PlanEntry(p rotate.Plan, c credential.Credential) record.Entry {
-	return record.Entry{Kind: kindPlanned, Body: p, Seal: sealed(blobOld, c)}
+// PlanEntry records a plan and seals the leaked parts, and those of the key that
+// takes the old one's place where there is such a one.
+func PlanEntry(p rotate.Plan, c, onto credential.Credential) record.Entry {
+	seal := sealed(blobOld, c)
+	maps.Copy(seal, sealed(blobOnto, onto))
+	return record.Entry{Kind: kindPlanned, Body: p, Seal: seal}
 }
 
 // ApproveEntry records a person's consent.

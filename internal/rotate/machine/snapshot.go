@@ -82,7 +82,11 @@ func (s *State) Snapshot() rotate.Snapshot {
 		}
 	case rotate.RunContained:
 		snap.Remedy = "secretguard plan " + s.plan.Case + " -o plan.json"
-	case rotate.RunApproved, rotate.RunDone, rotate.RunRolledBack, rotate.RunAbandoned:
+	case rotate.RunDone:
+		if s.plan.OntoCase != "" {
+			snap.Remedy = "secretguard plan " + s.plan.OntoCase + " -o plan.json"
+		}
+	case rotate.RunApproved, rotate.RunRolledBack, rotate.RunAbandoned:
 	}
 	return snap
 }

@@ -54,6 +54,7 @@ type State struct {
 	newMask  string
 	oldBlobs map[credential.Part]string
 	newBlobs map[credential.Part]string
+	onto     map[credential.Part]string // never changes once the plan is there
 	orphans  []Orphan
 	redo     []string
 	proof    *rotate.DeathProof
@@ -116,6 +117,8 @@ func (s *State) apply(r record.Record) error {
 	switch r.Kind {
 	case kindPlanned:
 		collect(s.oldBlobs, blobOld, r.Blobs)
+		s.onto = map[credential.Part]string{}
+		collect(s.onto, blobOnto, r.Blobs)
 		return json.Unmarshal(r.Body, &s.plan)
 	case kindApproved:
 		return s.applyApproval(r)
@@ -302,6 +305,9 @@ func (s *State) New() providers.KeyRef { return s.newRef }
 
 // OldBlobs and NewBlobs name the sealed parts of the two keys.
 func (s *State) OldBlobs() map[credential.Part]string { return s.oldBlobs }
+
+// OntoBlobs names the sealed parts of the key that takes the old one's place.
+func (s *State) OntoBlobs() map[credential.Part]string { return s.onto }
 
 // NewBlobs names the sealed parts of the new key.
 func (s *State) NewBlobs() map[credential.Part]string { return s.newBlobs }

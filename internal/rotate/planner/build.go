@@ -11,6 +11,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // builder turns what is known about a key into steps.
@@ -48,6 +49,7 @@ func (b *builder) steps(ctx context.Context) error {
 			return err
 		}
 	}
+	b.soak()
 	if err := b.remove(); err != nil {
 		return err
 	}
@@ -77,6 +79,13 @@ func (b *builder) issue() error {
 		if g.Cuts {
 			st.Risk = "the old key ends with it: consumers fail from here until they have the new one"
 			b.plan.Risks = append(b.plan.Risks, "this issuer keeps one key only: making the new one is an outage until every consumer has it")
+		}
+	}
+	if b.plan.OntoCase != "" {
+		mask := secret.Mask(b.plan.Onto.ID)
+		st = rotate.Step{
+			ID: "issue", Action: rotate.ActIssue, Title: "take " + mask + ", which has leaked too and is replaced next, in place of a new key: there is no room for one",
+			Undo: "-", Risk: "consumers run with a leaked key meanwhile",
 		}
 	}
 	b.add(st)
@@ -131,6 +140,30 @@ func (b *builder) quiet() {
 	b.add(rotate.Step{
 		ID: string(rotate.ActQuiet), Action: rotate.ActQuiet, Undo: "-", Risk: "waits; a user of the old key that was not found shows here",
 		Title: fmt.Sprintf("wait until the old key is silent: no use on its issuer's record for %s", b.plan.Policy.QuietFor),
+	})
+}
+
+// soak adds the time for which the old key stays disabled before it is deleted: as
+// long as a use may stay unseen. An issuer without a record of use soaks for a day.
+func (b *builder) soak() {
+	if _, can := b.plan.Step("disable"); !can {
+		return
+	}
+	_, told := providers.As[providers.UsageReporter](b.issuer)
+	if !told && b.req.Policy == nil {
+		b.plan.Policy.SoakFor = rotate.UsageBlind
+	}
+	d := b.plan.Policy.SoakFor
+	if d <= 0 {
+		return
+	}
+	why := "the issuer's record of use lags, so that who used the old key may have gone unseen"
+	if !told {
+		why = "the issuer keeps no record of use"
+	}
+	b.add(rotate.Step{
+		ID: string(rotate.ActSoak), Action: rotate.ActSoak, Undo: "-", Risk: "waits; it can be enabled again until it is deleted",
+		Title: fmt.Sprintf("leave the old key disabled for %s: %s", d, why),
 	})
 }
 
@@ -302,7 +335,7 @@ func (b *builder) reachable(t providers.Target, alone bool) (rotate.Level, strin
 	switch {
 	case t.HealthURL != "":
 		best, note = rotate.L2, "health answers; that it needs the key is not shown"
-	case usage && alone:
+	case usage && alone && b.plan.OntoCase == "": // the other leaked key is in use already
 		best, note = rotate.L4, "waits for the issuer to see the new key used, which may lag by hours"
 	}
 	if best < b.plan.MinLevel {

@@ -131,7 +131,7 @@ func (w *World) Plan(j *journal.Journal, mutate func(*planner.Request)) (rotate.
 	if err != nil {
 		return p, err
 	}
-	return p, runs.Save(ctx, j, p, w.Leaked, "tester")
+	return p, runs.Save(ctx, j, p, w.Leaked, req.Onto, "tester")
 }
 
 // ErrKilled is what a failpoint returns in place of a kill -9.

@@ -155,6 +155,9 @@ func usedByConsumer(ctx context.Context, w *effect.Worker, need rotate.Level) (s
 		}
 	}
 	issuer, ok := w.Registry.Get(w.Plan().Issuer)
+	if w.Plan().OntoCase != "" {
+		return "", false // others use that key already
+	}
 	if !ok || issuer.Describe().ProbeService == "" {
 		return "", false
 	}
