@@ -34,7 +34,7 @@ func (p *Provider) verifyIn(ctx context.Context, region string, c credential.Cre
 		return v, &providers.Error{Provider: Name, Op: "ask STS who the key is", Class: providers.ErrTransient, Err: errAnswer}
 	}
 	if err == nil {
-		v.Liveness = providers.Live
+		v.Liveness, v.Grade = providers.Live, providers.GradeIdentity
 		v.Identity = providers.Identity{Account: aws.ToString(out.Account), Who: aws.ToString(out.Arn)}
 		return v, nil
 	}
@@ -50,6 +50,9 @@ func (p *Provider) verifyIn(ctx context.Context, region string, c credential.Cre
 		v.Detail = "the id exists, the secret is not its own"
 	default: // no answer about the key
 		return v, classify(ctx, "ask STS who the key is", err, true)
+	}
+	if v.Liveness != providers.Unknown {
+		v.Grade = providers.GradeAnswer
 	}
 	return v, nil
 }

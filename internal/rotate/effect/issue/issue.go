@@ -110,7 +110,7 @@ func Settle(ctx context.Context, w *effect.Worker) machine.Event {
 		if w.Now().Sub(begin) >= w.Policy().ReconcileFor {
 			return machine.Event{Result: machine.NotApplied}
 		}
-		if err := w.Sleep(ctx, min(w.Policy().ReconcileFor/4+time.Millisecond, 5*time.Second)); err != nil {
+		if _, err := w.Pause(ctx, min(w.Policy().ReconcileFor/4+time.Millisecond, 5*time.Second)); err != nil {
 			return w.Failed(ctx, err)
 		}
 	}
