@@ -213,9 +213,15 @@ type Target struct {
 	Name     string `json:"name"`
 	// HealthURL is asked after a deploy; empty when the service has none.
 	HealthURL string `json:"health_url,omitempty"`
+	// EchoURL is where a service that knows the convention shows that it holds a value;
+	// whether this one does is asked when a plan is made.
+	EchoURL string `json:"echo_url,omitempty"`
 	// Suspended targets get the value but no deploy.
 	Suspended bool `json:"suspended,omitempty"`
 }
+
+// EchoPath is where a service answers an echo, below its public address.
+const EchoPath = "/.well-known/secretguard-echo"
 
 // Located is the answer of Locate.
 type Located struct {

@@ -54,6 +54,7 @@ type Outcome struct {
 	Hash     string             `json:"hash,omitempty"` // store: keyed hash of what is there now
 	Used     *providers.Usage   `json:"used,omitempty"` // quiet: the record of the old key's use that stood still
 	Skipped  bool               `json:"skipped,omitempty"`
+	ByHand   bool               `json:"by_hand,omitempty"` // a person did it, and it was checked
 }
 
 // Failure is why a step is held.
@@ -137,7 +138,7 @@ func SupplyEntry(ref providers.KeyRef, c credential.Credential) record.Entry {
 	mask := ref.Mask()
 	return record.Entry{
 		Kind: kindDone, Step: "issue", Seal: NewKeySeal(c),
-		Body: Outcome{New: &ref, NewMask: mask, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
+		Body: Outcome{New: &ref, NewMask: mask, ByHand: true, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
 	}
 }
 

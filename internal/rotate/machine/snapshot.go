@@ -66,7 +66,7 @@ func (s *State) Snapshot() rotate.Snapshot {
 	}
 	for _, step := range plan.Steps {
 		f := s.Of(step.ID)
-		st := rotate.StepState{ID: step.ID, Status: f.Status, Attempts: f.Attempts, Detail: f.Detail, Level: f.Level}
+		st := rotate.StepState{ID: step.ID, Status: f.Status, Attempts: f.Attempts, Detail: f.Detail, Level: f.Level, By: f.By, ByHand: f.ByHand}
 		if s.Of("undo:"+step.ID).Status == rotate.StepDone {
 			st.Status = rotate.StepUndone
 		}

@@ -24,7 +24,9 @@ type Planner struct {
 	// Guard marks a context as read-only for the HTTP clients, so that a
 	// mistake in a provider cannot change anything while planning.
 	Guard func(context.Context) context.Context
-	Now   func() time.Time
+	// Echo asks a consumer's echo endpoint; nil for nobody.
+	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
+	Now  func() time.Time
 }
 
 // Request asks for a plan.
