@@ -11,6 +11,7 @@ import (
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/aws"
+	"github.com/secretguard/secretguard/internal/providers/guided"
 	"github.com/secretguard/secretguard/internal/providers/netlify"
 	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/providers/render"
@@ -42,15 +43,17 @@ type Problem struct {
 	Sink     bool   // consumers may be there that cannot be searched
 }
 
-// factory makes one provider from its settings.
+// factory makes one provider from its settings. Its address is the name under which
+// a user may set another base URL; several providers may share one.
 type factory struct {
 	describe func() providers.Descriptor
 	make     func(Options, *httpx.Client) (providers.Provider, error)
+	address  string // empty: the provider's name
 }
 
 func factories() []factory {
-	return []factory{
-		{aws.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+	list := []factory{
+		{describe: aws.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			shared := first(o.Env("AWS_ENDPOINT_URL"), o.baseURL(aws.Name))
 			return orNil(aws.New(aws.Config{
 				KeyID: o.setting("AWS_ACCESS_KEY_ID").Reveal(), Secret: o.setting("AWS_SECRET_ACCESS_KEY"), SessionToken: o.setting("AWS_SESSION_TOKEN"),
@@ -58,17 +61,26 @@ func factories() []factory {
 				IAMEndpoint: first(o.Env("AWS_ENDPOINT_URL_IAM"), shared), STSEndpoint: first(o.Env("AWS_ENDPOINT_URL_STS"), shared),
 			}))
 		}},
-		{netlify.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+		{describe: netlify.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(netlify.New(netlify.Config{Token: o.setting("NETLIFY_AUTH_TOKEN"), BaseURL: o.baseURL(netlify.Name), Client: c}))
 		}},
-		{render.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+		{describe: render.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(render.New(render.Config{Token: o.setting("RENDER_API_KEY"), BaseURL: o.baseURL(render.Name), Client: c}))
 		}},
-		{stripe.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+		{describe: stripe.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(stripe.New(stripe.Config{BaseURL: o.baseURL(stripe.Name), Client: c}))
 		}},
 	}
+	for _, s := range guided.Table() {
+		address, _, _, _ := probe.Of(s.Kind)
+		list = append(list, factory{describe: s.Descriptor, address: address, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return guided.New(s, guided.Config{BaseURL: o.baseURL(address), Client: c}), nil
+		}})
+	}
+	return list
 }
+
+func (f factory) where() string { return first(f.address, f.describe().Name) }
 
 // orNil keeps a nil pointer from becoming a non-nil interface.
 func orNil[P providers.Provider](p P, err error) (providers.Provider, error) {
@@ -85,7 +97,7 @@ func Registry(o Options) (providers.Registry, []Problem) {
 	for _, f := range factories() {
 		d := f.describe()
 		client := httpx.New(httpx.Options{
-			AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(d.Name)), Version: o.Version, Timeout: o.Timeout,
+			AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(f.where())), Version: o.Version, Timeout: o.Timeout,
 		})
 		p, err := f.make(o, client)
 		if unread := o.unreadable(d); unread != nil {
@@ -108,7 +120,10 @@ func Registry(o Options) (providers.Registry, []Problem) {
 // EndpointNames returns the names of everything whose address a user may set:
 // providers, and services that are only asked whether a key works.
 func EndpointNames() []string {
-	list := append(Names(), probe.Names()...)
+	list := probe.Names()
+	for _, f := range factories() {
+		list = append(list, f.where())
+	}
 	slices.Sort(list)
 	return slices.Compact(list)
 }

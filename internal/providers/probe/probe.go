@@ -75,7 +75,7 @@ func New(o Options) *Checker {
 		o.Now = time.Now
 	}
 	return &Checker{
-		o: o, list: append(table(), byContext()...), hosts: map[string]*host{},
+		o: o, list: everything(), hosts: map[string]*host{},
 		client: httpx.New(httpx.Options{AllowPrivate: o.AllowPrivate, Version: o.Version, Timeout: o.Timeout, Tries: Tries, Sleep: o.Sleep}),
 	}
 }
@@ -84,7 +84,7 @@ func New(o Options) *Checker {
 func Names() []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, p := range append(table(), byContext()...) {
+	for _, p := range everything() {
 		if !seen[p.name] {
 			seen[p.name] = true
 			out = append(out, p.name)
@@ -96,7 +96,7 @@ func Names() []string {
 // Of names who would be asked about keys of a kind, and with which request; false
 // when nobody can be.
 func Of(kind credential.Kind) (name, who, call string, ok bool) {
-	for _, p := range append(table(), byContext()...) {
+	for _, p := range everything() {
 		if p.kind == kind {
 			return p.name, p.title, p.call, true
 		}
@@ -105,9 +105,11 @@ func Of(kind credential.Kind) (name, who, call string, ok bool) {
 }
 
 // find returns the probe for a credential: its kind and its whole form must fit.
-func (c *Checker) find(cr credential.Credential) (probe, bool) {
+func (c *Checker) find(cr credential.Credential) (probe, bool) { return find(c.list, cr) }
+
+func find(list []probe, cr credential.Credential) (probe, bool) {
 	value := cr.Part(credential.PartToken)
-	for _, p := range c.list {
+	for _, p := range list {
 		if p.kind != cr.Kind || !p.form.MatchString(value.Reveal()) {
 			continue
 		}
@@ -198,17 +200,11 @@ func (c *Checker) ask(ctx context.Context, p probe, key string) (providers.Verdi
 		return providers.Verdict{Liveness: providers.Unknown}, err
 	}
 	defer func() { <-h.slots }()
-	method, path, _ := strings.Cut(p.call, " ")
-	base := p.base
-	if c.o.BaseURL != nil && c.o.BaseURL(p.name) != "" {
+	base := ""
+	if c.o.BaseURL != nil {
 		base = c.o.BaseURL(p.name)
 	}
-	req := httpx.Request{Op: p.call, Method: method, URL: strings.TrimRight(base, "/") + path, Header: http.Header{"Accept": {"application/json"}}, Reads: true}
-	p.header(req.Header, key)
-	if p.body != nil {
-		req.Body = p.body(key)
-	}
-	res, err := c.client.Do(ctx, req)
+	res, err := c.client.Do(ctx, p.request(base, key))
 	var e *httpx.Error
 	if err != nil && (!errors.As(err, &e) || res.Status == 0) {
 		return providers.Verdict{Liveness: providers.Unknown}, providers.Classify(p.name, err)
@@ -222,6 +218,20 @@ func (c *Checker) ask(ctx context.Context, p probe, key string) (providers.Verdi
 	v := judge(p, res)
 	v.At = c.o.Now()
 	return v, nil
+}
+
+// request is the one request about a key; base is empty for the service's own address.
+func (p probe) request(base, key string) httpx.Request {
+	method, path, _ := strings.Cut(p.call, " ")
+	if base == "" {
+		base = p.base
+	}
+	req := httpx.Request{Op: p.call, Method: method, URL: strings.TrimRight(base, "/") + path, Header: http.Header{"Accept": {"application/json"}}, Reads: true}
+	p.header(req.Header, key)
+	if p.body != nil {
+		req.Body = p.body(key)
+	}
+	return req
 }
 
 // judge makes a verdict of an answer. What is not the service's own documented

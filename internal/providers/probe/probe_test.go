@@ -80,6 +80,7 @@ func keys() map[string]credential.Credential {
 		"replicate": token(credential.ReplicateKey, lab.MadeUp("r8_", 37)), "elevenlabs": token(credential.ElevenLabsKey, "sk_"+lab.MadeUpOf(hexDigits, 48)),
 		"langsmith": token(credential.LangSmithKey, "lsv2_pt_"+lab.MadeUpOf(hexDigits, 32)+"_"+lab.MadeUpOf(hexDigits, 10)),
 		"deepseek":  token(credential.DeepSeekKey, "sk-"+lab.MadeUpOf(hexDigits, 32)), "mistral": token(credential.MistralKey, lab.MadeUp("", 32)),
+		"netlify": token(credential.NetlifyToken, lab.MadeUp("nfp_", 36)), "render": token(credential.RenderKey, lab.MadeUp("rnd_", 28)),
 		"cohere": token(credential.CohereKey, lab.MadeUp("", 40)), "twocaptcha": token(credential.TwoCaptchaKey, lab.MadeUpOf(hexDigits, 32)),
 		"supabase_project": token(credential.SupabaseLegacyJWT, jwt("supabase", strings.Repeat("abcd", 5))),
 		"railway":          token(credential.RailwayToken, lab.MadeUpOf(hexDigits, 8)+strings.Repeat("-"+lab.MadeUpOf(hexDigits, 4), 3)+"-"+lab.MadeUpOf(hexDigits, 12)),

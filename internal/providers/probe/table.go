@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
@@ -277,6 +278,9 @@ func byContext() []probe {
 		},
 	}
 }
+
+// everything is what is known, worked out once: each form is a compiled expression.
+var everything = sync.OnceValue(func() []probe { return append(table(), byContext()...) })
 
 var projectRef = whole(`[a-z]{20}`)
 
