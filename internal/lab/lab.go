@@ -53,6 +53,9 @@ type Lab struct {
 	// Services answer whether a leaked key works.
 	Services *Services
 	Stripe   *Stripe
+	// Issuers by calls, below the same address as Services.
+	OpenAI    *OpenAI
+	Anthropic *Anthropic
 
 	opts    Options
 	servers []*http.Server
@@ -78,6 +81,10 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	l.Render = newRender(l)
 	l.Services = newServices(l)
 	l.Stripe = newStripe(l)
+	l.OpenAI, l.Anthropic = newOpenAI(l), newAnthropic(l)
+	for _, v := range []*Vault{l.OpenAI.Vault, l.Anthropic.Vault} {
+		l.Services.vaults[v.name] = v
+	}
 	for name, h := range map[string]http.Handler{
 		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "stripe": l.Stripe, "services": l.Services, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
 	} {
@@ -132,6 +139,7 @@ func (l *Lab) Env() map[string]string {
 		"SECRETGUARD_NETLIFY_URL": l.urls["netlify"] + "/api/v1", "NETLIFY_AUTH_TOKEN": l.Netlify.token,
 		"SECRETGUARD_RENDER_URL": l.urls["render"] + "/v1", "RENDER_API_KEY": l.Render.token,
 		"SECRETGUARD_STRIPE_URL": l.urls["stripe"],
+		"OPENAI_ADMIN_KEY":       l.OpenAI.own, "ANTHROPIC_ADMIN_KEY": l.Anthropic.own,
 	}
 	for name := range serviceTwins {
 		if key := "SECRETGUARD_" + strings.ToUpper(name) + "_URL"; env[key] == "" { // a twin of its own

@@ -108,6 +108,9 @@ type Descriptor struct {
 	Limits      []string // honest limits, one sentence each
 	Links       []string
 	Overlap     bool // old and new key can live at the same time
+	// ByHand: without its settings the provider still works, and a person does what
+	// the calls would do.
+	ByHand bool
 	// Proof says how death is proven here: how often, over how long.
 	Proof ProofPolicy
 	// ProbeService is the name under which our own Verify call shows in LastUsed;

@@ -10,9 +10,11 @@ import (
 
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/providers/anthropic"
 	"github.com/secretguard/secretguard/internal/providers/aws"
 	"github.com/secretguard/secretguard/internal/providers/guided"
 	"github.com/secretguard/secretguard/internal/providers/netlify"
+	"github.com/secretguard/secretguard/internal/providers/openai"
 	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/providers/render"
 	"github.com/secretguard/secretguard/internal/providers/stripe"
@@ -70,6 +72,16 @@ func factories() []factory {
 		{describe: stripe.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(stripe.New(stripe.Config{BaseURL: o.baseURL(stripe.Name), Client: c}))
 		}},
+		{describe: anthropic.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return anthropic.New(anthropic.Config{AdminKey: o.setting("ANTHROPIC_ADMIN_KEY"), BaseURL: o.baseURL(anthropic.Name), Client: c})
+		}},
+		{describe: openai.ServiceDescriptor, address: openai.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return openai.NewService(o.openai(c))
+		}},
+		{describe: openai.AdminDescriptor, address: openai.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return openai.NewAdmin(o.openai(c))
+		}},
+		{describe: openai.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) { return openai.New(o.openai(c)) }},
 	}
 	for _, s := range guided.Table() {
 		address, _, _, _ := probe.Of(s.Kind)
@@ -78,6 +90,10 @@ func factories() []factory {
 		}})
 	}
 	return list
+}
+
+func (o Options) openai(c *httpx.Client) openai.Config {
+	return openai.Config{AdminKey: o.setting("OPENAI_ADMIN_KEY"), BaseURL: o.baseURL(openai.Name), Client: c}
 }
 
 func (f factory) where() string { return first(f.address, f.describe().Name) }

@@ -51,12 +51,15 @@ type Service struct {
 type Config struct {
 	BaseURL string // of the service that is asked; empty means its own
 	Client  *httpx.Client
+	// Descriptor replaces the row's own, for an issuer that has calls too.
+	Descriptor *providers.Descriptor
 }
 
 // Provider is safe for use from many goroutines.
 type Provider struct {
-	service Service
-	one     probe.One
+	service    Service
+	descriptor providers.Descriptor
+	one        probe.One
 }
 
 var (
@@ -68,11 +71,15 @@ var (
 // New returns a provider; it does no I/O. There is nothing to set up: a key is
 // checked with itself.
 func New(s Service, cfg Config) *Provider {
-	return &Provider{service: s, one: probe.One{Provider: s.Name, Base: cfg.BaseURL, Client: cfg.Client}}
+	p := &Provider{service: s, descriptor: s.Descriptor(), one: probe.One{Provider: s.Name, Base: cfg.BaseURL, Client: cfg.Client}}
+	if cfg.Descriptor != nil {
+		p.descriptor = *cfg.Descriptor
+	}
+	return p
 }
 
 // Describe returns what this provider is.
-func (p *Provider) Describe() providers.Descriptor { return p.service.Descriptor() }
+func (p *Provider) Describe() providers.Descriptor { return p.descriptor }
 
 // Descriptor returns the service as a provider's data.
 func (s Service) Descriptor() providers.Descriptor {

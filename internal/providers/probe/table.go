@@ -128,6 +128,16 @@ func table() []probe {
 			live: models, dead: wrongKey, scoped: either(is(http.StatusForbidden, "error.code", "missing_scope"), is(http.StatusUnauthorized, "error.message", "missing scopes")),
 		},
 		{
+			name: "openai", title: "OpenAI", kind: credential.OpenAIServiceKey, form: whole(`sk-svcacct-[A-Za-z0-9_-]{20,220}`),
+			base: "https://api.openai.com", call: "GET /v1/models", header: bearer, docs: "https://platform.openai.com/docs/api-reference/models",
+			live: models, dead: wrongKey, scoped: either(is(http.StatusForbidden, "error.code", "missing_scope"), is(http.StatusUnauthorized, "error.message", "missing scopes")),
+		},
+		{
+			name: "openai", title: "OpenAI", kind: credential.OpenAIAdminKey, form: whole(`sk-admin-[A-Za-z0-9_-]{20,220}`),
+			base: "https://api.openai.com", call: "GET /v1/organization/projects?limit=1", header: bearer, docs: "https://platform.openai.com/docs/api-reference/projects",
+			live: models, dead: wrongKey, scoped: is(http.StatusForbidden, "error.code", "missing_scope"),
+		},
+		{
 			name: "anthropic", title: "Anthropic", kind: credential.AnthropicKey, form: whole(`sk-ant-api03-[\w-]{40,200}`),
 			base: "https://api.anthropic.com", call: "GET /v1/models", docs: "https://docs.anthropic.com/en/api/models-list",
 			header: func(h http.Header, key string) { h.Set("X-Api-Key", key); h.Set("Anthropic-Version", "2023-06-01") },

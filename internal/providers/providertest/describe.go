@@ -45,6 +45,7 @@ func settings(t *testing.T, w *World, d providers.Descriptor) {
 	t.Helper()
 	// A key that a person replaces is checked with itself.
 	_, needed := providers.As[providers.Guide](w.Provider)
+	needed = needed || d.ByHand
 	seen := map[string]bool{}
 	for _, s := range d.Settings {
 		if !envForm.MatchString(s.Env) || s.Help == "" || seen[s.Env] {
