@@ -103,6 +103,8 @@ type Descriptor struct {
 	Kinds []credential.Kind // what it issues
 	// Settings are the environment names that New reads.
 	Settings []Setting
+	// Can is what the provider does when it is set up.
+	Can []Ability
 	// Permissions are the least rights the operator's own access needs.
 	Permissions []string
 	Limits      []string // honest limits, one sentence each

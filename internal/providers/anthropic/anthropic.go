@@ -69,6 +69,7 @@ func row() guided.Service {
 func Descriptor() providers.Descriptor {
 	d := row().Descriptor()
 	d.ByHand = true
+	d.Can = []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanIssueByHand, providers.CanDisable, providers.CanDelete}
 	d.Settings = []providers.Setting{
 		{Env: "ANTHROPIC_ADMIN_KEY", Help: "an admin key of the organisation, which disables and archives keys; without it a person does that", Secret: true},
 		{Env: "SECRETGUARD_ANTHROPIC_URL", Help: "another base URL"},

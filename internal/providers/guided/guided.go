@@ -91,6 +91,7 @@ func (s Service) Descriptor() providers.Descriptor {
 	return providers.Descriptor{
 		Name: s.Name, Title: s.Title, Roles: []providers.Role{providers.RoleIssuer}, Kinds: []credential.Kind{s.Kind},
 		Settings:    []providers.Setting{{Env: "SECRETGUARD_" + strings.ToUpper(asked) + "_URL", Help: "another base URL"}},
+		Can:         []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanIssueByHand, providers.CanDeleteByHand},
 		Permissions: []string{cmp.Or(s.Right, "a person who may manage the account's keys")},
 		Limits:      append(limits, s.Limits...),
 		Links:       []string{s.Docs, s.Link},

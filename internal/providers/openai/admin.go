@@ -41,6 +41,7 @@ func AdminDescriptor() providers.Descriptor {
 		"Who had an admin key may have made keys of every project: look through them, and through the audit log.",
 		"A key is recognised by the ends that the listing shows; where two look alike, a person decides.",
 	}
+	d.Can = append(d.Can, providers.CanRekey)
 	d.VerifyCall = "GET /v1/organization/projects"
 	return d
 }

@@ -22,6 +22,7 @@ func ServiceDescriptor() providers.Descriptor {
 	return providers.Descriptor{
 		Name: ServiceName, Title: serviceRow().Title, Roles: []providers.Role{providers.RoleIssuer}, Kinds: []credential.Kind{credential.OpenAIServiceKey},
 		Settings: settings(), Overlap: true, ByHand: true,
+		Can:         []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanIssue, providers.CanDelete, providers.CanList},
 		Permissions: []string{"an admin key of the organisation, which cannot be narrowed to one project"},
 		Limits: []string{
 			"A service account's key cannot be deleted alone: a new account is made beside the old one, and the old account is deleted with all its keys.",

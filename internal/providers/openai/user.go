@@ -37,6 +37,7 @@ func userRow() guided.Service {
 func Descriptor() providers.Descriptor {
 	d := userRow().Descriptor()
 	d.Settings, d.ByHand = settings(), true
+	d.Can = []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanIssueByHand, providers.CanDelete}
 	d.Limits[0] = "There is no call that makes a user's key: a person does, and hands it in. With an admin key the old one is deleted by a call."
 	d.Permissions = append(d.Permissions, "an admin key with the right to manage the organisation, to delete the old key by a call")
 	return d

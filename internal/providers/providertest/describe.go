@@ -37,6 +37,9 @@ func describe(t *testing.T, w *World) {
 			t.Errorf("a limit is a sentence: %q", l)
 		}
 	}
+	if can := providers.AbilitiesOf(w.Provider); !slices.Equal(can, d.Can) {
+		t.Errorf("it can %q, and says %q", can, d.Can)
+	}
 	settings(t, w, d)
 	roles(t, w, d)
 }
