@@ -12,12 +12,17 @@ import (
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/anthropic"
 	"github.com/secretguard/secretguard/internal/providers/aws"
+	"github.com/secretguard/secretguard/internal/providers/google"
 	"github.com/secretguard/secretguard/internal/providers/guided"
 	"github.com/secretguard/secretguard/internal/providers/netlify"
 	"github.com/secretguard/secretguard/internal/providers/openai"
+	"github.com/secretguard/secretguard/internal/providers/openrouter"
+	"github.com/secretguard/secretguard/internal/providers/prefect"
 	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/providers/render"
 	"github.com/secretguard/secretguard/internal/providers/stripe"
+	"github.com/secretguard/secretguard/internal/providers/supabase"
+	"github.com/secretguard/secretguard/internal/providers/xai"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -75,6 +80,35 @@ func factories() []factory {
 		{describe: anthropic.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return anthropic.New(anthropic.Config{AdminKey: o.setting("ANTHROPIC_ADMIN_KEY"), BaseURL: o.baseURL(anthropic.Name), Client: c})
 		}},
+		{describe: supabase.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) { return supabase.New(o.supabase(c)) }},
+		{describe: supabase.LegacyDescriptor, address: supabase.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return supabase.NewLegacy(o.supabase(c))
+		}},
+		{describe: prefect.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return prefect.New(prefect.Config{Key: o.setting("PREFECT_API_KEY"), KeyID: o.Env("PREFECT_KEY_ID"), BaseURL: o.baseURL(prefect.Name), Client: c})
+		}},
+		{describe: prefect.BotDescriptor, address: prefect.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			overlap, err := o.duration("PREFECT_OLD_KEY_LIFETIME")
+			if err != nil {
+				return nil, err
+			}
+			return prefect.NewBot(prefect.Config{Key: o.setting("PREFECT_API_KEY"), Account: o.Env("PREFECT_ACCOUNT_ID"), Overlap: overlap, BaseURL: o.baseURL(prefect.Name), Client: c})
+		}},
+		{describe: google.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return google.New(google.Config{
+				AccessToken: o.setting("GOOGLE_OAUTH_ACCESS_TOKEN"), Project: o.Env("GOOGLE_CLOUD_PROJECT"), BaseURL: o.baseURL(google.Name),
+				KeysURL: o.Env("SECRETGUARD_GOOGLE_APIKEYS_URL"), Client: c,
+			})
+		}},
+		{describe: openrouter.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return openrouter.New(openrouter.Config{ManagementKey: o.setting("OPENROUTER_MANAGEMENT_KEY"), BaseURL: o.baseURL(openrouter.Name), Client: c})
+		}},
+		{describe: xai.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return xai.New(xai.Config{
+				ManagementKey: o.setting("XAI_MANAGEMENT_KEY"), Team: o.Env("XAI_TEAM_ID"), BaseURL: o.baseURL(xai.Name),
+				ManagementURL: o.Env("SECRETGUARD_XAI_MANAGEMENT_URL"), Client: c,
+			})
+		}},
 		{describe: openai.ServiceDescriptor, address: openai.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return openai.NewService(o.openai(c))
 		}},
@@ -94,6 +128,25 @@ func factories() []factory {
 
 func (o Options) openai(c *httpx.Client) openai.Config {
 	return openai.Config{AdminKey: o.setting("OPENAI_ADMIN_KEY"), BaseURL: o.baseURL(openai.Name), Client: c}
+}
+
+func (o Options) supabase(c *httpx.Client) supabase.Config {
+	return supabase.Config{
+		AccessToken: o.setting("SUPABASE_ACCESS_TOKEN"), Ref: o.Env("SUPABASE_PROJECT_REF"), BaseURL: o.baseURL(supabase.Name), ProjectURL: o.baseURL("supabase_project"), Client: c,
+	}
+}
+
+// duration reads a setting such as "1h30m"; zero when it is not set.
+func (o Options) duration(name string) (time.Duration, error) {
+	v := o.Env(name)
+	if v == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("%s is no length of time such as 30m or 4h", name)
+	}
+	return d, nil
 }
 
 func (f factory) where() string { return first(f.address, f.describe().Name) }

@@ -39,7 +39,7 @@ func TestWays(t *testing.T) {
 	for _, d := range all.Descriptors() {
 		want := map[string]providers.Way{
 			"aws": providers.WayAutomatic, "netlify": providers.WayStores, "render": providers.WayStores, "openai": providers.WayMixed,
-			"anthropic": providers.WayMixed, "openai-service": providers.WayAutomatic, "stripe": providers.WayGuided, "twocaptcha": providers.WayGuided,
+			"anthropic": providers.WayMixed, "openai-service": providers.WayAutomatic, "prefect-bot": providers.WayMixed, "supabase": providers.WayAutomatic, "stripe": providers.WayGuided, "twocaptcha": providers.WayGuided,
 		}[d.Name]
 		if want != "" && d.Way() != want {
 			t.Errorf("%s is called %s", d.Name, d.Way())

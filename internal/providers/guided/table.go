@@ -51,8 +51,27 @@ func Table() []Service {
 			Link: "https://replicate.com/account/api-tokens", Docs: "https://replicate.com/docs/topics/security/api-tokens",
 		},
 		{
+			Name: "elevenlabs", Title: "ElevenLabs", Kind: credential.ElevenLabsKey, Prefixes: []string{"sk_"}, Make: second, Retire: drop,
+			Link: "https://elevenlabs.io/app/settings/api-keys", Docs: "https://elevenlabs.io/docs/api-reference/authentication",
+			Limits: []string{"Keys of service accounts could be made by calls on team plans; that is not built: a person does it."},
+		},
+		{
 			Name: "deepseek", Title: "DeepSeek", Kind: credential.DeepSeekKey, Prefixes: []string{"sk-"}, Make: second, Retire: drop,
 			Link: "https://platform.deepseek.com/api_keys", Docs: "https://api-docs.deepseek.com/",
+		},
+		{
+			Name: "github", Title: "GitHub tokens", Kind: credential.GitHubToken, Prefixes: []string{"github_pat_", "ghp_", "gho_", "ghu_", "ghs_"},
+			Link: "https://github.com/settings/tokens", Docs: "https://docs.github.com/en/rest/credentials/revoke",
+			Make: []string{
+				"make a second token with the same rights and repositories as the one that ends with {end}; a fine-grained one is narrower than a classic one",
+				"copy the new token: it is shown once",
+			},
+			Retire: []string{"find the token by its name or date, since the page does not show its end ({end}), and delete it"},
+			Right:  "the person whose token it is",
+			Limits: []string{
+				"GitHub revokes any personal access token that is handed to POST /credentials/revoke; a run does not make that call yet, a person deletes the token.",
+				"Tokens of apps (gho_, ghu_, ghs_) are replaced in the app, not on this page.",
+			},
 		},
 		{
 			Name: "netlify-token", Title: "Netlify access tokens", Kind: credential.NetlifyToken, Prefixes: []string{"nfp_", "nfc_", "nfo_", "nfu_", "nfb_"}, Make: second, Retire: drop,

@@ -25,6 +25,9 @@ type One struct {
 func (o One) Ask(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
 	unknown := providers.Verdict{Liveness: providers.Unknown, At: time.Now().UTC()}
 	p, ok := find(everything(), c)
+	if !ok && o.Base != "" {
+		p, ok = find(withProject(), c)
+	}
 	if !ok {
 		return unknown, &providers.Error{Provider: o.Provider, Op: "ask whether the key works", Class: providers.ErrRefused, Err: errors.New("the value has not the form of such a key")}
 	}

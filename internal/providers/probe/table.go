@@ -292,6 +292,19 @@ func byContext() []probe {
 // everything is what is known, worked out once: each form is a compiled expression.
 var everything = sync.OnceValue(func() []probe { return append(table(), byContext()...) })
 
+// withProject are forms that do not tell their project: only a provider that knows it
+// asks about them.
+var withProject = sync.OnceValue(func() []probe {
+	row := func(kind credential.Kind, form string) probe {
+		return probe{
+			name: "supabase_project", title: "Supabase", kind: kind, form: whole(form), call: "GET /auth/v1/settings", header: header("Apikey"),
+			docs: "https://supabase.com/docs/guides/api/api-keys", live: has("external", "", ""),
+			dead: is(http.StatusUnauthorized, "message", "invalid api key"), scoped: never,
+		}
+	}
+	return []probe{row(credential.SupabaseSecretKey, `sb_secret_[\w-]{20,60}`), row(credential.SupabasePublicKey, `sb_publishable_[\w-]{20,60}`)}
+})
+
 var projectRef = whole(`[a-z]{20}`)
 
 // projectOf returns the address of the project that a Supabase token names in its
