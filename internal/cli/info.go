@@ -9,6 +9,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/all"
+	"github.com/secretguard/secretguard/internal/providers/scaffold"
 )
 
 func (a *app) providersCmd() *cobra.Command {
@@ -34,7 +35,31 @@ func (a *app) providersCmd() *cobra.Command {
 			}
 			return a.encode(w.providerDoc(list[i]))
 		},
-	})
+	}, a.providersNewCmd())
+}
+
+func (a *app) providersNewCmd() *cobra.Command {
+	var root string
+	cmd := &cobra.Command{
+		Use: "new NAME", Short: "For contributors: the first files of a provider, with twin and tests", Args: exactly("NAME"),
+		Long:    "Writes a provider, its twin in the lab and a test with the conformance suite into SecretGuard's own source. They compile and pass, and talk to\na made-up service: make twin and provider true to the vendor's documentation then. Nothing is overwritten.",
+		Example: "  secretguard providers new acme",
+		RunE: func(_ *cobra.Command, args []string) error {
+			files, err := scaffold.Write(root, args[0])
+			if err != nil {
+				return problem{code: ExitUsage, err: fmt.Errorf("make a provider: %w", err), try: "secretguard providers new --help"}
+			}
+			for _, f := range files {
+				if err := a.line(f.Path); err != nil {
+					return err
+				}
+			}
+			a.talk("next: go test ./internal/providers/%s, then \"Add a provider in an afternoon\" in CONTRIBUTING.md", args[0])
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&root, "source", ".", "the root of SecretGuard's source")
+	return cmd
 }
 
 // providerDoc is a provider in JSON (docs/json.md).
