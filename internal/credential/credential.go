@@ -59,6 +59,8 @@ const (
 	GitHubToken      Kind = "github.token"
 	SlackToken       Kind = "slack.token"
 	SlackWebhook     Kind = "slack.webhook"
+	// GitRemotePassword is a password in the address of a repository at any host.
+	GitRemotePassword Kind = "git.remote_password"
 )
 
 // Part names one piece of a credential.
@@ -79,6 +81,11 @@ type Credential struct {
 	// where the issuer has none or it is not known. It is no secret.
 	ID    string
 	Parts map[Part]secret.Text
+	// Project is what the key opens where its issuer has an address for each (the
+	// reference of a Supabase project); empty when it is not known. Bound tells that
+	// the key itself proves it; otherwise the project only stood near the key.
+	Project string
+	Bound   bool
 }
 
 // Part returns a part, empty when it is missing.
@@ -114,6 +121,14 @@ func Narrow(k Kind, token secret.Text) Kind {
 		return OpenAIServiceKey
 	case k == OpenAIKey && begins("sk-admin-"):
 		return OpenAIAdminKey
+	}
+	return k
+}
+
+// Wide returns the kind that a rule finds, of one that [Narrow] made of it.
+func Wide(k Kind) Kind {
+	if k == OpenAIServiceKey || k == OpenAIAdminKey {
+		return OpenAIKey
 	}
 	return k
 }

@@ -168,6 +168,15 @@ func (v *Vault) works(token string) bool {
 	return false
 }
 
+// knows reports whether a request comes with an access or a key of this vault, also with
+// one that is gone.
+func (v *Vault) knows(r *http.Request) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	token := v.bearer(r)
+	return slices.Contains(v.access, token) || slices.ContainsFunc(v.keys, func(k *VaultKey) bool { return k.Token == token })
+}
+
 // Accepts reports whether the service accepts a key now.
 func (v *Vault) Accepts(token string) bool { return v.works(token) }
 

@@ -36,7 +36,7 @@ func (s *Supabase) Ref() string { return s.ref }
 
 // MakeKey makes a key of the new kind, "secret" or "publishable".
 func (s *Supabase) MakeKey(kind string) *VaultKey {
-	return s.Add(VaultKey{ID: uuid(), Token: MadeUp("sb_"+kind+"_", 31), Owner: s.ref, Name: "default", Fields: map[string]any{"type": kind}})
+	return s.Add(VaultKey{ID: uuid(), Token: MadeUp("sb_"+kind+"_", 22) + MadeUp("_", 8), Owner: s.ref, Name: "default", Fields: map[string]any{"type": kind}})
 }
 
 // Legacy switches the legacy pair on, with these values.
@@ -76,7 +76,7 @@ func (s *Supabase) create(w http.ResponseWriter, r *http.Request) {
 		refuseMessage(w, http.StatusBadRequest, "bad request")
 		return
 	}
-	k := s.make(VaultKey{ID: uuid(), Token: MadeUp("sb_"+kind+"_", 31), Owner: r.PathValue("ref"), Name: word(body, "name"), Fields: map[string]any{"type": kind}})
+	k := s.make(VaultKey{ID: uuid(), Token: MadeUp("sb_"+kind+"_", 22) + MadeUp("_", 8), Owner: r.PathValue("ref"), Name: word(body, "name"), Fields: map[string]any{"type": kind}})
 	writeJSON(w, http.StatusCreated, s.form(k, r.URL.Query().Get("reveal") == "true"))
 }
 

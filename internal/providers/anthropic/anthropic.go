@@ -19,6 +19,7 @@ import (
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/guided"
+	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/providers/tokens"
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -86,7 +87,7 @@ func Descriptor() providers.Descriptor {
 // New returns a provider; it does no I/O. Without an admin key everything is by hand.
 func New(cfg Config) (providers.Provider, error) {
 	d := Descriptor()
-	g := guided.New(row(), guided.Config{BaseURL: cfg.BaseURL, Client: cfg.Client, Descriptor: &d})
+	g := guided.New(row(), guided.Config{Base: probe.At(cfg.BaseURL), Client: cfg.Client, Descriptor: &d})
 	if cfg.AdminKey.Empty() {
 		return g, nil
 	}

@@ -85,7 +85,7 @@ func Descriptor() providers.Descriptor {
 func New(cfg Config) (providers.Provider, error) {
 	d := Descriptor()
 	if cfg.AccessToken.Empty() || cfg.Project == "" {
-		return guided.New(row(), guided.Config{BaseURL: cfg.BaseURL, Client: cfg.Client, Descriptor: &d}), nil
+		return guided.New(row(), guided.Config{Base: probe.At(cfg.BaseURL), Client: cfg.Client, Descriptor: &d}), nil
 	}
 	if cfg.Sleep == nil {
 		cfg.Sleep = httpx.Sleep
@@ -94,7 +94,7 @@ func New(cfg Config) (providers.Provider, error) {
 		Caller: tokens.Caller{Provider: Name, Base: cmp.Or(cfg.KeysURL, KeysURL) + "/v2", Client: cfg.Client, Auth: tokens.Bearer(cfg.AccessToken.Reveal())},
 		keys:   "/projects/" + url.PathEscape(cfg.Project) + "/locations/global/keys", project: cfg.Project, sleep: cfg.Sleep,
 	}
-	return tokens.New(tokens.Config{Descriptor: d, Service: a, Ask: probe.One{Provider: Name, Base: cfg.BaseURL, Client: cfg.Client}.Ask}), nil
+	return tokens.New(tokens.Config{Descriptor: d, Service: a, Ask: probe.One{Provider: Name, Base: probe.At(cfg.BaseURL), Client: cfg.Client}.Ask}), nil
 }
 
 type api struct {

@@ -49,8 +49,10 @@ type Service struct {
 
 // Config is what New needs.
 type Config struct {
-	BaseURL string // of the service that is asked; empty means its own
-	Client  *httpx.Client
+	// Base returns another address of a service that is asked, by its name; empty for
+	// its own. May be nil.
+	Base   func(name string) string
+	Client *httpx.Client
 	// Descriptor replaces the row's own, for an issuer that has calls too.
 	Descriptor *providers.Descriptor
 }
@@ -71,7 +73,7 @@ var (
 // New returns a provider; it does no I/O. There is nothing to set up: a key is
 // checked with itself.
 func New(s Service, cfg Config) *Provider {
-	p := &Provider{service: s, descriptor: s.Descriptor(), one: probe.One{Provider: s.Name, Base: cfg.BaseURL, Client: cfg.Client}}
+	p := &Provider{service: s, descriptor: s.Descriptor(), one: probe.One{Provider: s.Name, Base: cfg.Base, Client: cfg.Client}}
 	if cfg.Descriptor != nil {
 		p.descriptor = *cfg.Descriptor
 	}

@@ -30,6 +30,7 @@ var makers = map[string]func() string{
 	"deepseek": func() string { return "sk-" + lab.MadeUpOf(hexDigits, 32) }, "netlify-token": func() string { return lab.MadeUp("nfp_", 36) },
 	"render-key": func() string { return lab.MadeUp("rnd_", 28) }, "supabase-token": func() string { return "sbp_" + lab.MadeUpOf(hexDigits, 40) },
 	"github":     func() string { return lab.MadeUp("ghp_", 36) },
+	"perplexity": func() string { return lab.MadeUp("pplx-", 48) },
 	"elevenlabs": func() string { return "sk_" + lab.MadeUpOf(hexDigits, 48) },
 	"langsmith":  func() string { return "lsv2_pt_" + lab.MadeUpOf(hexDigits, 32) + "_" + lab.MadeUpOf(hexDigits, 10) },
 }
@@ -45,7 +46,7 @@ func open(t *testing.T, s guided.Service, client *httpx.Client) (l *lab.Lab, p *
 	twin, _, _, _ = probe.Of(s.Kind)
 	key = makers[s.Name]()
 	l.Services.Know(twin, key)
-	return l, guided.New(s, guided.Config{BaseURL: l.URL("services") + "/" + twin, Client: client}), twin, key
+	return l, guided.New(s, guided.Config{Base: func(name string) string { return l.URL("services") + "/" + name }, Client: client}), twin, key
 }
 
 func TestEveryRowIsTested(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/guided"
+	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/providers/tokens"
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -51,7 +52,7 @@ func AdminDescriptor() providers.Descriptor {
 func NewAdmin(cfg Config) (providers.Provider, error) {
 	d := AdminDescriptor()
 	if cfg.AdminKey.Empty() {
-		return guided.New(adminRow(), guided.Config{BaseURL: cfg.BaseURL, Client: cfg.Client, Descriptor: &d}), nil
+		return guided.New(adminRow(), guided.Config{Base: probe.At(cfg.BaseURL), Client: cfg.Client, Descriptor: &d}), nil
 	}
 	return &Admin{cfg: cfg, Provider: tokens.New(tokens.Config{Descriptor: d, Service: admins{cfg.api(AdminName)}, Ask: cfg.ask(AdminName), Own: cfg.AdminKey})}, nil
 }

@@ -49,7 +49,7 @@ func (cfg Config) api(provider string) api {
 }
 
 func (cfg Config) ask(provider string) tokens.Asker {
-	return probe.One{Provider: provider, Base: cfg.BaseURL, Client: cfg.Client}.Ask
+	return probe.One{Provider: provider, Base: probe.At(cfg.BaseURL), Client: cfg.Client}.Ask
 }
 
 // page is a page of a listing.

@@ -9,6 +9,7 @@ import (
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/guided"
+	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/providers/tokens"
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -41,7 +42,7 @@ func ServiceDescriptor() providers.Descriptor {
 func NewService(cfg Config) (providers.Provider, error) {
 	d := ServiceDescriptor()
 	if cfg.AdminKey.Empty() {
-		return guided.New(serviceRow(), guided.Config{BaseURL: cfg.BaseURL, Client: cfg.Client, Descriptor: &d}), nil
+		return guided.New(serviceRow(), guided.Config{Base: probe.At(cfg.BaseURL), Client: cfg.Client, Descriptor: &d}), nil
 	}
 	return tokens.New(tokens.Config{Descriptor: d, Service: accounts{cfg.api(ServiceName)}, Ask: cfg.ask(ServiceName)}), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/guided"
+	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -46,7 +47,7 @@ func Descriptor() providers.Descriptor {
 // New returns the provider of users' keys; without an admin key everything is by hand.
 func New(cfg Config) (providers.Provider, error) {
 	d := Descriptor()
-	g := guided.New(userRow(), guided.Config{BaseURL: cfg.BaseURL, Client: cfg.Client, Descriptor: &d})
+	g := guided.New(userRow(), guided.Config{Base: probe.At(cfg.BaseURL), Client: cfg.Client, Descriptor: &d})
 	if cfg.AdminKey.Empty() {
 		return g, nil
 	}

@@ -76,10 +76,10 @@ func Descriptor() providers.Descriptor {
 func New(cfg Config) (providers.Provider, error) {
 	d := Descriptor()
 	if cfg.ManagementKey.Empty() {
-		return guided.New(row(), guided.Config{BaseURL: cfg.BaseURL, Client: cfg.Client, Descriptor: &d}), nil
+		return guided.New(row(), guided.Config{Base: probe.At(cfg.BaseURL), Client: cfg.Client, Descriptor: &d}), nil
 	}
 	a := api{tokens.Caller{Provider: Name, Base: cmp.Or(cfg.BaseURL, DefaultURL) + "/api/v1/keys", Client: cfg.Client, Auth: tokens.Bearer(cfg.ManagementKey.Reveal())}}
-	ask := probe.One{Provider: Name, Base: cfg.BaseURL, Client: cfg.Client}.Ask
+	ask := probe.One{Provider: Name, Base: probe.At(cfg.BaseURL), Client: cfg.Client}.Ask
 	return &Provider{Provider: tokens.New(tokens.Config{Descriptor: d, Service: a, Ask: ask}), api: a}, nil
 }
 

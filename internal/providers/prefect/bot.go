@@ -117,7 +117,7 @@ func (b *Bot) Inspect(ctx context.Context, c credential.Credential) (providers.K
 	for _, x := range list {
 		if x.ActorID == actor || x.ID == actor {
 			return providers.KeyState{
-				Key: x.APIKey.info(credential.PrefectServiceKey, x.ID).KeyInfo, Identity: providers.Identity{Account: actor, Who: x.Name},
+				Key: x.APIKey.info(credential.PrefectServiceKey, x.ID).KeyInfo, Identity: providers.Identity{Who: x.Name},
 				Warnings: []string{fmt.Sprintf("the leaked key ends by itself %s after the new one is made, and works until then; there is no way back after that", b.cfg.Overlap)},
 			}, nil
 		}

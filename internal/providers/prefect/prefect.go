@@ -53,7 +53,7 @@ func (cfg Config) caller(provider string, key secret.Text) tokens.Caller {
 }
 
 func (cfg Config) ask(provider string) tokens.Asker {
-	return probe.One{Provider: provider, Base: cfg.BaseURL, Client: cfg.Client}.Ask
+	return probe.One{Provider: provider, Base: probe.At(cfg.BaseURL), Client: cfg.Client}.Ask
 }
 
 // me is whose a key is.

@@ -52,7 +52,7 @@ func world(t *testing.T, bot bool, client *httpx.Client) *providertest.World {
 		BriefDelete: true,
 	}
 	if bot {
-		side.InspectOp, side.IssueOp, side.ListOp, side.DeleteOp = "prefect list bots", "prefect rotate key", "prefect bot", ""
+		side.VerifyOp, side.InspectOp, side.IssueOp, side.ListOp, side.DeleteOp = "prefect", "prefect list bots", "prefect rotate key", "prefect bot", ""
 	}
 	return &providertest.World{Lab: l, Twin: "services", Provider: p, Secrets: []string{k.Token, l.Prefect.Own()}, Issuer: side}
 }

@@ -109,8 +109,9 @@ func open(cfg Config, d providers.Descriptor) (providers.Provider, error) {
 		Caller: tokens.Caller{Provider: d.Name, Base: cmp.Or(cfg.BaseURL, DefaultURL) + "/v1/projects/" + url.PathEscape(cfg.Ref) + "/api-keys", Client: cfg.Client, Auth: tokens.Bearer(cfg.AccessToken.Reveal())},
 		ref:    cfg.Ref, kind: d.Kinds[0],
 	}
-	one := probe.One{Provider: d.Name, Base: cmp.Or(cfg.ProjectURL, "https://"+cfg.Ref+".supabase.co"), Client: cfg.Client}
+	one := probe.One{Provider: d.Name, Base: probe.At(cfg.ProjectURL), Client: cfg.Client}
 	ask := func(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
+		c.Project, c.Bound = cfg.Ref, true
 		// A legacy key's replacement is of a new kind.
 		switch token := c.Part(credential.PartToken).Reveal(); {
 		case strings.HasPrefix(token, "sb_secret_"):

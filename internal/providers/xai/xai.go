@@ -71,10 +71,10 @@ func Descriptor() providers.Descriptor {
 func New(cfg Config) (providers.Provider, error) {
 	d := Descriptor()
 	if cfg.ManagementKey.Empty() || cfg.Team == "" {
-		return guided.New(row(), guided.Config{BaseURL: cfg.BaseURL, Client: cfg.Client, Descriptor: &d}), nil
+		return guided.New(row(), guided.Config{Base: probe.At(cfg.BaseURL), Client: cfg.Client, Descriptor: &d}), nil
 	}
 	a := api{Caller: tokens.Caller{Provider: Name, Base: cmp.Or(cfg.ManagementURL, ManagementURL), Client: cfg.Client, Auth: tokens.Bearer(cfg.ManagementKey.Reveal())}, team: cfg.Team}
-	return tokens.New(tokens.Config{Descriptor: d, Service: a, Ask: probe.One{Provider: Name, Base: cfg.BaseURL, Client: cfg.Client}.Ask}), nil
+	return tokens.New(tokens.Config{Descriptor: d, Service: a, Ask: probe.One{Provider: Name, Base: probe.At(cfg.BaseURL), Client: cfg.Client}.Ask}), nil
 }
 
 type api struct {

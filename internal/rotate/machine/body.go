@@ -49,6 +49,7 @@ type Outcome struct {
 	Level    *rotate.Level      `json:"level,omitempty"`
 	Proof    *rotate.DeathProof `json:"proof,omitempty"`
 	Hash     string             `json:"hash,omitempty"` // store: keyed hash of what is there now
+	Used     *providers.Usage   `json:"used,omitempty"` // quiet: the record of the old key's use that stood still
 	Skipped  bool               `json:"skipped,omitempty"`
 }
 
@@ -60,6 +61,8 @@ type Failure struct {
 	Open bool `json:"open,omitempty"`
 	// Redo names steps that a retry begins anew, besides the held one.
 	Redo []string `json:"redo,omitempty"`
+	// Alarm is what must not be overlooked until the run ends well.
+	Alarm string `json:"alarm,omitempty"`
 }
 
 // Orphan is a key that an issue made and whose value was lost.
@@ -70,8 +73,9 @@ type Orphan struct {
 
 // waiver is the body of kindWaived and kindRollback.
 type waiver struct {
-	Level  rotate.Level `json:"level,omitempty"`
-	Reason string       `json:"reason"`
+	Level   rotate.Level `json:"level,omitempty"`
+	Hostile bool         `json:"hostile,omitempty"`
+	Reason  string       `json:"reason"`
 }
 
 type closing struct {
@@ -116,9 +120,15 @@ func WaiveEntry(step string, level rotate.Level, reason string) record.Entry {
 	return record.Entry{Kind: kindWaived, Step: step, Body: waiver{Level: level, Reason: reason}}
 }
 
+// HostileEntry records that a person says whose the traffic on the old key is: the
+// thief's, so that nobody need wait for its end.
+func HostileEntry(reason string) record.Entry {
+	return record.Entry{Kind: kindWaived, Step: "quiet", Body: waiver{Hostile: true, Reason: reason}}
+}
+
 // SupplyEntry records the key that a person handed in, and seals it.
 func SupplyEntry(ref providers.KeyRef, c credential.Credential) record.Entry {
-	mask := secret.Mask(ref.ID)
+	mask := ref.Mask()
 	return record.Entry{
 		Kind: kindDone, Step: "issue", Seal: NewKeySeal(c),
 		Body: Outcome{New: &ref, NewMask: mask, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
