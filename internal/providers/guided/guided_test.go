@@ -30,7 +30,6 @@ var makers = map[string]func() string{
 	"deepseek": func() string { return "sk-" + lab.MadeUpOf(hexDigits, 32) }, "netlify-token": func() string { return lab.MadeUp("nfp_", 36) },
 	"render-key": func() string { return lab.MadeUp("rnd_", 28) }, "supabase-token": func() string { return "sbp_" + lab.MadeUpOf(hexDigits, 40) },
 	"github":     func() string { return lab.MadeUp("ghp_", 36) },
-	"perplexity": func() string { return lab.MadeUp("pplx-", 48) },
 	"elevenlabs": func() string { return "sk_" + lab.MadeUpOf(hexDigits, 48) },
 	"langsmith":  func() string { return "lsv2_pt_" + lab.MadeUpOf(hexDigits, 32) + "_" + lab.MadeUpOf(hexDigits, 10) },
 }

@@ -56,14 +56,6 @@ func Table() []Service {
 			Limits: []string{"Keys of service accounts could be made by calls on team plans; that is not built: a person does it."},
 		},
 		{
-			Name: "perplexity", Title: "Perplexity", Kind: credential.PerplexityKey, Prefixes: []string{"pplx-"}, Make: second, Retire: drop,
-			Link: "https://www.perplexity.ai/account/api/keys", Docs: "https://docs.perplexity.ai/guides/api-key-management",
-			Limits: []string{
-				"Any key can make further keys of its group: look through all of them, the leaked one may have made some.",
-				"Keys are made and revoked by calls there, with a key in the request; that is not built: a person does it.",
-			},
-		},
-		{
 			Name: "deepseek", Title: "DeepSeek", Kind: credential.DeepSeekKey, Prefixes: []string{"sk-"}, Make: second, Retire: drop,
 			Link: "https://platform.deepseek.com/api_keys", Docs: "https://api-docs.deepseek.com/",
 		},
