@@ -51,7 +51,7 @@ func TestLanes(t *testing.T) {
 		var c Class
 		c.add(byte(i))
 		all = all.Union(c)
-		if got := c.Lanes(); fmt.Sprint(got) != fmt.Sprint([]uint8{lanes[i]}) {
+		if got := c.Lanes(); !slices.Equal([]byte(got), []byte{lanes[i]}) {
 			t.Errorf("%q is in the lanes %v, want %d", byte(i), got, lanes[i])
 		}
 		if c.Chance() > ChanceOf(c.Lanes())+1e-12 {
