@@ -22,6 +22,10 @@ type consumer struct {
 	locked   bool   // netlify: no new deploy is published
 	fail     bool   // the next deploys fail
 	failure  string // what the build then says
+
+	needs   []string    // render: without these the process ends right after its start
+	crashes []time.Time // render: when a process ended by itself
+	log     []logLine
 }
 
 type deploy struct {
@@ -33,6 +37,7 @@ type deploy struct {
 	commit  string // render
 	failed  bool
 	failure string
+	crashed bool // it was built, and its process ended at once
 	live    bool // it has gone live once
 	pinned  bool // built, but another one stays published
 }
@@ -58,6 +63,12 @@ func (c *consumer) settle(l *Lab) {
 		}
 		if c.locked {
 			d.pinned = true
+			continue
+		}
+		if key := c.lacks(d.env); key != "" {
+			d.failed, d.crashed = true, true
+			c.crashes = append(c.crashes, time.Now())
+			c.log = append(c.log, logLine{time.Now(), "app", "Error: " + key + " is not set"}, logLine{time.Now(), "app", "==> Exited with status 1"})
 			continue
 		}
 		d.live = true

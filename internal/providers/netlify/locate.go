@@ -86,20 +86,10 @@ func (p *Provider) locateAccount(ctx context.Context, a account, wanted []provid
 }
 
 // locateTeam looks at the variables that all sites of an account share. A site
-// with a production value of the same name does not see the shared one. A
-// collaborator may not read them; Netlify says that with 401 or 404 too, though
-// the same token has just listed the account.
+// with a production value of the same name does not see the shared one.
 func (p *Provider) locateTeam(ctx context.Context, a account, sites []site, own map[string][]variable, wanted []providers.Wanted, out *providers.Located) ([]variable, error) {
-	vars, err := p.variables(ctx, a, "")
-	what := "shared variables of netlify account " + a.Name
-	if errors.Is(err, providers.ErrAuth) {
-		out.Gaps = append(out.Gaps, providers.Gap{What: what, Why: "our token may not read them: its user is a collaborator"})
-		return nil, nil
-	}
+	vars, err := p.teamVariables(ctx, a, out)
 	if err != nil {
-		if gap(err, what, out) {
-			err = nil
-		}
 		return nil, err
 	}
 	for _, v := range vars {
@@ -113,6 +103,22 @@ func (p *Provider) locateTeam(ctx context.Context, a account, sites []site, own 
 	}
 	out.Searched += len(vars)
 	return vars, nil
+}
+
+// teamVariables lists the shared variables of an account. A collaborator may not
+// read them; Netlify says that with 401 or 404 too, though the same token has just
+// listed the account.
+func (p *Provider) teamVariables(ctx context.Context, a account, out *providers.Located) ([]variable, error) {
+	vars, err := p.variables(ctx, a, "")
+	what := "shared variables of netlify account " + a.Name
+	if errors.Is(err, providers.ErrAuth) {
+		out.Gaps = append(out.Gaps, providers.Gap{What: what, Why: "our token may not read them: its user is a collaborator"})
+		return nil, nil
+	}
+	if gap(err, what, out) {
+		return nil, nil
+	}
+	return vars, err
 }
 
 // hides reports whether a site's own variable stands before the shared one in

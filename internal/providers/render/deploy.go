@@ -11,11 +11,12 @@ import (
 )
 
 type deploy struct {
-	ID        string    `json:"id"`
-	Status    string    `json:"status"`
-	Trigger   string    `json:"trigger"`
-	CreatedAt time.Time `json:"createdAt"`
-	Commit    struct {
+	ID         string    `json:"id"`
+	Status     string    `json:"status"`
+	Trigger    string    `json:"trigger"`
+	CreatedAt  time.Time `json:"createdAt"`
+	FinishedAt time.Time `json:"finishedAt"`
+	Commit     struct {
 		ID string `json:"id"`
 	} `json:"commit"`
 }
@@ -35,11 +36,12 @@ func (p *Provider) recent(ctx context.Context, t providers.Target) ([]deploy, er
 
 // Latest returns the newest deploy and the live one.
 func (p *Provider) Latest(ctx context.Context, t providers.Target) (providers.DeployState, error) {
-	var out providers.DeployState
 	list, err := p.recent(ctx, t)
-	if err != nil {
-		return out, err
-	}
+	return stateOf(list), err
+}
+
+func stateOf(list []deploy) providers.DeployState {
+	var out providers.DeployState
 	for _, d := range list {
 		if out.Newest.ID == "" || d.CreatedAt.After(out.Newest.Created) {
 			out.Newest = state(d)
@@ -48,7 +50,7 @@ func (p *Provider) Latest(ctx context.Context, t providers.Target) (providers.De
 			out.LiveID = d.ID
 		}
 	}
-	return out, nil
+	return out
 }
 
 // Start begins a deploy. Render may queue it and answer 202 with no body (cron
@@ -96,7 +98,7 @@ func (p *Provider) what(ctx context.Context, op string, t providers.Target) (map
 		return nil, err
 	}
 	if s.Suspended == "suspended" {
-		return nil, &providers.Error{Provider: Name, Op: op, Class: providers.ErrUnsupported, Err: errors.New("the service is suspended: resume it, then deploy it")}
+		return nil, &providers.Error{Provider: Name, Op: op, Class: providers.ErrUnsupported, Err: errSuspended}
 	}
 	if s.AutoDeploy != "no" || s.Type == "cron_job" {
 		return body, nil
