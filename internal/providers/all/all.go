@@ -51,12 +51,7 @@ type factory struct {
 func factories() []factory {
 	return []factory{
 		{aws.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
-			shared := first(o.Env("AWS_ENDPOINT_URL"), o.baseURL(aws.Name))
-			return orNil(aws.New(aws.Config{
-				KeyID: o.setting("AWS_ACCESS_KEY_ID").Reveal(), Secret: o.setting("AWS_SECRET_ACCESS_KEY"), SessionToken: o.setting("AWS_SESSION_TOKEN"),
-				Region: first(o.Env("AWS_REGION"), o.Env("AWS_DEFAULT_REGION")), Client: c, Version: o.Version,
-				IAMEndpoint: first(o.Env("AWS_ENDPOINT_URL_IAM"), shared), STSEndpoint: first(o.Env("AWS_ENDPOINT_URL_STS"), shared),
-			}))
+			return orNil(aws.New(o.aws(c)))
 		}},
 		{netlify.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(netlify.New(netlify.Config{Token: o.setting("NETLIFY_AUTH_TOKEN"), BaseURL: o.baseURL(netlify.Name), Client: c}))
@@ -68,6 +63,30 @@ func factories() []factory {
 			return orNil(stripe.New(stripe.Config{BaseURL: o.baseURL(stripe.Name), Client: c}))
 		}},
 	}
+}
+
+// aws returns the settings of the AWS provider.
+func (o Options) aws(c *httpx.Client) aws.Config {
+	shared := first(o.Env("AWS_ENDPOINT_URL"), o.baseURL(aws.Name))
+	return aws.Config{
+		KeyID: o.setting("AWS_ACCESS_KEY_ID").Reveal(), Secret: o.setting("AWS_SECRET_ACCESS_KEY"), SessionToken: o.setting("AWS_SESSION_TOKEN"),
+		Region: first(o.Env("AWS_REGION"), o.Env("AWS_DEFAULT_REGION")), Client: c, Version: o.Version,
+		IAMEndpoint: first(o.Env("AWS_ENDPOINT_URL_IAM"), shared), STSEndpoint: first(o.Env("AWS_ENDPOINT_URL_STS"), shared),
+		SQSEndpoint: first(o.Env("AWS_ENDPOINT_URL_SQS"), shared),
+	}
+}
+
+// Queues returns who looks at message queues: it works without an access of the
+// operator's own, and tells less then.
+func Queues(o Options) (providers.QueueInspector, error) {
+	return aws.NewQueues(o.aws(o.client(aws.Name)))
+}
+
+// client returns the HTTP client for a provider.
+func (o Options) client(name string) *httpx.Client {
+	return httpx.New(httpx.Options{
+		AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(name)), Version: o.Version, Timeout: o.Timeout,
+	})
 }
 
 // orNil keeps a nil pointer from becoming a non-nil interface.
@@ -84,10 +103,7 @@ func Registry(o Options) (providers.Registry, []Problem) {
 	var problems []Problem
 	for _, f := range factories() {
 		d := f.describe()
-		client := httpx.New(httpx.Options{
-			AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(d.Name)), Version: o.Version, Timeout: o.Timeout,
-		})
-		p, err := f.make(o, client)
+		p, err := f.make(o, o.client(d.Name))
 		if unread := o.unreadable(d); unread != nil {
 			err = unread
 		}
