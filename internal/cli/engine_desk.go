@@ -15,7 +15,7 @@ import (
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
-	"github.com/secretguard/secretguard/internal/rotate/executor"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/scan/suppress"
 	"github.com/secretguard/secretguard/internal/secret"
 	"github.com/secretguard/secretguard/internal/term"
@@ -77,7 +77,7 @@ func (e *engine) Report(ctx context.Context, run string) ([]string, error) {
 	if run == "" {
 		return e.scanReport()
 	}
-	s, err := executor.Load(ctx, e.w.journal, run)
+	s, err := runs.Load(ctx, e.w.journal, run)
 	if err != nil {
 		return nil, forPeople(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/executor"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/tui/screen"
 )
@@ -170,7 +171,7 @@ func (e *engine) Snapshot(ctx context.Context, run string) (screen.Run, error) {
 	e.mu.Unlock()
 	// The journal is read after the version was taken: what is shown is at least
 	// that new.
-	s, err := executor.Load(ctx, e.w.journal, run)
+	s, err := runs.Load(ctx, e.w.journal, run)
 	if err != nil {
 		return out, forPeople(err)
 	}

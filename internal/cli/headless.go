@@ -11,7 +11,7 @@ import (
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
-	"github.com/secretguard/secretguard/internal/rotate/executor"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/secret"
 	"github.com/secretguard/secretguard/internal/term"
@@ -103,7 +103,7 @@ func (a *app) demoRotate(ctx context.Context, w *workspace, c triage.Case) (rota
 	if err := w.executor(a.storyTeller()).Start(ctx, p, approval); err != nil {
 		return p, err
 	}
-	s, err := executor.Load(ctx, w.journal, p.ID)
+	s, err := runs.Load(ctx, w.journal, p.ID)
 	if err != nil {
 		return p, err
 	}
@@ -199,7 +199,7 @@ func (a *app) checkConsumers(ctx context.Context, w *workspace, p rotate.Plan) [
 
 // ownersKeys lists the keys of the leaked key's owner from the new key's view.
 func (a *app) ownersKeys(ctx context.Context, w *workspace, p rotate.Plan) ([]string, error) {
-	s, err := executor.Load(ctx, w.journal, p.ID)
+	s, err := runs.Load(ctx, w.journal, p.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +233,7 @@ func (a *app) checkResumed(ctx context.Context, st *stage, run string) error {
 		return err
 	}
 	defer func() { _ = w.close() }() // only read
-	s, err := executor.Load(ctx, w.journal, run)
+	s, err := runs.Load(ctx, w.journal, run)
 	if err != nil {
 		return err
 	}

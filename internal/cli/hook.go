@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/secretguard/secretguard/internal/report"
+	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/term"
 )
@@ -21,7 +24,7 @@ func (a *app) hookCmd() *cobra.Command {
 ignored: the index says what is staged.`,
 		Example: "  secretguard hook pre-commit",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.hookPreCommit(cmd.Context()) },
-	}, a.hookInstallCmd())
+	}, a.hookPrePushCmd(), a.hookInstallCmd())
 }
 
 func (a *app) hookPreCommit(ctx context.Context) error {
@@ -29,7 +32,12 @@ func (a *app) hookPreCommit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := report.WriteHook(a.Err, res); err != nil {
+	return a.hookVerdict(res, report.Commit)
+}
+
+// hookVerdict says what a hook saw, and stops git when there is something.
+func (a *app) hookVerdict(res scan.Result, what report.Stopped) error {
+	if err := report.WriteHook(a.Err, res, what); err != nil {
 		return err
 	}
 	switch {
@@ -43,44 +51,57 @@ func (a *app) hookPreCommit(ctx context.Context) error {
 
 // hookScript is what "hook install" writes. It fails when the program is gone:
 // a check that silently does not run is worse than none.
-const hookScript = `#!/bin/sh
+func hookScript(name string) string {
+	return strings.ReplaceAll(`#!/bin/sh
 # installed by: secretguard hook install
 command -v secretguard >/dev/null || {
-  echo "secretguard is not in PATH, so nothing was checked: put it there, or skip the check once: git commit --no-verify" >&2
+  echo "secretguard is not in PATH, so nothing was checked: put it there, or skip the check once: git VERB --no-verify" >&2
   exit 2
 }
-exec secretguard hook pre-commit
-`
+exec secretguard hook `+name+map[string]string{"pre-push": ` "$@"`}[name]+"\n", "VERB", strings.TrimPrefix(name, "pre-"))
+}
 
 func (a *app) hookInstallCmd() *cobra.Command {
+	names := []string{"pre-commit", "pre-push"}
 	return &cobra.Command{
-		Use: "install", Short: "Install the pre-commit hook into this repository", Args: atMost(0),
-		Long: `Writes a pre-commit hook that scans what is staged. A hook that is there already is left as
-it is; what to add to it is said.`,
-		Example: "  secretguard hook install",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.hookInstall(cmd.Context()) },
+		Use: "install [pre-commit|pre-push]", Short: "Install a hook into this repository; pre-commit unless another is named", Args: atMost(1),
+		Long: `Writes a hook that scans what is staged, or what a push would send. A hook that is there already
+is left as it is; what to add to it is said.`,
+		Example: "  secretguard hook install\n  secretguard hook install pre-push", ValidArgs: names,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := "pre-commit"
+			if len(args) == 1 {
+				name = args[0]
+			}
+			if !slices.Contains(names, name) {
+				return unknown("hook", name, names, "secretguard hook install --help")
+			}
+			return a.hookInstall(cmd.Context(), name)
+		},
 	}
 }
 
-func (a *app) hookInstall(ctx context.Context) error {
+func (a *app) hookInstall(ctx context.Context, name string) error {
 	dir, err := source.HooksDir(ctx, ".")
 	if err != nil {
 		return problem{code: ExitUsage, err: err, try: "git init, or go to the repository first"}
 	}
-	path := filepath.Join(dir, "pre-commit")
+	path := filepath.Join(dir, name)
 	old, err := os.ReadFile(path)
 	switch {
-	case err == nil && string(old) == hookScript:
+	case err == nil && string(old) == hookScript(name):
 		return a.hookInstalled(path, false)
 	case err == nil:
 		return problem{
-			code: ExitUsage, err: fmt.Errorf("there is a pre-commit hook already: %s", path),
-			try: "add this line to it: secretguard hook pre-commit || exit",
+			code: ExitUsage, err: fmt.Errorf("there is a %s hook already: %s", name, path),
+			try: "add this line to it: " + map[string]string{
+				"pre-commit": "secretguard hook pre-commit || exit", "pre-push": `secretguard hook pre-push "$@" || exit`,
+			}[name] + map[bool]string{true: " (it reads stdin, as every pre-push hook does)"}[name == "pre-push"],
 		}
 	case !errors.Is(err, os.ErrNotExist):
 		return usagef("read the hook: %w", err)
 	}
-	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, []byte(hookScript), 0o755)); err != nil {
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, []byte(hookScript(name)), 0o755)); err != nil {
 		return usagef("install the hook: %w", err)
 	}
 	return a.hookInstalled(path, true)

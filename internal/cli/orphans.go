@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/secretguard/secretguard/internal/httpx"
-	"github.com/secretguard/secretguard/internal/rotate/executor"
+	"github.com/secretguard/secretguard/internal/rotate/orphans"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -37,8 +37,8 @@ only when you name it; one that is in use and not surely ours is left alone.`,
 			if reason == "" {
 				return usagef("deleting a key needs a reason: add --reason")
 			}
-			if err := executor.DeleteLeftover(cmd.Context(), w.journal, w.registry, id, actor(), reason); err != nil {
-				if errors.Is(err, executor.ErrNotLeft) {
+			if err := orphans.DeleteLeftover(cmd.Context(), w.journal, w.registry, id, actor(), reason); err != nil {
+				if errors.Is(err, orphans.ErrNotLeft) {
 					return problem{code: ExitUsage, err: err, try: "secretguard rotate orphans"}
 				}
 				return err
@@ -64,7 +64,7 @@ type orphan struct {
 }
 
 func (a *app) listOrphans(ctx context.Context, w *workspace) error {
-	left, unasked := executor.Leftovers(httpx.ReadOnly(ctx), w.journal, w.registry)
+	left, unasked := orphans.Leftovers(httpx.ReadOnly(ctx), w.journal, w.registry)
 	for _, l := range left {
 		o := orphan{"secretguard.orphan/1", l.Run, l.Key.Ref.ID, l.Key.Ref.Owner, l.Key.Active, l.Key.Created, l.Ours, l.Why}
 		var err error

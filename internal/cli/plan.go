@@ -15,8 +15,8 @@ import (
 	"github.com/secretguard/secretguard/internal/providers/all"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
-	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/rotate/planner"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/triage"
 )
 
@@ -100,7 +100,7 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 
 // makePlan looks for the consumers, plans, and saves the plan.
 func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate.Strategy, level rotate.Level) (rotate.Plan, error) {
-	if run, err := executor.Unfinished(ctx, w.journal, c.Credential); err != nil || run != "" {
+	if run, err := runs.Unfinished(ctx, w.journal, c.Credential); err != nil || run != "" {
 		if err != nil {
 			return rotate.Plan{}, err
 		}
@@ -131,7 +131,7 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 		}
 		return p, err
 	}
-	return p, executor.Save(ctx, w.journal, p, c.Credential, actor())
+	return p, runs.Save(ctx, w.journal, p, c.Credential, actor())
 }
 
 // noIssuer says which provider is to be set up for a kind of key, or that this

@@ -15,6 +15,7 @@ import (
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/executor"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -110,7 +111,7 @@ func (a *app) execute(ctx context.Context, run string, do func(context.Context, 
 	if err != nil && !happened {
 		return err // the run stands as it stood
 	}
-	if s, loadErr := executor.Load(context.WithoutCancel(ctx), w.journal, run); loadErr == nil && s.Status() != "" {
+	if s, loadErr := runs.Load(context.WithoutCancel(ctx), w.journal, run); loadErr == nil && s.Status() != "" {
 		if out := a.outcome(s.Snapshot()); out != nil {
 			return errors.Join(err, out)
 		}
@@ -185,7 +186,7 @@ func (a *app) knows(ctx context.Context, run string) bool {
 		return false
 	}
 	defer func() { _ = w.close() }() // only read
-	_, err = executor.Load(ctx, w.journal, run)
+	_, err = runs.Load(ctx, w.journal, run)
 	return err == nil
 }
 
@@ -244,7 +245,7 @@ func (a *app) waive(ctx context.Context, run, step string, level rotate.Level, r
 		return err
 	}
 	if a.json {
-		s, err := executor.Load(ctx, w.journal, run)
+		s, err := runs.Load(ctx, w.journal, run)
 		if err != nil {
 			return err
 		}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/rotate"
-	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -54,7 +54,7 @@ func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, err
 	if err != nil {
 		return rotate.Snapshot{}, err
 	}
-	s, err := executor.Load(ctx, w.journal, run)
+	s, err := runs.Load(ctx, w.journal, run)
 	if err != nil {
 		return rotate.Snapshot{}, usage(err)
 	}
@@ -74,12 +74,12 @@ func (a *app) listCmd() *cobra.Command {
 				return err
 			}
 			defer func() { _ = w.close() }() // only read
-			runs, err := w.journal.Runs(cmd.Context())
+			ids, err := w.journal.Runs(cmd.Context())
 			if err != nil {
 				return err
 			}
-			for _, id := range runs {
-				s, err := executor.Load(cmd.Context(), w.journal, id)
+			for _, id := range ids {
+				s, err := runs.Load(cmd.Context(), w.journal, id)
 				if err != nil {
 					return err
 				}
@@ -141,12 +141,12 @@ func newest(ctx context.Context, w *workspace, args []string, want func(*machine
 	if len(args) == 1 {
 		return args[0], nil
 	}
-	runs, err := w.journal.Runs(ctx)
+	ids, err := w.journal.Runs(ctx)
 	if err != nil {
 		return "", err
 	}
-	for _, id := range runs {
-		s, err := executor.Load(ctx, w.journal, id)
+	for _, id := range ids {
+		s, err := runs.Load(ctx, w.journal, id)
 		if err != nil {
 			return "", err
 		}

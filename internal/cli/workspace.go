@@ -14,6 +14,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/rotate/planner"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -85,7 +86,7 @@ func (w *workspace) sweep(ctx context.Context) {
 	if w.app.damaged != nil {
 		return // nothing can be written
 	}
-	if err := executor.Sweep(ctx, w.journal, actor(), w.app.Now()); err != nil {
+	if err := runs.Sweep(ctx, w.journal, actor(), w.app.Now()); err != nil {
 		w.app.talk("warning: sealed values of old runs are still there: %s", term.Clean(err.Error()))
 	}
 }

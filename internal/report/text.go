@@ -241,24 +241,44 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
-// WriteHook writes what a pre-commit hook says: under ten lines.
-func WriteHook(w io.Writer, r scan.Result) error {
+// Stopped is what a hook stops when it finds something.
+type Stopped string
+
+// What hooks stop.
+const (
+	Commit Stopped = "commit"
+	Push   Stopped = "push"
+)
+
+// WriteHook writes what a hook says: under ten lines.
+func WriteHook(w io.Writer, r scan.Result, what Stopped) error {
 	p := &printer{w: w}
 	const most = 5
+	found, again, fix := "staged: ", "secretguard scan --staged", "take the value out and stage again; if it was ever pushed, rotate it"
+	waive := "add a comment \"secretguard:allow\" with the reason on that line"
+	if what == Push {
+		found, again = "in what would be pushed: ", "secretguard scan git ."
+		fix = "the commits named are not pushed yet: take the value out of each (git rebase -i, or git commit --amend for the last one); if it was ever pushed, rotate it"
+		waive += ", in the commit that brings it"
+	}
 	active := r.Active()
 	for i, f := range active {
 		if i == most {
-			p.f("… and %d more: secretguard scan --staged", len(active)-most)
+			p.f("… and %d more: %s", len(active)-most, again)
 			break
 		}
-		p.f("%s:%d  %s  %s", clean(f.Shown()), f.Line, f.Rule, f.Secret.Mask())
+		at := ""
+		if what == Push && f.Commit != "" {
+			at = "  commit " + f.Commit[:min(len(f.Commit), 12)]
+		}
+		p.f("%s:%d  %s  %s%s", clean(f.Shown()), f.Line, f.Rule, f.Secret.Mask(), at)
 	}
 	if len(active) > 0 {
-		p.f("secretguard: staged: %s; the commit is stopped", count(len(active), "secret"))
-		p.f("fix: take the value out and stage again; if it was ever pushed, rotate it")
-		p.f("waive: add a comment \"secretguard:allow\" with the reason on that line; skip once: git commit --no-verify")
+		p.f("secretguard: %s%s; the %s is stopped", found, count(len(active), "secret"), what)
+		p.f("fix: %s", fix)
+		p.f("waive: %s; skip once: git %s --no-verify", waive, what)
 	} else if !r.Coverage.Complete {
-		p.f("secretguard: not everything could be scanned; see: secretguard scan --staged")
+		p.f("secretguard: not everything could be scanned; see: %s", again)
 	}
 	return p.err
 }

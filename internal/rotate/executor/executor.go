@@ -3,7 +3,7 @@
 // and tells the machine what came of it. A run that was killed goes on from what
 // its journal says.
 //
-// Start with [Save] and [Executor.Start]; continue with [Executor.Resume].
+// Start with [runs.Save] and [Executor.Start]; continue with [Executor.Resume].
 package executor
 
 import (
@@ -13,12 +13,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/effect/issue"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/rotate/record"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // Executor carries plans out. It is used by one goroutine at a time for a run;
@@ -42,34 +44,9 @@ type Executor struct {
 	Failpoint func(point string) error
 }
 
-// Load reads a run from the journal; an unknown run is rotate.ErrNoRun.
-func Load(ctx context.Context, j *journal.Journal, run string) (*machine.State, error) {
-	recs, err := j.Records(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	if run == "" || len(recs) == 0 {
-		return nil, fmt.Errorf("%w: %q", rotate.ErrNoRun, run)
-	}
-	return machine.Fold(recs)
-}
-
-// Save writes a plan and the leaked parts (sealed) to the journal, so that the
-// plan can be approved and executed by another process on this machine.
-func Save(ctx context.Context, j *journal.Journal, p rotate.Plan, c credential.Credential, actor string) error {
-	lease, err := j.Lease(ctx, p.ID, "plan/"+p.ID, actor)
-	if err != nil {
-		return fmt.Errorf("save plan %s: %w", p.ID, err)
-	}
-	e := machine.PlanEntry(p, c)
-	e.Actor = actor
-	_, err = lease.Append(ctx, e)
-	return errors.Join(err, lease.Release())
-}
-
 // Start approves the saved plan and carries it out. See Resume for the errors.
 func (x *Executor) Start(ctx context.Context, p rotate.Plan, a rotate.Approval) error {
-	s, err := Load(ctx, x.Journal, p.ID)
+	s, err := runs.Load(ctx, x.Journal, p.ID)
 	if err != nil {
 		return fmt.Errorf("%w; a plan is carried out on the machine that made it: plan again here", err)
 	}
@@ -106,7 +83,7 @@ func (x *Executor) Start(ctx context.Context, p rotate.Plan, a rotate.Approval) 
 // old key is proven dead, and wraps rotate.ErrHeld, ErrPaused or ErrRolledBack
 // otherwise. It may be called any number of times.
 func (x *Executor) Resume(ctx context.Context, run string) error {
-	s, err := Load(ctx, x.Journal, run)
+	s, err := runs.Load(ctx, x.Journal, run)
 	if err != nil {
 		return err
 	}
@@ -128,7 +105,7 @@ func (x *Executor) Resume(ctx context.Context, run string) error {
 // after its end too. It refuses once the deletion of the old
 // key was begun.
 func (x *Executor) Rollback(ctx context.Context, run, reason string) error {
-	s, err := Load(ctx, x.Journal, run)
+	s, err := runs.Load(ctx, x.Journal, run)
 	if err != nil {
 		return err
 	}
@@ -150,7 +127,7 @@ func (x *Executor) Rollback(ctx context.Context, run, reason string) error {
 // in the journal and in its snapshot. Nothing is changed at any service, and the
 // sealed values are destroyed: what they were for is in that list.
 func (x *Executor) Abandon(ctx context.Context, run, reason string) error {
-	s, err := Load(ctx, x.Journal, run)
+	s, err := runs.Load(ctx, x.Journal, run)
 	if err != nil {
 		return err
 	}
@@ -174,7 +151,7 @@ func (x *Executor) Abandon(ctx context.Context, run, reason string) error {
 // Waive records that a person accepts less of one step: a lower level of an
 // attest step, or that the disabled key is not refused yet.
 func (x *Executor) Waive(ctx context.Context, run, step string, level rotate.Level, reason string) error {
-	s, err := Load(ctx, x.Journal, run)
+	s, err := runs.Load(ctx, x.Journal, run)
 	if err != nil {
 		return err
 	}
@@ -206,7 +183,7 @@ func (x *Executor) with(ctx context.Context, p rotate.Plan, do func(*runner) err
 	if err != nil {
 		return err
 	}
-	s, err := Load(ctx, x.Journal, p.ID)
+	s, err := runs.Load(ctx, x.Journal, p.ID)
 	if err != nil {
 		return errors.Join(err, lease.Release())
 	}
@@ -214,23 +191,9 @@ func (x *Executor) with(ctx context.Context, p rotate.Plan, do func(*runner) err
 	return errors.Join(err, lease.Release())
 }
 
-// Unfinished returns the run over this credential that was approved and has not
-// ended, empty when there is none: a second plan would take its new key for a
-// stranger's.
-func Unfinished(ctx context.Context, j *journal.Journal, c credential.Credential) (string, error) {
-	return find(ctx, j, func(s *machine.State) bool {
-		for part, v := range c.Parts {
-			if h := s.Plan().KeyHashes[part]; h != "" && h == j.HashKey().HMAC(v) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
 // unique refuses a second run over a key while one is unfinished.
 func (x *Executor) unique(ctx context.Context, p rotate.Plan) error {
-	id, err := find(ctx, x.Journal, func(s *machine.State) bool {
+	id, err := runs.Find(ctx, x.Journal, func(s *machine.State) bool {
 		return s.Plan().ID != p.ID && s.Plan().Resource() == p.Resource()
 	})
 	if err == nil && id != "" {
@@ -239,22 +202,33 @@ func (x *Executor) unique(ctx context.Context, p rotate.Plan) error {
 	return err
 }
 
-// find returns an approved run that has not ended and fits.
-func find(ctx context.Context, j *journal.Journal, fits func(*machine.State) bool) (string, error) {
-	runs, err := j.Runs(ctx)
+// Supply hands in the key that a person made where the issuer has no call for it,
+// and goes on with the run. The key is checked first: its form, that it is not the
+// old one, and, with a request that reads, that it works and speaks for the same
+// account. What does not fit is refused, and nothing is written.
+func (x *Executor) Supply(ctx context.Context, run string, value secret.Text) error {
+	s, err := runs.Load(ctx, x.Journal, run)
 	if err != nil {
-		return "", err
+		return err
 	}
-	for _, id := range runs {
-		s, err := Load(ctx, j, id)
+	return x.with(ctx, s.Plan(), func(r *runner) error {
+		if at := r.state.HeldAt(); at.Action != rotate.ActIssue || at.Guide == nil {
+			return fmt.Errorf("run %s does not wait for a key; run: secretguard rotate status %s", run, run)
+		}
+		w := r.worker(r.state, r.state.HeldAt())
+		w.Say = func(string) {}
+		issued, err := issue.Pasted(ctx, &w, value)
 		if err != nil {
-			return "", err
+			return err
 		}
-		if s.Approved() && !s.Closed() && fits(s) {
-			return id, nil
+		if err := r.write(ctx, machine.SupplyEntry(issued.Ref, issued.Credential)); err != nil {
+			return err
 		}
-	}
-	return "", nil
+		if err := r.write(ctx, machine.RetryEntry()); err != nil {
+			return err
+		}
+		return r.loop(ctx)
+	})
 }
 
 // write appends a record outside of the loop and folds it into the state.

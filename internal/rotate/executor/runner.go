@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/effect"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/rotate/record"
@@ -130,8 +130,18 @@ func (s *session) record(ctx context.Context, e record.Entry) error {
 // begin lets a worker carry an op out.
 func (s *session) begin(ctx context.Context, e machine.Effect) {
 	state := s.run.State
-	w := &worker{x: s.x, s: state, step: e.Step, orphan: e.Orphan, at: s.at, held: s.lease.Held, say: func(detail string) { s.say(state, e.Step, detail) }}
+	w := &worker{Worker: s.worker(state, e.Step), at: s.at, held: s.lease.Held}
+	w.Orphan = e.Orphan
 	go func() { s.results <- w.do(ctx, e.Op) }()
+}
+
+// worker is for one step of the run as it stands.
+func (r *runner) worker(s *machine.State, step rotate.Step) effect.Worker {
+	x := r.x
+	return effect.Worker{
+		Env:   effect.Env{Registry: x.Registry, Secrets: x.Journal, Health: x.Health, Abort: x.Abort, Sleep: x.Sleep, Now: x.Now},
+		State: s, Step: step, Say: func(detail string) { r.say(s, step, detail) },
+	}
 }
 
 // append writes a record on a context that no cancel reaches: what happened must
@@ -209,21 +219,4 @@ func (r *runner) hand(e rotate.Event) {
 	r.telling.Lock()
 	defer r.telling.Unlock()
 	r.x.OnEvent(e)
-}
-
-// effect returns a context for one request: a cancel of ctx does not reach it,
-// so that a request in flight is finished; abort and the limit do.
-func (x *Executor) effect(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	ectx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-	if x.Abort == nil {
-		return ectx, cancel
-	}
-	go func() {
-		select {
-		case <-x.Abort:
-			cancel()
-		case <-ectx.Done():
-		}
-	}()
-	return ectx, cancel
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/secretguard/secretguard/internal/rotate"
-	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/rotate/planner"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
 )
 
 // With changes the fast policy.
@@ -78,7 +78,7 @@ func (w *World) Sweep(now time.Time) {
 	w.T.Helper()
 	j := w.Open()
 	defer j.Close()
-	if err := executor.Sweep(w.T.Context(), j, "tester", now); err != nil {
+	if err := runs.Sweep(w.T.Context(), j, "tester", now); err != nil {
 		w.T.Fatal(err)
 	}
 }

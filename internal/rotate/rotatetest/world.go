@@ -19,6 +19,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/rotate/planner"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -129,7 +130,7 @@ func (w *World) Plan(j *journal.Journal, mutate func(*planner.Request)) (rotate.
 	if err != nil {
 		return p, err
 	}
-	return p, executor.Save(ctx, j, p, w.Leaked, "tester")
+	return p, runs.Save(ctx, j, p, w.Leaked, "tester")
 }
 
 // ErrKilled is what a failpoint returns in place of a kill -9.
@@ -206,7 +207,7 @@ func (w *World) Snapshot(run string) rotate.Snapshot {
 	w.T.Helper()
 	j := w.Open()
 	defer j.Close()
-	s, err := executor.Load(w.T.Context(), j, run)
+	s, err := runs.Load(w.T.Context(), j, run)
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -18,6 +18,11 @@ type Selection struct {
 	Range    string   // A..B
 	Branches []string // or tags, or any other names
 	LogOpts  string   // options of git log, as in gitleaks
+	// Without are commits that do not count, with all before them; one that is not
+	// there is no error. Remote is a remote of whose branches, as they were last
+	// seen, the same holds.
+	Without []string
+	Remote  string
 }
 
 // ErrSelection means that git does not understand a selection.
@@ -47,7 +52,7 @@ func (r *Repository) Select(ctx context.Context, s Selection) error {
 
 func (s Selection) args() ([]string, error) {
 	var out []string
-	for _, name := range append(slices.Clone(s.Branches), s.Range) {
+	for _, name := range slices.Concat(s.Branches, s.Without, []string{s.Range, s.Remote}) {
 		if strings.HasPrefix(name, "-") {
 			return nil, fmt.Errorf("%w: a name starts with a dash: %q", ErrSelection, name)
 		}
@@ -66,6 +71,15 @@ func (s Selection) args() ([]string, error) {
 	out = append(out, opts...)
 	if s.Range == "" && len(s.Branches) == 0 && !namesCommits(opts) {
 		out = append([]string{"--all"}, out...)
+	}
+	if len(s.Without) > 0 {
+		out = append([]string{"--ignore-missing"}, out...)
+	}
+	for _, name := range s.Without {
+		out = append(out, "^"+name)
+	}
+	if s.Remote != "" { // last: what follows --not counts against
+		out = append(out, "--not", "--remotes="+s.Remote)
 	}
 	return out, nil
 }

@@ -1,4 +1,4 @@
-package executor_test
+package issue_test
 
 import (
 	"context"

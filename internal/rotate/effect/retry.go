@@ -1,4 +1,4 @@
-package executor
+package effect
 
 import (
 	"context"
@@ -9,38 +9,38 @@ import (
 	"github.com/secretguard/secretguard/internal/providers"
 )
 
-// again runs a request that may be repeated, until it succeeds, fails for good
+// Again runs a request that may be repeated, until it succeeds, fails for good
 // or has been tried often enough. A lost answer is repeated too: the effect is
 // the same each time. It reports whether an answer was lost on the way.
-func (w *worker) again(ctx context.Context, do func(context.Context) error) (lost bool, err error) {
-	p := w.policy()
+func (w *Worker) Again(ctx context.Context, do func(context.Context) error) (lost bool, err error) {
+	p := w.Policy()
 	wait := p.BackOff
 	for try := 1; ; try++ {
-		err := w.request(ctx, do)
+		err := w.Request(ctx, do)
 		lost = lost || errors.Is(err, providers.ErrAmbiguous)
-		if err == nil || !repeatable(err) {
+		if err == nil || !Repeatable(err) {
 			return lost, err
 		}
 		if try >= p.Tries {
 			return lost, fmt.Errorf("tried %d times: %w", try, err)
 		}
-		pause := asked(err, wait)
-		w.say(fmt.Sprintf("%v; waiting %s, attempt %d of %d", err, pause.Round(time.Millisecond), try+1, p.Tries))
-		if err := w.x.Sleep(ctx, pause); err != nil {
+		pause := Asked(err, wait)
+		w.Say(fmt.Sprintf("%v; waiting %s, attempt %d of %d", err, pause.Round(time.Millisecond), try+1, p.Tries))
+		if err := w.Sleep(ctx, pause); err != nil {
 			return lost, err
 		}
 		wait *= 2
 	}
 }
 
-// read repeats a request that changes nothing.
-func (w *worker) read(ctx context.Context, do func(context.Context) error) error {
-	_, err := w.again(ctx, do)
+// Read repeats a request that changes nothing.
+func (w *Worker) Read(ctx context.Context, do func(context.Context) error) error {
+	_, err := w.Again(ctx, do)
 	return err
 }
 
-// asked returns the wait that the provider asked for, or our own.
-func asked(err error, own time.Duration) time.Duration {
+// Asked returns the wait that the provider asked for, or our own.
+func Asked(err error, own time.Duration) time.Duration {
 	var pe *providers.Error
 	if errors.As(err, &pe) && pe.RetryAfter > 0 {
 		return pe.RetryAfter
@@ -48,8 +48,8 @@ func asked(err error, own time.Duration) time.Duration {
 	return own
 }
 
-// repeatable reports whether a failure may pass by itself.
-func repeatable(err error) bool {
+// Repeatable reports whether a failure may pass by itself.
+func Repeatable(err error) bool {
 	for _, class := range []error{providers.ErrTransient, providers.ErrRateLimited, providers.ErrConflict, providers.ErrAmbiguous} {
 		if errors.Is(err, class) {
 			return true
@@ -58,27 +58,27 @@ func repeatable(err error) bool {
 	return false
 }
 
-// poll calls look every interval, or as rarely as the provider asks, until it
+// Poll calls look every interval, or as rarely as the provider asks, until it
 // says done, fails, or limit is over. What look last said is part of the error.
 // A look whose request failed in a way that may pass is no end; missed, when not
 // nil, is told of it.
-func (w *worker) poll(ctx context.Context, every, limit time.Duration, missed func(), look func(context.Context) (done bool, said string, err error)) error {
-	begin := w.x.Now()
+func (w *Worker) Poll(ctx context.Context, every, limit time.Duration, missed func(), look func(context.Context) (done bool, said string, err error)) error {
+	begin := w.Now()
 	last := ""
 	for {
 		var done bool
 		var said string
 		pause := every
-		err := w.request(ctx, func(ctx context.Context) (err error) {
+		err := w.Request(ctx, func(ctx context.Context) (err error) {
 			done, said, err = look(ctx)
 			return err
 		})
 		switch {
-		case err != nil && !repeatable(err):
+		case err != nil && !Repeatable(err):
 			return err
 		case err != nil:
 			said = err.Error()
-			pause = max(pause, asked(err, 0))
+			pause = max(pause, Asked(err, 0))
 			if missed != nil {
 				missed()
 			}
@@ -86,13 +86,13 @@ func (w *worker) poll(ctx context.Context, every, limit time.Duration, missed fu
 			return nil
 		}
 		if said != last {
-			w.say(said)
+			w.Say(said)
 			last = said
 		}
-		if w.x.Now().Sub(begin) >= limit {
+		if w.Now().Sub(begin) >= limit {
 			return fmt.Errorf("not done after %s: %s", limit, last)
 		}
-		if err := w.x.Sleep(ctx, pause); err != nil {
+		if err := w.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package executor_test
+package attest_test
 
 import (
 	"context"

@@ -1,11 +1,11 @@
-package executor_test
+package orphans_test
 
 import (
 	"errors"
 	"testing"
 
 	"github.com/secretguard/secretguard/internal/httpx"
-	"github.com/secretguard/secretguard/internal/rotate/executor"
+	"github.com/secretguard/secretguard/internal/rotate/orphans"
 	"github.com/secretguard/secretguard/internal/rotate/rotatetest"
 )
 
@@ -19,9 +19,9 @@ func TestLeftovers(t *testing.T) {
 	w.AssertHeld(p.ID, err)
 	j := w.Open()
 	defer j.Close()
-	list := func() []executor.Leftover {
+	list := func() []orphans.Leftover {
 		t.Helper()
-		left, err := executor.Leftovers(httpx.ReadOnly(t.Context()), j, w.Reg)
+		left, err := orphans.Leftovers(httpx.ReadOnly(t.Context()), j, w.Reg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,11 +38,11 @@ func TestLeftovers(t *testing.T) {
 		t.Fatalf("leftovers: %+v, want %s", left, fresh)
 	}
 	for _, id := range []string{w.Estate.LeakedID, "AKIANOSUCHKEY", ""} {
-		if err := executor.DeleteLeftover(t.Context(), j, w.Reg, id, "tester", "test"); !errors.Is(err, executor.ErrNotLeft) {
+		if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, "tester", "test"); !errors.Is(err, orphans.ErrNotLeft) {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
-	if err := executor.DeleteLeftover(t.Context(), j, w.Reg, fresh, "tester", "test"); err != nil {
+	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, fresh, "tester", "test"); err != nil {
 		t.Fatal(err)
 	}
 	if left := list(); len(left) != 0 || len(w.Lab.AWS.Keys(w.Estate.User)) != 1 {
@@ -62,7 +62,7 @@ func TestLeftoverOfALostAnswer(t *testing.T) {
 	}
 	j := w.Open()
 	defer j.Close()
-	left, err := executor.Leftovers(t.Context(), j, w.Reg)
+	left, err := orphans.Leftovers(t.Context(), j, w.Reg)
 	if err != nil || len(left) != 1 || left[0].Ours || left[0].Run != p.ID {
 		t.Fatalf("leftovers: %+v, %v", left, err)
 	}
@@ -70,7 +70,7 @@ func TestLeftoverOfALostAnswer(t *testing.T) {
 	if !w.Lab.AWS.Use(id, w.Lab.AWS.Secret(id), "s3") {
 		t.Fatal("the key does not work")
 	}
-	if err := executor.DeleteLeftover(t.Context(), j, w.Reg, id, "tester", "test"); err == nil || len(w.Lab.AWS.Keys(w.Estate.User)) != 2 {
+	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, "tester", "test"); err == nil || len(w.Lab.AWS.Keys(w.Estate.User)) != 2 {
 		t.Errorf("a key in use was deleted: %v", err)
 	}
 }

@@ -1,4 +1,5 @@
-package executor
+// Package prove shows that the old key is dead.
+package prove
 
 import (
 	"context"
@@ -9,51 +10,52 @@ import (
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/effect"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
-// prove shows that the old key is dead: refused many times in a row over a
+// Confirm shows that the old key is dead: refused many times in a row over a
 // window, while the new key is accepted at the same endpoint before and after.
-func (w *worker) prove(ctx context.Context) machine.Event {
-	v, err := ability[providers.Verifier](w)
+func Confirm(ctx context.Context, w *effect.Worker) machine.Event {
+	v, err := effect.Ability[providers.Verifier](w)
 	if err != nil {
-		return w.failed(ctx, err)
+		return w.Failed(ctx, err)
 	}
-	if err := w.control(ctx, v); err != nil {
-		return w.failed(ctx, err)
+	if err := Control(ctx, w, v); err != nil {
+		return w.Failed(ctx, err)
 	}
-	proof, err := w.refusals(ctx, v)
+	proof, err := refusals(ctx, w, v)
 	if err != nil {
-		return w.failed(ctx, fmt.Errorf("the old key is not proven dead: %w", err))
+		return w.Failed(ctx, fmt.Errorf("the old key is not proven dead: %w", err))
 	}
-	if err := w.control(ctx, v); err != nil {
-		return w.failed(ctx, err)
+	if err := Control(ctx, w, v); err != nil {
+		return w.Failed(ctx, err)
 	}
 	proof.Control = "the new key was accepted by the same endpoint before and after"
 	proof.From, proof.To = proof.From.UTC().Round(0), proof.To.UTC().Round(0)
 	detail := fmt.Sprintf("refused %d times in a row over %s (%s)", proof.Refusals, proof.Window.Round(time.Millisecond), proof.Code)
-	detail += w.strangers(ctx)
-	return shown(machine.Outcome{Proof: &proof, Detail: detail})
+	detail += strangers(ctx, w)
+	return effect.Shown(machine.Outcome{Proof: &proof, Detail: detail})
 }
 
 // refusals asks for the old key until it was refused often enough, over long
 // enough, with no other answer in between: a row that an answer is missing from
 // proves nothing.
-func (w *worker) refusals(ctx context.Context, v providers.Verifier) (rotate.DeathProof, error) {
-	p := w.policy()
+func refusals(ctx context.Context, w *effect.Worker, v providers.Verifier) (rotate.DeathProof, error) {
+	p := w.Policy()
 	var proof rotate.DeathProof
-	old, err := w.oldKey(ctx)
+	old, err := w.OldKey(ctx)
 	if err != nil {
 		return proof, err
 	}
 	anew := func() { proof = rotate.DeathProof{} }
-	err = w.poll(ctx, p.ProofEvery, p.ProofWithin, anew, func(ctx context.Context) (bool, string, error) {
+	err = w.Poll(ctx, p.ProofEvery, p.ProofWithin, anew, func(ctx context.Context) (bool, string, error) {
 		verdict, err := v.Verify(ctx, old)
 		if err != nil {
 			return false, "", err
 		}
-		now := w.x.Now()
+		now := w.Now()
 		switch verdict.Liveness {
 		case providers.Live:
 			anew()
@@ -75,14 +77,14 @@ func (w *worker) refusals(ctx context.Context, v providers.Verifier) (rotate.Dea
 	return proof, err
 }
 
-// control is the request that shows that network and endpoint work: without it,
+// Control is the request that shows that network and endpoint work: without it,
 // a refusal could be anything.
-func (w *worker) control(ctx context.Context, v providers.Verifier) error {
-	c, err := w.newKey(ctx)
+func Control(ctx context.Context, w *effect.Worker, v providers.Verifier) error {
+	c, err := w.NewKey(ctx)
 	if err != nil {
 		return err
 	}
-	return w.poll(ctx, w.policy().ProofEvery, w.policy().ReadyWithin, nil, func(ctx context.Context) (bool, string, error) {
+	return w.Poll(ctx, w.Policy().ProofEvery, w.Policy().ReadyWithin, nil, func(ctx context.Context) (bool, string, error) {
 		verdict, err := v.Verify(ctx, c)
 		if err != nil {
 			return false, "", err
@@ -93,14 +95,14 @@ func (w *worker) control(ctx context.Context, v providers.Verifier) error {
 
 // strangers names the owner's keys that came while the old one was being stopped:
 // who had it may have made himself another.
-func (w *worker) strangers(ctx context.Context) string {
-	l, err := ability[providers.Lister](w)
+func strangers(ctx context.Context, w *effect.Worker) string {
+	l, err := effect.Ability[providers.Lister](w)
 	if err != nil {
 		return ""
 	}
 	var keys []providers.KeyInfo
-	err = w.read(ctx, func(ctx context.Context) (err error) {
-		keys, err = l.Keys(ctx, w.plan().Old)
+	err = w.Read(ctx, func(ctx context.Context) (err error) {
+		keys, err = l.Keys(ctx, w.Plan().Old)
 		return err
 	})
 	if err != nil {
@@ -108,7 +110,7 @@ func (w *worker) strangers(ctx context.Context) string {
 	}
 	var out strings.Builder
 	for _, k := range keys {
-		if k.Ref.ID != w.plan().Old.ID && k.Ref.ID != w.s.New().ID && !slices.Contains(w.plan().Siblings, k.Ref.ID) {
+		if k.Ref.ID != w.Plan().Old.ID && k.Ref.ID != w.State.New().ID && !slices.Contains(w.Plan().Siblings, k.Ref.ID) {
 			fmt.Fprintf(&out, "; A KEY APPEARED that is not ours: %s of %s, made %s: look who made it, and delete it", secret.Mask(k.Ref.ID), k.Ref.Owner, k.Created.UTC().Format(time.DateTime))
 		}
 	}

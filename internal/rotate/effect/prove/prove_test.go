@@ -1,7 +1,6 @@
-package executor_test
+package prove_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,31 +9,10 @@ import (
 	"time"
 
 	"github.com/secretguard/secretguard/internal/lab"
-	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/rotatetest"
 	"github.com/secretguard/secretguard/internal/secret"
 )
-
-// Killed when the first consumer is attested: it is not written or deployed again.
-func TestRow11FirstConsumerIsNotTouchedAgain(t *testing.T) {
-	t.Parallel()
-	w := rotatetest.New(t)
-	w.CrashAt = func(_ int, point string) bool { return strings.HasPrefix(point, "after done:attest:netlify/") }
-	p, _ := w.Start(rotatetest.Fast)
-	writes, builds := w.Count("PATCH env"), w.Count("POST builds")
-	if writes == 0 || builds == 0 {
-		t.Fatalf("%d writes, %d builds: not killed where it should be", writes, builds)
-	}
-	w.CrashAt = nil
-	if err := w.Resume(p.ID); err != nil {
-		t.Fatal(err)
-	}
-	w.AssertRotated(p.ID)
-	if w.Count("PATCH env") != writes || w.Count("POST builds") != builds {
-		t.Error("the first consumer was touched again")
-	}
-}
 
 // A key appears while the old one is stopped: it is named at the end, and left alone.
 func TestRow44AKeyAppears(t *testing.T) {
@@ -54,17 +32,6 @@ func TestRow44AKeyAppears(t *testing.T) {
 	if keys := w.LiveIDs(); len(keys) != 2 {
 		t.Errorf("keys: %v", keys)
 	}
-}
-
-// One consumer cannot be written: there is no cutover, and the person may retry.
-func TestRow47OneConsumerCannotBeWritten(t *testing.T) {
-	t.Parallel()
-	w := rotatetest.New(t)
-	w.Lab.Fault("render", "PUT env-vars one", lab.Fault{Status: 403, Times: 1000})
-	p, err := w.Start(rotatetest.Fast)
-	w.AssertHeld(p.ID, err, "our own access lacks a permission")
-	w.AssertNeverDown()
-	w.Finish(p.ID)
 }
 
 // edge answers for the old key, once it is deleted, as an edge does that has not
@@ -141,42 +108,6 @@ func TestRow62AnotherAnswerStartsTheCountAnew(t *testing.T) {
 	if n := e.asked.Load(); n < 12 {
 		t.Errorf("proven dead after %d questions, with an acceptance among each three", n)
 	}
-}
-
-// panics is a provider that fails in a way that it must not, with a secret in hand.
-type panics struct{ providers.Provider }
-
-func (p panics) Unwrap() providers.Provider { return p.Provider }
-
-func (p panics) Issue(context.Context, providers.IssueRequest) (providers.Issued, error) {
-	panic("the value is hunter2-hunter2")
-}
-
-func (p panics) Reconcile(ctx context.Context, r providers.IssueRequest) (providers.Reconciliation, error) {
-	is, _ := providers.As[providers.Issuer](p.Provider)
-	return is.Reconcile(ctx, r)
-}
-
-// A provider panics: that is written down as a failure, without what it said.
-func TestRow69ProviderPanics(t *testing.T) {
-	t.Parallel()
-	w := rotatetest.New(t)
-	sound := w.Reg
-	var list []providers.Provider
-	for _, p := range w.Reg.All() {
-		if p.Describe().Name == "aws" {
-			p = panics{p}
-		}
-		list = append(list, p)
-	}
-	w.Reg = providers.NewRegistry(list...)
-	p, err := w.Start(rotatetest.Fast)
-	w.AssertHeld(p.ID, err, "a panic")
-	if strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("it says what it panicked with: %v", err)
-	}
-	w.Reg = sound
-	w.Finish(p.ID)
 }
 
 // A key is asked about at most once a second.

@@ -1,4 +1,4 @@
-package executor_test
+package runs_test
 
 import (
 	"errors"

@@ -1,4 +1,6 @@
-package executor
+// Package orphans finds and deletes the keys that runs of this machine made at an
+// issuer and that no run needs.
+package orphans
 
 import (
 	"context"
@@ -11,6 +13,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
+	"github.com/secretguard/secretguard/internal/rotate/runs"
 )
 
 // Leftover is a key at an issuer that a run of this machine made, or may have made,
@@ -28,14 +31,14 @@ var ErrNotLeft = errors.New("no run of this machine left that key behind")
 // Leftovers asks the issuers which keys of past runs are still there. It only
 // reads. What could not be asked is in the error, beside what was found.
 func Leftovers(ctx context.Context, j *journal.Journal, reg providers.Registry) ([]Leftover, error) {
-	runs, err := j.Runs(ctx)
+	ids, err := j.Runs(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var states []*machine.State
 	used := map[providers.KeyRef]bool{}
-	for _, id := range runs {
-		s, err := Load(ctx, j, id)
+	for _, id := range ids {
+		s, err := runs.Load(ctx, j, id)
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +109,7 @@ func DeleteLeftover(ctx context.Context, j *journal.Journal, reg providers.Regis
 		return errors.Join(fmt.Errorf("%w: %s", ErrNotLeft, id), err)
 	}
 	l := left[at]
-	s, err := Load(ctx, j, l.Run)
+	s, err := runs.Load(ctx, j, l.Run)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,174 @@
+// Package issue makes the new key, finds out what became of a request to make one
+// whose answer was lost, and shows that the new key works.
+package issue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/effect"
+	"github.com/secretguard/secretguard/internal/rotate/machine"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Look compares the owner's keys with those that were planned with: a key
+// that came since may be a stranger's, or one that we lost.
+func Look(ctx context.Context, w *effect.Worker) machine.Event {
+	now, err := w.Siblings(ctx)
+	if err != nil {
+		return w.Failed(ctx, err)
+	}
+	planned := slices.Sorted(slices.Values(w.Plan().Siblings))
+	if !slices.Equal(now, planned) {
+		err := fmt.Errorf("%w: %s has other keys now (%d, planned with %d); plan again", rotate.ErrStale, w.Plan().Old.Owner, len(now)+1, len(planned)+1)
+		return machine.Event{Result: machine.Stale, Failure: w.Failure(err)}
+	}
+	return machine.Event{Result: machine.Fits, Intent: machine.Intent{Before: append(now, w.Plan().Old.ID)}}
+}
+
+func issueRequest(w *effect.Worker) providers.IssueRequest {
+	id, f := w.Plan().ID, w.State.Of("issue")
+	return providers.IssueRequest{
+		Old: w.Plan().Old, Name: "sg_" + strings.ReplaceAll(id, "-", "_"), Before: f.Intent.Before, Since: f.Began, EffectID: id,
+	}
+}
+
+// Send makes the new key, once.
+func Send(ctx context.Context, w *effect.Worker) machine.Event {
+	if w.Step.Guide != nil {
+		return waitForKey(w)
+	}
+	issuer, err := effect.Ability[providers.Issuer](w)
+	if err != nil {
+		return w.NotSent(ctx, err)
+	}
+	var issued providers.Issued
+	err = w.Request(ctx, func(ctx context.Context) (err error) {
+		issued, err = issuer.Issue(ctx, issueRequest(w))
+		return err
+	})
+	if err != nil {
+		return w.NotSent(ctx, err)
+	}
+	return made(ctx, w, machine.OK, issued, "new key %s, sealed and read back")
+}
+
+// made is what is written down of a new key, unless it is none.
+func made(ctx context.Context, w *effect.Worker, result machine.Result, is providers.Issued, detail string) machine.Event {
+	if err := differs(ctx, w, is.Credential); err != nil {
+		return machine.Event{Result: machine.Failed, Failure: w.Failure(err)}
+	}
+	mask := secret.Mask(is.Ref.ID)
+	return machine.Event{
+		Result: result, Seal: machine.NewKeySeal(is.Credential),
+		Outcome: machine.Outcome{New: &is.Ref, NewMask: mask, Detail: fmt.Sprintf(detail, mask)},
+	}
+}
+
+// Settle finds out what a lost issue did: nothing, or one key whose value is
+// lost.
+func Settle(ctx context.Context, w *effect.Worker) machine.Event {
+	if st, _ := w.Plan().Step("issue"); st.Guide != nil {
+		return machine.Event{Result: machine.NotApplied} // nothing was sent: a person makes the key
+	}
+	issuer, err := effect.Ability[providers.Issuer](w)
+	if err != nil {
+		return w.Failed(ctx, err)
+	}
+	begin := w.Now()
+	for {
+		var rec providers.Reconciliation
+		err := w.Request(ctx, func(ctx context.Context) (err error) {
+			rec, err = issuer.Reconcile(ctx, issueRequest(w))
+			return err
+		})
+		if err != nil {
+			return w.Failed(ctx, fmt.Errorf("find out what became of the issue: %w", err))
+		}
+		switch rec.Outcome {
+		case providers.Adopted:
+			return adopt(ctx, w, rec)
+		case providers.Orphaned:
+			return machine.Event{Result: machine.Orphaned, Orphan: &machine.Orphan{Ref: rec.Candidates[0].Ref}}
+		case providers.Unclear:
+			err := fmt.Errorf("cannot tell which key came from the lost request: %s; look at the keys of %s, delete the one that is not in use, then resume",
+				rec.Detail, w.Plan().Old.Owner)
+			return machine.Event{Result: machine.Unclear, Failure: w.Failure(err)}
+		case providers.NotApplied:
+		}
+		// A listing may lag behind the write: wait its window out first.
+		if w.Now().Sub(begin) >= w.Policy().ReconcileFor {
+			return machine.Event{Result: machine.NotApplied}
+		}
+		if err := w.Sleep(ctx, min(w.Policy().ReconcileFor/4+time.Millisecond, 5*time.Second)); err != nil {
+			return w.Failed(ctx, err)
+		}
+	}
+}
+
+// adopt takes the key that a lost issue made, where the issuer shows it again.
+func adopt(ctx context.Context, w *effect.Worker, rec providers.Reconciliation) machine.Event {
+	if rec.Issued == nil {
+		return machine.Event{Result: machine.Unclear, Failure: w.Failure(errors.New("the issuer shows the lost key again, and its value is missing: a mistake in the provider; look at the owner's keys, then resume"))}
+	}
+	return made(ctx, w, machine.Applied, *rec.Issued, "the answer was lost; key %s, adopted, sealed and read back")
+}
+
+// differs refuses a key that the issuer has handed out before.
+func differs(ctx context.Context, w *effect.Worker, c credential.Credential) error {
+	old, err := w.OldKey(ctx)
+	if err != nil {
+		return err
+	}
+	for part, v := range c.Parts {
+		if v.Equal(old.Part(part)) {
+			return fmt.Errorf("the issuer returned the %s of the old key again; wait, look at the owner's keys, then resume", part)
+		}
+	}
+	return nil
+}
+
+// Validate shows that the new key works, several times in a row, and speaks for
+// the same account as the old one.
+func Validate(ctx context.Context, w *effect.Worker) machine.Event {
+	v, err := effect.Ability[providers.Verifier](w)
+	if err != nil {
+		return w.Failed(ctx, err)
+	}
+	c, err := w.NewKey(ctx)
+	if err != nil {
+		return w.Failed(ctx, err)
+	}
+	p := w.Policy()
+	good := 0
+	var who providers.Identity
+	err = w.Poll(ctx, p.ReadyEvery, p.ReadyWithin, func() { good = 0 }, func(ctx context.Context) (bool, string, error) {
+		verdict, err := v.Verify(ctx, c)
+		if err != nil {
+			return false, "", err
+		}
+		if verdict.Liveness != providers.Live {
+			good = 0
+			return false, "the new key is not accepted yet: " + verdict.Detail, nil
+		}
+		// A narrow key of an issuer without calls may not tell its account.
+		untold := verdict.Identity.Account == "" && w.ByHand()
+		if a := w.Plan().Account; a != "" && verdict.Identity.Account != a && !untold {
+			return false, "", fmt.Errorf("the new key belongs to account %s, the old one to %s", verdict.Identity.Account, a)
+		}
+		good++
+		who = verdict.Identity
+		return good >= p.ReadyNeeded, fmt.Sprintf("accepted %d of %d times", good, p.ReadyNeeded), nil
+	})
+	if err != nil {
+		return w.Failed(ctx, err)
+	}
+	return effect.Shown(machine.Outcome{Detail: fmt.Sprintf("accepted %d times in a row as %s", good, who.Who)})
+}

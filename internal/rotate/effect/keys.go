@@ -1,0 +1,158 @@
+package effect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Ability returns an ability of the run's issuer.
+func Ability[T any](w *Worker) (T, error) {
+	var zero T
+	p, ok := w.Registry.Get(w.Plan().Issuer)
+	if w.access != nil {
+		p, ok = w.access, true
+	}
+	if !ok {
+		return zero, fmt.Errorf("provider %s is not configured: %w", w.Plan().Issuer, providers.ErrUnsupported)
+	}
+	a, ok := providers.As[T](p)
+	if !ok {
+		return zero, fmt.Errorf("%s: %w", w.Plan().Issuer, providers.ErrUnsupported)
+	}
+	return a, nil
+}
+
+// ChangeAccess goes on with the new key where our own access is the old one: from
+// the moment on that the new one was checked. Only the new key itself is deleted,
+// in a roll back, with the old one.
+func (w *Worker) ChangeAccess(ctx context.Context) error {
+	if !w.Plan().Self || w.State.Of("validate").Status != rotate.StepDone || w.Step.Action == rotate.ActRemoveNew {
+		return nil
+	}
+	p, err := Ability[providers.Rekeyer](w)
+	if err != nil {
+		return err
+	}
+	c, err := w.NewKey(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
+	}
+	w.access, err = p.WithAccess(c)
+	return err
+}
+
+// Sink returns a service that stores values.
+func (w *Worker) Sink(name string) (providers.Sink, error) {
+	p, ok := w.Registry.Get(name)
+	if !ok {
+		return nil, fmt.Errorf("provider %s is not configured: %w", name, providers.ErrUnsupported)
+	}
+	s, ok := providers.As[providers.Sink](p)
+	if !ok {
+		return nil, fmt.Errorf("provider %s stores no values: %w", name, providers.ErrUnsupported)
+	}
+	return s, nil
+}
+
+// credentialOf opens the sealed parts of the old or the new key, also when the run
+// is to stop: an answer that is there must still be compared and written down.
+func (w *Worker) credentialOf(ctx context.Context, blobs map[credential.Part]string, ref providers.KeyRef) (credential.Credential, error) {
+	c := credential.Credential{Kind: w.Plan().Kind, ID: ref.ID, Parts: map[credential.Part]secret.Text{}}
+	for part, id := range blobs {
+		v, err := w.Secrets.Unseal(context.WithoutCancel(ctx), id)
+		if err != nil {
+			return c, fmt.Errorf("open the sealed %s: %w", part, err)
+		}
+		c.Parts[part] = v
+	}
+	return c, nil
+}
+
+// OldKey opens the leaked key.
+func (w *Worker) OldKey(ctx context.Context) (credential.Credential, error) {
+	return w.credentialOf(ctx, w.State.OldBlobs(), w.Plan().Old)
+}
+
+// NewKey opens the new key; it has no parts before it was issued.
+func (w *Worker) NewKey(ctx context.Context) (credential.Credential, error) {
+	return w.credentialOf(ctx, w.State.NewBlobs(), w.State.New())
+}
+
+// Siblings lists the owner's keys besides the old one.
+func (w *Worker) Siblings(ctx context.Context) ([]string, error) {
+	old, err := w.OldKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in, err := Ability[providers.Inspector](w)
+	if err != nil {
+		return nil, err
+	}
+	var ks providers.KeyState
+	err = w.Request(ctx, func(ctx context.Context) (err error) {
+		ks, err = in.Inspect(ctx, old)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, k := range ks.Siblings {
+		ids = append(ids, k.Ref.ID)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// Usage reads the new key's last use; what cannot be read counts as none, which
+// can only lower a later attestation.
+func (w *Worker) Usage(ctx context.Context) providers.Usage {
+	u, err := Ability[providers.UsageReporter](w)
+	if err != nil || w.State.New().ID == "" {
+		return providers.Usage{}
+	}
+	var used providers.Usage
+	err = w.Request(ctx, func(ctx context.Context) (err error) {
+		used, err = u.LastUsed(ctx, w.State.New())
+		return err
+	})
+	if err != nil {
+		return providers.Usage{}
+	}
+	used.At = used.At.Truncate(time.Second)
+	return used
+}
+
+// Verdict asks the issuer whether a key works.
+func (w *Worker) Verdict(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
+	v, err := Ability[providers.Verifier](w)
+	if err != nil {
+		return providers.Verdict{}, err
+	}
+	var verdict providers.Verdict
+	err = w.Read(ctx, func(ctx context.Context) (err error) {
+		verdict, err = v.Verify(ctx, c)
+		return err
+	})
+	return verdict, err
+}
+
+// ByHand reports whether a person takes this issuer's keys away.
+func (w *Worker) ByHand() bool {
+	_, deletes := Ability[providers.Deleter](w)
+	_, guides := Ability[providers.Guide](w)
+	return deletes != nil && guides == nil
+}
+
+// Instructions puts what a person is to do into a line.
+func Instructions(g *rotate.Guide) string {
+	return g.Link + " : " + strings.Join(g.Do, "; ")
+}

@@ -1,0 +1,43 @@
+package revoke
+
+import (
+	"context"
+	"errors"
+
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/rotate/effect"
+	"github.com/secretguard/secretguard/internal/rotate/machine"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// waitForRemoval is done when the key is refused; else it holds the run until a
+// person has taken the key away. That may happen at any time from now on.
+func waitForRemoval(ctx context.Context, w *effect.Worker, key func(context.Context) (credential.Credential, error), ref providers.KeyRef) machine.Event {
+	c, err := key(ctx)
+	if err != nil {
+		return w.Failed(ctx, err)
+	}
+	verdict, err := w.Verdict(ctx, c)
+	switch {
+	case err != nil:
+		e := w.NotSent(ctx, err)
+		e.Unsure = true
+		return e
+	case verdict.Liveness == providers.Dead:
+		return machine.Event{Result: machine.OK, Outcome: machine.Outcome{Detail: secret.Mask(ref.ID) + " was taken away by hand, and is refused"}}
+	}
+	guide := w.Step.Guide
+	if guide == nil { // a step of the way back is not in the plan
+		g, err := effect.Ability[providers.Guide](w)
+		if err != nil {
+			return w.NotSent(ctx, err)
+		}
+		told := g.Guide(ref)
+		guide = &rotate.Guide{Link: told.Link, Do: told.Retire}
+	}
+	e := machine.Event{Result: machine.Refused, Failure: w.Failure(errors.New("waits for you: " + effect.Instructions(guide) + "; then resume"))}
+	e.Unsure = true
+	return e
+}

@@ -1,0 +1,143 @@
+// Package revoke takes keys away: it disables and deletes the old key, or lets it
+// work again, and deletes a new one that is not needed.
+package revoke
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/rotate/effect"
+	"github.com/secretguard/secretguard/internal/rotate/effect/attest"
+	"github.com/secretguard/secretguard/internal/rotate/effect/prove"
+	"github.com/secretguard/secretguard/internal/rotate/machine"
+	"github.com/secretguard/secretguard/internal/secret"
+)
+
+// Look asks once more for the new key before the old one is stopped:
+// somebody may have deleted it since it was checked.
+func Look(ctx context.Context, w *effect.Worker) machine.Event {
+	if w.Plan().Strategy.StopsFirst() || w.Facts().Open {
+		return machine.Event{Result: machine.Fits} // there is no new key yet, or the old one may be stopped already
+	}
+	v, err := effect.Ability[providers.Verifier](w)
+	if err == nil {
+		err = prove.Control(ctx, w, v)
+	}
+	if err == nil && w.Plan().Self {
+		_, err = w.Siblings(ctx) // with the new key: it may manage the old one
+	}
+	if err != nil {
+		return w.Failed(ctx, fmt.Errorf("the old key is left alone: %w; roll back, or see who works against you", err))
+	}
+	return machine.Event{Result: machine.Fits}
+}
+
+// Disable stops the old key so that it can be let work again.
+func Disable(ctx context.Context, w *effect.Worker) machine.Event {
+	d, err := effect.Ability[providers.Disabler](w)
+	if err != nil {
+		return w.NotSent(ctx, err)
+	}
+	return w.Repeatably(ctx, func(ctx context.Context) error { return d.Disable(ctx, w.Plan().Old) })
+}
+
+// Confirm waits until the old key is refused, and then looks at the
+// consumers once more: one that broke means that the key must be enabled again.
+func Confirm(ctx context.Context, w *effect.Worker) machine.Event {
+	refused := "the old key is refused"
+	if w.Facts().Waived != nil {
+		refused = "the old key may still be accepted while disabled, which a person accepted"
+	} else if err := untilRefused(ctx, w); err != nil {
+		return w.Failed(ctx, fmt.Errorf("%w; wait and resume, or go on to delete it: secretguard rotate waive %s %s --reason …", err, w.Plan().ID, w.Step.ID))
+	}
+	if w.Plan().Strategy.StopsFirst() {
+		return effect.Shown(machine.Outcome{Detail: refused + "; consumers fail until they have the new one"})
+	}
+	err := attest.ConsumersWell(ctx, w)
+	switch {
+	case err == nil:
+		return effect.Shown(machine.Outcome{Detail: refused + "; every consumer with a health URL is well"})
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return w.Failed(ctx, err)
+	}
+	return machine.Event{Result: machine.Harmed, Failure: w.Failure(fmt.Errorf("%w; the old key is enabled again", err))}
+}
+
+// untilRefused waits until a disabled key is refused.
+func untilRefused(ctx context.Context, w *effect.Worker) error {
+	v, err := effect.Ability[providers.Verifier](w)
+	if err != nil {
+		return err
+	}
+	c, err := w.OldKey(ctx)
+	if err != nil {
+		return err
+	}
+	p := w.Policy()
+	return w.Poll(ctx, p.ProofEvery, p.DisableWithin, nil, func(ctx context.Context) (bool, string, error) {
+		verdict, err := v.Verify(ctx, c)
+		if err != nil {
+			return false, "", err
+		}
+		return verdict.Liveness == providers.Dead, "the disabled key is still accepted", nil
+	})
+}
+
+// Enable lets the leaked key work again: in a roll back, or when a consumer broke.
+func Enable(ctx context.Context, w *effect.Worker) machine.Event {
+	d, err := effect.Ability[providers.Disabler](w)
+	if err != nil {
+		return w.NotSent(ctx, err)
+	}
+	e := w.Repeatably(ctx, func(ctx context.Context) error { return d.Enable(ctx, w.Plan().Old) })
+	e.Outcome.Detail = "the leaked key works again"
+	return e
+}
+
+// Delete deletes the old key, or asks a person to take it away.
+func Delete(ctx context.Context, w *effect.Worker) machine.Event {
+	if w.ByHand() {
+		return waitForRemoval(ctx, w, w.OldKey, w.Plan().Old)
+	}
+	return deleteKey(ctx, w, w.Plan().Old)
+}
+
+// deleteKey deletes a key that the plan or the journal names. Gone already is
+// done.
+func deleteKey(ctx context.Context, w *effect.Worker, ref providers.KeyRef) machine.Event {
+	d, err := effect.Ability[providers.Deleter](w)
+	if err != nil {
+		return w.NotSent(ctx, err)
+	}
+	e := w.Repeatably(ctx, func(ctx context.Context) error { return d.Delete(ctx, ref) })
+	e.Outcome.Detail = "deleted " + secret.Mask(ref.ID)
+	return e
+}
+
+// Clean deletes the key that a lost issue left behind. The journal names it.
+func Clean(ctx context.Context, w *effect.Worker) machine.Event {
+	w.Say("deleting the key whose value was lost: " + secret.Mask(w.Orphan.Ref.ID))
+	e := deleteKey(ctx, w, w.Orphan.Ref)
+	if e.Result != machine.OK && e.Result != machine.Interrupted {
+		e.Failure.Text = fmt.Sprintf("delete the orphan %s: %s", secret.Mask(w.Orphan.Ref.ID), e.Failure.Text)
+	}
+	return e
+}
+
+// LookRemoveNew says whether there is a new key to delete.
+func LookRemoveNew(_ context.Context, w *effect.Worker) machine.Event {
+	if w.State.New().ID == "" {
+		return machine.Event{Result: machine.Already, Outcome: machine.Outcome{Detail: "no new key is left"}}
+	}
+	return machine.Event{Result: machine.Fits}
+}
+
+// RemoveNew ends a roll back.
+func RemoveNew(ctx context.Context, w *effect.Worker) machine.Event {
+	if w.ByHand() {
+		return waitForRemoval(ctx, w, w.NewKey, w.State.New())
+	}
+	return deleteKey(ctx, w, w.State.New())
+}
