@@ -23,6 +23,7 @@ type workspace struct {
 	app      *app
 	registry providers.Registry
 	problems []all.Problem
+	options  all.Options // what the registry was built from
 	journal  *journal.Journal
 	health   func(context.Context, string) error
 	policy   *rotate.Policy
@@ -43,12 +44,13 @@ func (a *app) connect() (*workspace, error) {
 	}
 	w := &workspace{app: a}
 	private := a.allowPrivate || a.inLab
-	w.registry, w.problems = all.Registry(all.Options{
+	w.options = all.Options{
 		Env: a.Env, AllowPrivate: private, Version: Version(),
 		BaseURL:  func(name string) string { return cfg.Provider(name).BaseURL },
 		Private:  func(name string) bool { return cfg.Provider(name).AllowPrivate },
 		Verdicts: a.verdicts,
-	})
+	}
+	w.registry, w.problems = all.Registry(w.options)
 	w.health = httpx.New(httpx.Options{AllowPrivate: private, Version: Version()}).Healthy
 	if a.inLab {
 		p := rotate.LabPolicy()

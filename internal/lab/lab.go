@@ -53,6 +53,7 @@ type Lab struct {
 	// Services answer whether a leaked key works.
 	Services *Services
 	Stripe   *Stripe
+	Flows    *Flows
 
 	opts    Options
 	servers []*http.Server
@@ -78,8 +79,9 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	l.Render = newRender(l)
 	l.Services = newServices(l)
 	l.Stripe = newStripe(l)
+	l.Flows = newFlows(l)
 	for name, h := range map[string]http.Handler{
-		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "stripe": l.Stripe, "services": l.Services, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
+		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "stripe": l.Stripe, "services": l.Services, "flows": l.Flows, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
 	} {
 		if o.Wrap != nil {
 			h = o.Wrap(name, h)

@@ -2,9 +2,7 @@ package lab
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -170,24 +168,6 @@ func (l *Lab) LiveKeys() map[string]string {
 		}
 	}
 	return out
-}
-
-// app serves the consumers' health: /netlify/NAME/… and /render/NAME/….
-func (l *Lab) app(w http.ResponseWriter, r *http.Request) {
-	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 3)
-	if len(parts) < 2 {
-		http.NotFound(w, r)
-		return
-	}
-	c := l.consumers()[parts[0]+"/"+parts[1]]
-	switch {
-	case c == nil:
-		http.NotFound(w, r)
-	case c.well(l):
-		_, _ = fmt.Fprintln(w, "ok") // the client may be gone
-	default:
-		http.Error(w, "the queue refused our key", http.StatusInternalServerError)
-	}
 }
 
 // admin serves /_lab/state for people and tests, and /_lab/stop.
