@@ -47,6 +47,7 @@ everything could be looked at. A file in the target does not count until you nam
   secretguard doctor -c my.secretguard.toml --here worker --json   in a start command`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), req) },
 	}
+	cmd.AddCommand(a.doctorInitCmd())
 	f := cmd.Flags()
 	f.StringVarP(&req.target, "target", "t", ".", "the folder whose configuration holds")
 	f.StringSliceVar(&req.only, "only", nil, "look at these consumers only")
