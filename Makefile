@@ -97,7 +97,7 @@ bench-history: ## a whole history, beside git and gitleaks: make bench-history R
 e2e: build ## the built program against moto, in tmux, under kill -9
 	e2e/prepare
 	set -a; . $(CACHE)/e2e.env; set +a; \
-	SECRETGUARD_E2E_BINARY=$(BIN) go test -tags e2e -count=1 -timeout 20m -v ./e2e/...
+	SECRETGUARD_E2E_BINARY=$(BIN) go test -tags e2e -count=1 -timeout 20m -v ./e2e/... && go test -count=1 -v -run GitLabSchema ./internal/report/export
 
 screens: build ## take the screens of docs/responder.md anew (needs tmux)
 	e2e/prepare

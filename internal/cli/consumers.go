@@ -8,7 +8,6 @@ import (
 
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
-	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/triage"
 )
@@ -73,24 +72,4 @@ func (a *app) writeConsumers(c triage.Case) error {
 		}
 	}
 	return a.line(fmt.Sprintf("stored values that hold it: %d; not searched: %d", len(c.Placements), len(c.Gaps)))
-}
-
-func (a *app) reportCmd() *cobra.Command {
-	return &cobra.Command{
-		Use: "report [RUN]", Short: "The incident report of a run, as Markdown", Args: atMost(1),
-		Long: `Writes the report of a run: steps with their evidence, the proof of death, a timeline and what
-is still to do. It holds masks only. Without RUN: the newest run. With --json: the run document,
-as "rotate status" gives it.`,
-		Example: "  secretguard report > incident.md",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.snapshot(cmd.Context(), args)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return report.WriteRunJSON(a.Out, s)
-			}
-			return report.WriteIncident(a.Out, s)
-		},
-	}
 }

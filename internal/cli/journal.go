@@ -160,13 +160,13 @@ whole export can be checked against the chain elsewhere; it holds no secret and 
 				return err
 			}
 			if out == "" {
-				return export(a.Out, recs)
+				return exportJournal(a.Out, recs)
 			}
 			f, err := os.OpenFile(out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 			if err != nil {
 				return usagef("write the export: %w", err)
 			}
-			if err := errors.Join(export(f, recs), f.Sync(), f.Close()); err != nil {
+			if err := errors.Join(exportJournal(f, recs), f.Sync(), f.Close()); err != nil {
 				return err
 			}
 			a.talk("%d records in %s", len(recs), term.Clean(out))
@@ -177,7 +177,7 @@ whole export can be checked against the chain elsewhere; it holds no secret and 
 	return cmd
 }
 
-func export(w io.Writer, recs []journal.Record) error {
+func exportJournal(w io.Writer, recs []journal.Record) error {
 	b := bufio.NewWriter(w)
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)

@@ -5,18 +5,18 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/secretguard/secretguard/internal/report"
-	"github.com/secretguard/secretguard/internal/scan"
+	"github.com/secretguard/secretguard/internal/report/document"
+	"github.com/secretguard/secretguard/internal/report/export"
 )
 
 // saveReport writes a scan's report to a file, if one was named.
-func saveReport(path string, res scan.Result, opts report.ScanOptions) error {
+func saveReport(path, format string, doc document.Scan) error {
 	if path == "" {
 		return nil
 	}
 	f, err := createPrivate(path)
 	if err == nil {
-		err = errors.Join(report.WriteScanJSON(f, res, opts), f.Close())
+		err = errors.Join(export.Write(f, format, doc), f.Close())
 	}
 	if err != nil {
 		return exitError{code: ExitIncomplete, err: fmt.Errorf("write the report: %w", err)}

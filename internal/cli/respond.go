@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/secretguard/secretguard/internal/report"
+	"github.com/secretguard/secretguard/internal/report/document"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/tui"
@@ -131,9 +131,9 @@ func openTarget(arg string) (target string, reported []string, err error) {
 			ID string `json:"id"`
 		}
 	}
-	if err := json.Unmarshal(b, &doc); err != nil || doc.Schema != report.ScanSchema {
+	if err := json.Unmarshal(b, &doc); err != nil || doc.Schema != document.ScanSchema {
 		return "", nil, problem{
-			code: ExitUsage, err: fmt.Errorf("%s is neither a folder nor a report with the schema %q", arg, report.ScanSchema),
+			code: ExitUsage, err: fmt.Errorf("%s is neither a folder nor a report with the schema %q", arg, document.ScanSchema),
 			try: "secretguard scan PATH --report-path report.json",
 		}
 	}

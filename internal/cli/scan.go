@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/report"
+	"github.com/secretguard/secretguard/internal/report/export"
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/scan/archive"
 	"github.com/secretguard/secretguard/internal/scan/ignore"
@@ -32,6 +35,7 @@ type scanRequest struct {
 	baseline     string
 	gitleaksFile string
 	reportPath   string
+	reportFormat string
 	maxMegabytes int
 	archiveDepth int
 	ignored      bool
@@ -84,7 +88,8 @@ func (r *scanRequest) flags(cmd *cobra.Command) {
 	f.BoolVar(&r.ignoreAllow, "ignore-gitleaks-allow", false, "do not honour inline allow comments")
 	f.StringVarP(&r.baseline, "baseline-path", "b", "", "findings to accept (secretguard baseline create)")
 	f.StringVarP(&r.gitleaksFile, "gitleaks-ignore-path", "i", "", "a .gitleaksignore file; default: the one in the target")
-	f.StringVarP(&r.reportPath, "report-path", "r", "", "also write the JSON report to this file (mode 0600)")
+	f.StringVarP(&r.reportPath, "report-path", "r", "", "also write the report to this file (mode 0600)")
+	f.StringVarP(&r.reportFormat, "report-format", "f", "", "format of that file, or of stdout when none is named: "+strings.Join(export.Names(), ", "))
 	f.BoolVar(&r.noCache, "no-cache", false, "look at every object again, and remember nothing")
 	f.StringVar(&r.selection.Since, "since", "", "only what commits since this date brought (any date that git reads)")
 	f.StringVar(&r.selection.Range, "range", "", "only what the commits of A..B brought")
@@ -193,6 +198,15 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 	if req.showSecrets && a.Env("CI") != "" && req.reportPath == "" {
 		return usagef("--show-secrets in CI would print keys into a log that others read; name a file with --report-path")
 	}
+	if req.reportPath == "-" { // gitleaks' name of stdout
+		req.reportPath, req.reportFormat = "", cmp.Or(req.reportFormat, "json")
+	}
+	if f := req.reportFormat; f != "" && !export.Known(f) {
+		return unknown("format", f, export.Names(), "secretguard report --help")
+	}
+	if a.json && req.reportFormat != "" && req.reportPath == "" {
+		return usagef("--json and --report-format both say how stdout is written: give one of them, or a file with --report-path")
+	}
 	if err := mayWrite(req.reportPath); err != nil {
 		return usagef("write the report: %w", err) // said now, not after a long scan
 	}
@@ -219,7 +233,7 @@ func (a *app) scan(ctx context.Context, req scanRequest) error {
 
 func (a *app) writeScan(res scan.Result, req scanRequest) error {
 	opts := report.ScanOptions{ShowSecrets: req.showSecrets, Version: Version(), Color: a.colour(), RulesFrom: a.rulesFrom}
-	unsaved := saveReport(req.reportPath, res, opts)
+	unsaved := saveReport(req.reportPath, cmp.Or(req.reportFormat, "json"), report.Document(res, opts))
 	if a.Env("CI") != "" {
 		opts.ShowSecrets = false // the file may hold them, the log may not
 	}
@@ -227,8 +241,14 @@ func (a *app) writeScan(res scan.Result, req scanRequest) error {
 	if a.json {
 		write = report.WriteScanJSON
 	}
+	formatted := req.reportFormat != "" && req.reportPath == ""
+	if formatted {
+		write = func(w io.Writer, r scan.Result, o report.ScanOptions) error {
+			return export.Write(w, req.reportFormat, report.Document(r, o))
+		}
+	}
 	// What was found is shown also when the file could not be written.
-	if err := errors.Join(write(a.Out, res, opts), unsaved); err != nil || a.json {
+	if err := errors.Join(write(a.Out, res, opts), unsaved); err != nil || a.json || formatted {
 		return err
 	}
 	if len(res.Active()) > 0 && (req.kind == "git" || req.kind == "dir" || req.kind == "auto") {

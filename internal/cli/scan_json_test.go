@@ -129,7 +129,7 @@ var scanShape = map[string]shape{
 			return ""
 		}},
 	},
-	"stats": map[string]shape{"duration_ms": count(0), "bytes_per_second": count(0), "cache": map[string]shape{"hits": count(0), "misses": count(0)}},
+	"stats": map[string]shape{"started": matches(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "duration_ms": count(0), "bytes_per_second": count(0), "cache": map[string]shape{"hits": count(0), "misses": count(0)}},
 }
 
 // document runs a command with --json and checks the document's form.

@@ -10,13 +10,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/report/document"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/triage"
 )
-
-// ScanSchema names the format of a scan document (docs/json.md).
-const ScanSchema = "secretguard.scan/1"
 
 // ScanOptions say how a scan is written.
 type ScanOptions struct {
@@ -27,111 +25,20 @@ type ScanOptions struct {
 	RulesFrom string
 }
 
-type scanDoc struct {
-	Schema   string       `json:"schema"`
-	Tool     tool         `json:"tool"`
-	Target   scan.Target  `json:"target"`
-	Findings []findingDoc `json:"findings"`
-	Cases    []caseDoc    `json:"cases"`
-	Coverage coverageDoc  `json:"coverage"`
-	Stats    statsDoc     `json:"stats"`
-}
-
-type tool struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-}
-
-type findingDoc struct {
-	ID            string            `json:"id"`
-	Rule          string            `json:"rule"`
-	Kind          string            `json:"kind"`
-	Part          string            `json:"part"`
-	Severity      string            `json:"severity"`
-	Description   string            `json:"description"`
-	File          string            `json:"file"`
-	Name          string            `json:"name"`
-	Line          int               `json:"line"`
-	Column        int               `json:"column"`
-	EndLine       int               `json:"end_line"`
-	EndColumn     int               `json:"end_column"`
-	Where         string            `json:"where"`
-	Commit        string            `json:"commit"`
-	Author        string            `json:"author"`
-	Date          string            `json:"date"`
-	Blob          string            `json:"blob"`
-	PathInArchive string            `json:"path_in_archive"`
-	InHead        bool              `json:"in_head"`
-	OnBranch      bool              `json:"on_branch"`
-	LastCommit    string            `json:"last_commit"`
-	LastDate      string            `json:"last_date"`
-	ReachedBy     []string          `json:"reached_by"`
-	Secret        string            `json:"secret"`
-	Proof         proofDoc          `json:"proof"`
-	Liveness      string            `json:"liveness"`
-	Tags          []string          `json:"tags"`
-	WaiverEnded   string            `json:"waiver_ended"`
-	Suppressed    *scan.Suppression `json:"suppressed"`
-}
-
-type proofDoc struct {
-	Checksum string `json:"checksum"`
-	Account  string `json:"account"`
-	Project  string `json:"project"`
-	Role     string `json:"role"`
-	Note     string `json:"note"`
-	Canary   bool   `json:"canary"`
-}
-
-// caseDoc is one credential: what plan, verify and consumers take by its id.
-type caseDoc struct {
-	ID       string   `json:"id"`
-	Kind     string   `json:"kind"`
-	Title    string   `json:"title"`
-	Severity string   `json:"severity"`
-	Mask     string   `json:"mask"`
-	Complete bool     `json:"complete"`
-	Missing  []string `json:"missing"`
-	InHead   bool     `json:"in_head"`
-	Findings []string `json:"findings"`
-}
-
-type coverageDoc struct {
-	Complete bool        `json:"complete"`
-	Refs     int         `json:"refs"`
-	Commits  int         `json:"commits"`
-	Blobs    int         `json:"blobs"`
-	Files    int         `json:"files"`
-	Entries  int         `json:"archive_entries"`
-	Bytes    int64       `json:"bytes"`
-	Skipped  []scan.Skip `json:"skipped"`
-	Shallow  bool        `json:"shallow"`
-	Rules    string      `json:"rules"`
-	From     string      `json:"rules_from"`
-}
-
-type statsDoc struct {
-	DurationMS     int64    `json:"duration_ms"`
-	BytesPerSecond int64    `json:"bytes_per_second"`
-	Cache          cacheDoc `json:"cache"`
-}
-
-type cacheDoc struct {
-	Hits   int `json:"hits"`
-	Misses int `json:"misses"`
-}
-
 // WriteScanJSON writes one document.
-func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
-	doc := scanDoc{
-		Schema: ScanSchema, Tool: tool{"secretguard", o.Version}, Target: r.Target, Findings: []findingDoc{}, Cases: []caseDoc{},
-		Coverage: coverageDoc{
+func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error { return Document(r, o).Write(w) }
+
+// Document is a scan's result as it is written down.
+func Document(r scan.Result, o ScanOptions) document.Scan {
+	doc := document.Scan{
+		Schema: document.ScanSchema, Tool: document.Tool{Name: "secretguard", Version: o.Version}, Target: r.Target, Findings: []document.Finding{}, Cases: []document.Case{},
+		Coverage: document.Coverage{
 			Complete: r.Coverage.Complete, Refs: r.Coverage.Refs, Commits: r.Coverage.Commits, Blobs: r.Coverage.Blobs, Files: r.Coverage.Files,
 			Entries: r.Coverage.Entries,
 			Bytes:   r.Coverage.Bytes, Skipped: r.Coverage.Skipped, Shallow: r.Coverage.Shallow, Rules: r.Coverage.Rules,
 			From: cmp.Or(o.RulesFrom, "built in"),
 		},
-		Stats: statsDoc{DurationMS: r.Duration.Milliseconds(), Cache: cacheDoc{Hits: r.Coverage.Known, Misses: r.Coverage.Fresh}},
+		Stats: document.Stats{Started: r.Started.UTC().Format(time.RFC3339), DurationMS: r.Duration.Milliseconds(), Cache: document.Cache{Hits: r.Coverage.Known, Misses: r.Coverage.Fresh}},
 	}
 	if doc.Coverage.Skipped == nil {
 		doc.Coverage.Skipped = []scan.Skip{}
@@ -145,13 +52,11 @@ func WriteScanJSON(w io.Writer, r scan.Result, o ScanOptions) error {
 	for _, c := range triage.Build(r) {
 		doc.Cases = append(doc.Cases, newCaseDoc(c))
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(doc)
+	return doc
 }
 
-func newCaseDoc(c triage.Case) caseDoc {
-	d := caseDoc{
+func newCaseDoc(c triage.Case) document.Case {
+	d := document.Case{
 		ID: c.ID, Kind: string(c.Kind), Title: c.Title, Severity: string(c.Severity), Mask: c.Mask,
 		Complete: c.Credential.Complete(), Missing: []string{}, InHead: c.InHead(), Findings: []string{},
 	}
@@ -166,14 +71,14 @@ func newCaseDoc(c triage.Case) caseDoc {
 	return d
 }
 
-func newProofDoc(p scan.Proof) proofDoc {
-	return proofDoc{
+func newProofDoc(p scan.Proof) document.Proof {
+	return document.Proof{
 		Checksum: cmp.Or(string(p.Checksum), "none"), Account: p.Account, Project: p.Project, Role: p.Role, Note: p.Note, Canary: p.Canary,
 	}
 }
 
-func finding(f scan.Finding, show bool) findingDoc {
-	d := findingDoc{
+func finding(f scan.Finding, show bool) document.Finding {
+	d := document.Finding{
 		ID: f.ID, Rule: f.Rule, Kind: string(f.Kind), Part: string(f.Part), Severity: string(f.Severity), Description: f.Description,
 		File: f.File, Name: f.Name, PathInArchive: f.PathInArchive, Line: f.Line, Column: f.Column, EndLine: f.EndLine, EndColumn: f.EndColumn, Where: string(f.Where),
 		Commit: f.Commit, Author: f.Author, Blob: f.Blob, InHead: f.Refs.Head, OnBranch: f.Refs.Branch,
