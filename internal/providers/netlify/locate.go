@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/secret"
@@ -78,6 +79,7 @@ func (p *Provider) locateAccount(ctx context.Context, a account, wanted []provid
 		out.Searched += len(vars)
 		for _, v := range vars {
 			out.Placements = append(out.Placements, match(a, s.ID, s.Name, "site", v, wanted, []providers.Target{target(a, s)})...)
+			note(out, "netlify site "+s.Name, v, wanted)
 		}
 	}
 	team, err := p.locateTeam(ctx, a, sites, own, wanted, out)
@@ -100,6 +102,7 @@ func (p *Provider) locateTeam(ctx context.Context, a account, sites []site, own 
 			}
 		}
 		out.Placements = append(out.Placements, match(a, "", a.Name, "team", v, wanted, targets)...)
+		note(out, "netlify account "+a.Name, v, wanted)
 	}
 	out.Searched += len(vars)
 	return vars, nil
@@ -172,6 +175,21 @@ func match(a account, siteID, name, level string, v variable, wanted []providers
 		}
 	}
 	return out
+}
+
+// note counts what cannot be read, and reports what is held in another form.
+func note(out *providers.Located, where string, v variable, wanted []providers.Wanted) {
+	for _, x := range v.Values {
+		switch {
+		case v.IsSecret && x.Context != "dev":
+			if len(providers.MatchName(v.Key, wanted)) == 0 {
+				out.Unreadable++
+			}
+		default:
+			what := strings.TrimSpace(where + ": " + v.Key + " " + x.Context + " " + x.Param)
+			out.Gaps = append(out.Gaps, providers.EncodedGaps(what, providers.MatchEncoded(secret.New(x.Value), wanted))...)
+		}
+	}
 }
 
 // sites lists an account's sites, page by page, until a page brings nothing new:

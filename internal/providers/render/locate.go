@@ -216,20 +216,24 @@ func (s *search) group(g group) {
 
 func (s *search) variable(owner, level, id, name string, v envVar, targets []providers.Target) {
 	s.out.Searched++
-	for _, f := range providers.MatchValue(secret.New(v.Value), s.wanted) {
+	value := secret.New(v.Value)
+	for _, f := range providers.MatchValue(value, s.wanted) {
 		s.out.Placements = append(s.out.Placements, providers.Placement{
 			Provider: Name, Account: owner, Level: level, Resource: id, ResourceName: name, Key: v.Key,
 			Part: f.Part, Match: f.Match, Targets: targets,
 		})
 	}
+	s.out.Gaps = append(s.out.Gaps, providers.EncodedGaps("render "+level+" "+name+": "+v.Key, providers.MatchEncoded(value, s.wanted))...)
 }
 
 // file reports a secret file that holds a wanted value: it is not changed here.
 func (s *search) file(of string, f secretFile) {
 	s.out.Searched++
-	if len(providers.MatchValue(secret.New(f.Content), s.wanted)) > 0 {
-		s.note("render secret file "+f.Name+" of "+of, "holds the value; change it by hand")
+	what, content := "render secret file "+f.Name+" of "+of, secret.New(f.Content)
+	if len(providers.MatchValue(content, s.wanted)) > 0 {
+		s.out.Gaps = append(s.out.Gaps, providers.Gap{What: what, Why: "holds the value; change it by hand", Holds: true})
 	}
+	s.out.Gaps = append(s.out.Gaps, providers.EncodedGaps(what, providers.MatchEncoded(content, s.wanted))...)
 }
 
 func (s *search) note(what, why string) {
