@@ -66,15 +66,9 @@ func LocateLocal(root fs.FS, wanted []providers.Wanted) ([]LocalPlacement, []pro
 		if seen++; seen > maxLocalFiles {
 			return errTooMany
 		}
-		info, err := e.Info()
-		if err != nil || info.Size() > maxLocalFile {
-			gap(name, "it is too large, or gone")
-			return nil
-		}
-		data, err := fs.ReadFile(root, name)
-		if err != nil {
-			gap(name, "it cannot be read")
-			return nil
+		data, why := readLocal(root, name, e)
+		if why != "" {
+			gap(name, why)
 		}
 		out = append(out, inFile(name, data, wanted)...)
 		return nil
@@ -86,6 +80,18 @@ func LocateLocal(root fs.FS, wanted []providers.Wanted) ([]LocalPlacement, []pro
 }
 
 var errTooMany = errors.New("there are too many")
+
+// readLocal reads a file, or says why it could not be.
+func readLocal(root fs.FS, name string, e fs.DirEntry) (data []byte, why string) {
+	info, err := e.Info()
+	if err != nil || info.Size() > maxLocalFile {
+		return nil, "it is too large, or gone"
+	}
+	if data, err = fs.ReadFile(root, name); err != nil {
+		return nil, "it cannot be read"
+	}
+	return data, ""
+}
 
 // inFile finds the values line by line.
 func inFile(name string, data []byte, wanted []providers.Wanted) []LocalPlacement {

@@ -138,7 +138,11 @@ func (e *Examiner) outside(ctx context.Context, f *doctor.Facts) bool {
 		f.Gaps = append(f.Gaps, providers.Gap{What: "deploys of " + t.Name, Why: why(err)})
 		return true
 	}
-	c.Log = hide(c.Log, f.Variables)
+	known := map[string]secret.Text{}
+	for name, v := range f.Variables {
+		known[name] = v.Text
+	}
+	c.Log = providers.HideInLog(c.Log, known)
 	f.Condition = &c
 	return true
 }

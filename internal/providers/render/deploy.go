@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 type deploy struct {
@@ -122,8 +124,37 @@ func (p *Provider) Status(ctx context.Context, t providers.Target, id string) (p
 	if d.ID != id {
 		return providers.Deploy{}, &providers.Error{Provider: Name, Op: op, Class: providers.ErrTransient, Err: errAnswer}
 	}
-	return state(d), nil
+	out := state(d)
+	if out.Phase == providers.PhaseFailed {
+		out.Detail = p.lastWords(ctx, t, d)
+	}
+	return out, nil
 }
+
+// lastWords is the end of the log of a failed deploy, without what could be a
+// secret; empty when it cannot be read, since it is a help and no proof.
+func (p *Provider) lastWords(ctx context.Context, t providers.Target, d deploy) string {
+	kind := "app"
+	if d.Status == "build_failed" {
+		kind = "build"
+	}
+	lines, err := p.logs(ctx, service{ID: t.ID, Name: t.Name, OwnerID: t.Account}, d.CreatedAt, kind)
+	if err != nil {
+		return ""
+	}
+	env, err := p.Environment(ctx, t)
+	if err != nil {
+		return "" // then nobody knows what must not be shown
+	}
+	known := map[string]secret.Text{}
+	for _, v := range env.Variables {
+		known[v.Key] = v.Value
+	}
+	return strings.Join(providers.HideInLog(lines[max(0, len(lines)-shownLines):], known), " | ")
+}
+
+// shownLines is how many lines of a log stand in the detail of a deploy.
+const shownLines = 3
 
 // state maps Render's word; an unknown one counts as still going.
 func state(d deploy) providers.Deploy {
