@@ -238,6 +238,7 @@ type verdictDoc struct {
 	Liveness string   `json:"liveness"`
 	Account  string   `json:"account"`
 	Who      string   `json:"who"`
+	Project  string   `json:"project"`
 	Scopes   []string `json:"scopes"`
 	Grade    string   `json:"grade"`
 	Code     string   `json:"code"`
@@ -252,7 +253,7 @@ func (a *app) verdictLine(c triage.Case) error {
 	v := c.Liveness.Verdict
 	d := verdictDoc{
 		Schema: "secretguard.verdict/1", Case: c.ID, Kind: string(c.Kind), Mask: c.Mask, Liveness: c.Liveness.Value,
-		Account: v.Identity.Account, Who: v.Identity.Who, Scopes: strings.FieldsFunc(v.Identity.Scopes, func(r rune) bool { return r == ',' }), Grade: string(v.Grade), Code: v.Code, Detail: v.Detail,
+		Account: v.Identity.Account, Who: v.Identity.Who, Project: v.Identity.Project, Scopes: strings.FieldsFunc(v.Identity.Scopes, func(r rune) bool { return r == ',' }), Grade: string(v.Grade), Code: v.Code, Detail: v.Detail,
 	}
 	if !v.At.IsZero() {
 		d.At = v.At.UTC().Format(time.RFC3339)

@@ -16,7 +16,7 @@ func TestVerifyAsksTheServiceThatTheFormNames(t *testing.T) {
 	write(t, dir, "a.env", "OPENAI_API_KEY="+value+"\n")
 	w.lab.Services.Know("openai", value)
 	out := w.must(1, "verify", "-t", dir, "--yes", "--no-cache", "--json")
-	if !strings.Contains(out, `"liveness":"live"`) || !strings.Contains(out, `"grade":"answer"`) {
+	if !strings.Contains(out, `"liveness":"live"`) || !strings.Contains(out, `"grade":"identity"`) {
 		t.Errorf("got %s", out)
 	}
 	w.lab.Services.Forget("openai", value)

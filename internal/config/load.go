@@ -200,6 +200,9 @@ func (l *loader) own(path string, data []byte, trust Trust, read opener) {
 	default:
 		l.cfg.Consumers = doc.Consumers
 	}
+	if doc.Journal.Identity != "" {
+		l.cfg.Journal = doc.Journal
+	}
 	for name, p := range doc.Providers {
 		l.cfg.providers[name] = p
 	}

@@ -41,8 +41,12 @@ type awsDials struct {
 
 type awsUser struct {
 	name     string
+	path     string // of its address: "/" or "/apps/"
 	admin    bool
+	denied   []string // actions that no policy grants, "iam:DeleteAccessKey"
+	hangs    []string // context keys that a condition of its policies reads
 	policies []string
+	tags     map[string]string
 	made     time.Time
 }
 
@@ -206,7 +210,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	op := form.Get("Action")
-	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"}, op)
+	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "TagUser", "UntagUser"}, op)
 	a.lab.serve(w, r, Request{Service: "aws", Op: op, Mutates: mutates}, func(w http.ResponseWriter) { a.answer(w, r, body, form) }, awsRefuse)
 }
 
@@ -254,8 +258,8 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, body []byte, form u
 	}
 	h, ok := map[string]func(http.ResponseWriter, *awsKey, url.Values){
 		"GetCallerIdentity": a.callerIdentity, "GetAccessKeyInfo": a.keyInfo, "CreateAccessKey": a.createKey, "ListAccessKeys": a.listKeys,
-		"UpdateAccessKey": a.updateKey, "DeleteAccessKey": a.deleteKey, "GetAccessKeyLastUsed": a.lastUsed, "ListAttachedUserPolicies": a.policies,
-		"SimulatePrincipalPolicy": a.simulate,
+		"UpdateAccessKey": a.updateKey, "DeleteAccessKey": a.deleteKey, "GetAccessKeyLastUsed": a.lastUsed, "ListAttachedUserPolicies": a.policies, "GetUser": a.getUser, "SimulatePrincipalPolicy": a.simulate,
+		"TagUser": a.tagUser, "UntagUser": a.untagUser, "ListUserTags": a.listTags,
 	}[op]
 	if !ok {
 		awsError(w, 400, "InvalidAction", "no such action")
@@ -271,9 +275,20 @@ func (a *AWS) may(caller *awsKey, op string) bool {
 	if caller.user == "" {
 		return true // root
 	}
-	u := a.users[caller.user]
+	return a.decision(a.users[caller.user], "iam:"+op) == "allowed"
+}
+
+// decision is what a user's policies say of an action, in the words of IAM's
+// simulation.
+func (a *AWS) decision(u *awsUser, action string) string {
 	quarantined := slices.ContainsFunc(u.policies, func(p string) bool { return strings.HasPrefix(p, "AWSCompromisedKeyQuarantine") })
-	return u.admin && (!quarantined || op != "CreateAccessKey" && op != "UpdateAccessKey")
+	switch {
+	case quarantined && (action == "iam:CreateAccessKey" || action == "iam:UpdateAccessKey"):
+		return "explicitDeny"
+	case !u.admin || slices.Contains(u.denied, action):
+		return "implicitDeny"
+	}
+	return "allowed"
 }
 
 // now is the service's own clock.
@@ -283,7 +298,11 @@ func (a *AWS) arn(user string) string {
 	if user == "" {
 		return "arn:aws:iam::" + a.account + ":root"
 	}
-	return "arn:aws:iam::" + a.account + ":user/" + user
+	path := "/"
+	if u := a.users[user]; u != nil && u.path != "" {
+		path = u.path
+	}
+	return "arn:aws:iam::" + a.account + ":user" + path + user
 }
 
 func awsError(w http.ResponseWriter, status int, code, message string) {

@@ -23,6 +23,7 @@ import (
 // Options set the lab's speed. The zero value is fast: for tests.
 type Options struct {
 	KeyDelay     time.Duration // until a new key is accepted
+	DrainTime    time.Duration // how long the instances of a replaced deploy still work
 	DisableDelay time.Duration // until a disabled or deleted key is refused
 	DeployTime   time.Duration // from start to live
 	// Wrap, when set, stands before a twin: a test validates requests and

@@ -125,32 +125,11 @@ func sqsError(w http.ResponseWriter, status int, code, message, query string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message}) // the client may be gone
 }
 
-// simulate answers SimulatePrincipalPolicy for queues.
-func (a *AWS) simulate(w http.ResponseWriter, _ *awsKey, f url.Values) {
-	type result struct {
-		EvalActionName, EvalResourceName, EvalDecision string
-	}
-	var out struct {
-		IsTruncated       bool
-		EvaluationResults struct {
-			Member []result `xml:"member"`
-		}
-	}
-	user := f.Get("PolicySourceArn")
-	user = user[strings.LastIndex(user, "/")+1:]
-	if a.users[user] == nil {
-		noSuchUser(w, user)
-		return
-	}
-	arn := f.Get("ResourceArns.member.1")
+// queueDecision is what IAM's simulation says of an action on a queue.
+func (a *AWS) queueDecision(u *awsUser, action, arn string) string {
 	q := a.queues[arn[strings.LastIndex(arn, ":")+1:]]
-	for i := 1; f.Has("ActionNames.member." + strconv.Itoa(i)); i++ {
-		action := f.Get("ActionNames.member." + strconv.Itoa(i))
-		r := result{action, arn, "implicitDeny"}
-		if a.users[user].admin || q != nil && slices.Contains(q.may[user], strings.TrimPrefix(action, "sqs:")) {
-			r.EvalDecision = "allowed"
-		}
-		out.EvaluationResults.Member = append(out.EvaluationResults.Member, r)
+	if u.admin || q != nil && slices.Contains(q.may[u.name], strings.TrimPrefix(action, "sqs:")) {
+		return "allowed"
 	}
-	reply(w, "SimulatePrincipalPolicy", out)
+	return "implicitDeny"
 }

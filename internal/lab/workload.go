@@ -3,6 +3,7 @@ package lab
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,6 +15,8 @@ type consumer struct {
 	name    string
 	env     map[string]string // what the live deploy runs with
 	deploys []*deploy
+	// drained are instances of earlier deploys that still work, and until when.
+	drained []instance
 	// needsKey is set once a live deploy had an AWS key: without it the consumer
 	// is not well from then on.
 	needsKey bool
@@ -26,6 +29,13 @@ type consumer struct {
 	log     []logLine
 }
 
+// instance is what is left of an earlier deploy: it works with its own values until
+// it is stopped.
+type instance struct {
+	env   map[string]string
+	until time.Time
+}
+
 type deploy struct {
 	id      string
 	env     map[string]string
@@ -35,9 +45,30 @@ type deploy struct {
 	commit  string // render
 	failed  bool
 	failure string
-	crashed bool // it was built, and its process ended at once
-	live    bool // it has gone live once
-	pinned  bool // built, but another one stays published
+	crashed bool          // it was built, and its process ended at once
+	live    bool          // it has gone live once
+	pinned  bool          // built, but another one stays published
+	took    time.Duration // how long it took, for one of before the lab
+}
+
+// past puts deploys of yesterday before all others, which took so long.
+func (c *consumer) past(like deploy, took []time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range took {
+		one := like
+		one.id, one.took, one.live = random("0123456789abcdef", 24), d, true
+		one.started = time.Now().Add(-24 * time.Hour)
+		c.deploys = append([]*deploy{&one}, c.deploys...)
+	}
+}
+
+// whole is how long a deploy takes from its start to live.
+func (d *deploy) whole(l *Lab) time.Duration {
+	if d.took > 0 {
+		return d.took
+	}
+	return l.opts.DeployTime
 }
 
 // start begins a deploy.
@@ -70,6 +101,9 @@ func (c *consumer) settle(l *Lab) {
 			continue
 		}
 		d.live = true
+		if c.env != nil && l.opts.DrainTime > 0 {
+			c.drained = append(c.drained, instance{c.env, time.Now().Add(l.opts.DrainTime)})
+		}
 		c.env = d.env
 		c.needsKey = c.needsKey || d.env["AWS_ACCESS_KEY_ID"] != ""
 		l.AWS.Use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
@@ -103,6 +137,12 @@ func (c *consumer) well(l *Lab) bool {
 	c.settle(l)
 	if !c.needsKey {
 		return c.env != nil
+	}
+	c.drained = slices.DeleteFunc(c.drained, func(i instance) bool { return time.Now().After(i.until) })
+	for _, i := range c.drained {
+		if !l.AWS.Use(i.env["AWS_ACCESS_KEY_ID"], i.env["AWS_SECRET_ACCESS_KEY"], "sqs") {
+			return false
+		}
 	}
 	return l.AWS.Use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
 }

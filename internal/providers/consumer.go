@@ -40,7 +40,7 @@ type Variable struct {
 // Condition is how a consumer does.
 type Condition struct {
 	Deploys DeployState
-	Live    time.Time // since when the live deploy serves; zero when not known
+	Live    time.Time // when the live deploy began: what is stored later, it may not have; zero when not known
 	// Crashed is set when it does not stay up: Why says how that shows.
 	Crashed bool
 	Why     string

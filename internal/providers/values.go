@@ -43,8 +43,9 @@ const (
 
 // Identity is who a credential speaks for.
 type Identity struct {
-	Account string // account, organisation or project id
+	Account string // account or organisation
 	Who     string // ARN, user or key name
+	Project string // project, workspace or site that it is limited to
 	Scopes  string // the rights that the answer names, parted by commas
 }
 
@@ -105,6 +106,12 @@ type IssueRequest struct {
 type Issued struct {
 	Ref        KeyRef
 	Credential credential.Credential
+}
+
+// Claim is a run's mark on a key's owner, and since when.
+type Claim struct {
+	Run string
+	At  time.Time
 }
 
 // ReconcileOutcome classifies a lost Issue.

@@ -20,8 +20,12 @@ func WritePlan(w io.Writer, pl rotate.Plan) error {
 		if note := stepNote(s); note != "" {
 			p.fold("         ", note)
 		}
+		if s.Right != nil {
+			p.fold("         ", "our access may do it: "+rotate.RightWords(*s.Right))
+		}
 		p.guide(s.Guide)
 	}
+	p.outage(pl)
 	if len(pl.Risks) > 0 {
 		p.f("   known limits, accepted with the approval:")
 	}
@@ -35,10 +39,20 @@ func WritePlan(w io.Writer, pl rotate.Plan) error {
 		}
 	}
 	if len(unsure) > 0 {
-		p.f("   rights that it uses; only the attempt shows whether they are there:")
+		p.f("   rights that it uses and that are not known to be there:")
 		p.fold("    -  ", strings.Join(unsure, ", "))
 	}
 	return p.err
+}
+
+// outage says for each consumer how long it is down.
+func (p *printer) outage(pl rotate.Plan) {
+	if len(pl.Outage) > 0 {
+		p.f("   outage, estimated:")
+	}
+	for _, o := range pl.Outage {
+		p.fold("    -  ", o.Name+": "+o.Words())
+	}
 }
 
 // guide says what a person does for a step.
@@ -90,6 +104,12 @@ func WriteRun(w io.Writer, s rotate.Snapshot) error {
 	for _, line := range s.Stands {
 		p.fold("    -  ", line)
 	}
+	if len(s.Waivers) > 0 {
+		p.f("   accepted by a person:")
+	}
+	for _, v := range s.Waivers {
+		p.fold("    -  ", fmt.Sprintf("%s, by %s at %s UTC: %s", waived(s.Plan, v), v.Who, v.At.UTC().Format(time.DateTime), v.Reason))
+	}
 	if len(s.Left) > 0 {
 		p.f("   left behind, for a person to see to:")
 	}
@@ -104,6 +124,22 @@ func WriteRun(w io.Writer, s rotate.Snapshot) error {
 		p.f("   next: %s", clean(s.Remedy)) // a command: never folded
 	}
 	return p.err
+}
+
+// waived says what a person accepted.
+func waived(p rotate.Plan, v rotate.Waiver) string {
+	st, _ := p.Step(v.Step)
+	switch {
+	case v.Hostile:
+		return "the traffic on the old key is the thief's"
+	case st.Action == rotate.ActAttest:
+		return fmt.Sprintf("L%d is enough for %s", v.Level, st.Target.Name)
+	case st.Action == rotate.ActQuiet:
+		return "whoever still uses the old key fails without it"
+	case st.Action == rotate.ActDisable:
+		return "the disabled key need not be refused before it is deleted"
+	}
+	return "less of " + v.Step
 }
 
 // WriteProof writes how a run shows that the old key is dead.

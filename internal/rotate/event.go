@@ -67,7 +67,20 @@ type Snapshot struct {
 	// Left says, line by line, what was not brought to its end when the run was
 	// abandoned.
 	Left []string `json:"left,omitempty"`
-	Log  []Event  `json:"-"`
+	// Waivers are what people accepted less of, oldest first.
+	Waivers []Waiver `json:"waivers,omitempty"`
+	Log     []Event  `json:"-"`
+}
+
+// Waiver is what a person accepted of one step, and why.
+type Waiver struct {
+	Step  string `json:"step"`
+	Level Level  `json:"level"` // attest steps
+	// Hostile says that the traffic on the old key is the thief's.
+	Hostile bool      `json:"hostile,omitempty"`
+	Reason  string    `json:"reason"`
+	Who     string    `json:"who"`
+	At      time.Time `json:"at"`
 }
 
 // StepState is one step of a snapshot.

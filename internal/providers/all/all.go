@@ -2,12 +2,14 @@
 package all
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/aws"
@@ -118,7 +120,31 @@ func Registry(o Options) (providers.Registry, []Problem) {
 		list = append(list, p)
 	}
 	checks := probe.New(probe.Options{BaseURL: o.baseURL, AllowPrivate: o.AllowPrivate, Version: o.Version, Timeout: o.Timeout, Cache: o.Verdicts})
-	return providers.NewRegistry(list...).WithChecks(checks), problems
+	return providers.NewRegistry(list...).WithChecks(withAWS{Checker: checks, aws: aws.CheckOnly(o.aws(o.client(aws.Name)))}), problems
+}
+
+// withAWS checks AWS keys too when no access of one's own is set up: a key is checked
+// with itself.
+type withAWS struct {
+	*probe.Checker
+
+	aws providers.Verifier
+}
+
+// Call implements providers.KindVerifier.
+func (w withAWS) Call(c credential.Credential) (who, call string, ok bool) {
+	if d := aws.Descriptor(); slices.Contains(d.Kinds, c.Kind) {
+		return d.Title, d.VerifyCall, c.Complete()
+	}
+	return w.Checker.Call(c)
+}
+
+// Verify implements providers.Verifier.
+func (w withAWS) Verify(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
+	if d := aws.Descriptor(); slices.Contains(d.Kinds, c.Kind) && c.Complete() {
+		return w.Through(d.Name, d.VerifyCall, w.aws).Verify(ctx, c)
+	}
+	return w.Checker.Verify(ctx, c)
 }
 
 // EndpointNames returns the names of everything whose address a user may set:

@@ -67,6 +67,8 @@ var (
 	_ providers.UsageReporter = (*Provider)(nil)
 	_ providers.Rekeyer       = (*Provider)(nil)
 	_ providers.Lister        = (*Provider)(nil)
+	_ providers.RightsTeller  = (*Provider)(nil)
+	_ providers.Claimer       = (*Provider)(nil)
 )
 
 // New returns a provider; it does no I/O. All missing settings are in one error.
@@ -147,7 +149,7 @@ func (p *Provider) middleware() []func(*middleware.Stack) error {
 
 // reads are the operations that change nothing. These protocols send reads as
 // POST too, so the HTTP client alone cannot tell.
-var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies", "GetCallerIdentity", "GetAccessKeyInfo", "GetQueueAttributes", "SimulatePrincipalPolicy"}
+var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies", "GetCallerIdentity", "GetAccessKeyInfo", "GetUser", "SimulatePrincipalPolicy", "ListUserTags", "GetQueueAttributes"}
 
 // markReads tells the HTTP client which requests may go out while only reading
 // is allowed. It also ends an operation whose caller has given up already: the
@@ -208,13 +210,15 @@ func Descriptor() providers.Descriptor {
 			"Temporary keys (ASIA…) cannot be listed, disabled or deleted; they end with a deny policy or by themselves.",
 			"Sessions that were made with a key outlive it.",
 			"The record of last use lags, at times by hours.",
+			"Keys carry no name: a run tags the user meanwhile (iam:TagUser, iam:ListUserTags, iam:UntagUser), so that two responders see each other; where it may not, a key whose answer was lost is shown to a person and not deleted.",
+			"Whether our own access may do each step is told before, where it may iam:GetUser and iam:SimulatePrincipalPolicy.",
 		},
 		Links: []string{
 			"https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
 			"https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html",
 		},
 		Proof:       providers.ProofPolicy{Refusals: 20, Window: time.Minute},
-		ReadyWithin: 90 * time.Second, ProbeService: "sts", VerifyCall: "sts:GetCallerIdentity",
+		ReadyWithin: 90 * time.Second, ProbeService: "sts", VerifyCall: "sts:GetCallerIdentity", VerifyAlone: true,
 	}
 }
 

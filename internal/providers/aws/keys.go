@@ -50,6 +50,25 @@ func (p *Provider) Verify(ctx context.Context, c credential.Credential) (provide
 	return v, nil
 }
 
+// CheckOnly returns a verifier without an access of its own: a key is checked with
+// itself. The access in cfg is not used.
+func CheckOnly(cfg Config) providers.Verifier {
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return checkOnly{p: &Provider{cfg: cfg}}
+}
+
+type checkOnly struct{ p *Provider }
+
+// Verify implements providers.Verifier.
+func (c checkOnly) Verify(ctx context.Context, cr credential.Credential) (providers.Verdict, error) {
+	return c.p.Verify(ctx, cr)
+}
+
 // Inspect finds the key's owner, the owner's other keys and warnings.
 func (p *Provider) Inspect(ctx context.Context, c credential.Credential) (providers.KeyState, error) {
 	id := c.Part(credential.PartID).Reveal()

@@ -2,6 +2,7 @@ package aws
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -139,7 +140,7 @@ func (q *Queues) simulate(ctx context.Context, req providers.QueueRequest, polic
 		unknown("only an administrator's access can ask IAM (iam:SimulatePrincipalPolicy)")
 		return
 	case !strings.Contains(who, ":user/"):
-		unknown("IAM simulates for named users; this is " + kindOf(who))
+		unknown("IAM simulates for named users; this key is of the kind " + kindOf(who))
 		return
 	}
 	in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &who, ActionNames: req.Actions, ResourceArns: []string{out.ARN}}
@@ -161,25 +162,12 @@ func (q *Queues) simulate(ctx context.Context, req providers.QueueRequest, polic
 	}
 	for _, r := range res.EvaluationResults {
 		for i := range out.May {
-			m := &out.May[i]
-			switch {
-			case m.Action != aws.ToString(r.EvalActionName):
-			case r.EvalDecision == "allowed":
-				m.Answer = providers.AnswerYes
-			case len(r.MissingContextValues) > 0:
-				m.Detail = "a policy asks for what cannot be simulated"
-			default:
-				m.Answer, m.Detail = providers.AnswerNo, string(r.EvalDecision)
+			if m, told := &out.May[i], right(r); m.Action == told.Permission {
+				answers := map[providers.May]providers.Answer{providers.MayYes: providers.AnswerYes, providers.MayNo: providers.AnswerNo}
+				m.Answer, m.Detail = cmp.Or(answers[told.May], providers.AnswerUnknown), told.Why
 			}
 		}
 	}
-}
-
-func kindOf(arn string) string {
-	if strings.HasSuffix(arn, ":root") {
-		return "the root user"
-	}
-	return "a role's session"
 }
 
 // arnOf makes the ARN out of a queue's URL: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME.

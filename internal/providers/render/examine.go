@@ -93,7 +93,7 @@ func (p *Provider) Condition(ctx context.Context, t providers.Target) (providers
 	since := c.Deploys.Newest.Created
 	for _, d := range list {
 		if d.ID == c.Deploys.LiveID {
-			c.Live, since = cmp.Or(d.FinishedAt, d.CreatedAt), d.CreatedAt
+			c.Live, since = d.CreatedAt, d.CreatedAt
 		}
 	}
 	switch {

@@ -7,13 +7,11 @@ import (
 
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/effect"
+	"github.com/secretguard/secretguard/internal/rotate/effect/issue"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/rotate/record"
 )
-
-// atOnce is how many steps of a stage are carried out side by side.
-const atOnce = 5
 
 // runner carries one run out under a lease.
 type runner struct {
@@ -45,7 +43,7 @@ type session struct {
 // are written here, one after the other; everything else runs side by side.
 func (r *runner) loop(ctx context.Context) error {
 	work, leave := context.WithCancel(ctx)
-	s := &session{runner: r, run: machine.Run{State: r.state, AtOnce: atOnce}, results: make(chan came), stop: ctx.Done()}
+	s := &session{runner: r, run: machine.Run{State: r.state, AtOnce: rotate.AtOnce}, results: make(chan came), stop: ctx.Done()}
 	defer func() { // nothing may go on after the lease is given back
 		leave()
 		for range s.busy {
@@ -166,6 +164,16 @@ func point(e record.Entry) string {
 // destroyed: they have no more use, and what is not there cannot leak.
 func (r *runner) end(ctx context.Context, s *machine.State, status rotate.RunStatus) error {
 	id := s.Plan().ID
+	if !r.state.Closed() && (status == rotate.RunDone || status == rotate.RunRolledBack) { // it ended in this call
+		// The access with which the last key was deleted is the one that is left.
+		w := r.worker(s, rotate.Step{})
+		if status == rotate.RunRolledBack {
+			w.Step.Action = rotate.ActRemoveNew
+		}
+		if err := w.ChangeAccess(context.WithoutCancel(ctx)); err == nil {
+			issue.Release(context.WithoutCancel(ctx), &w)
+		}
+	}
 	if s.Closed() {
 		if err := r.at("shred"); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/effect/deploy"
 	"github.com/secretguard/secretguard/internal/rotate/effect/issue"
 	"github.com/secretguard/secretguard/internal/rotate/effect/prove"
+	"github.com/secretguard/secretguard/internal/rotate/effect/quiet"
 	"github.com/secretguard/secretguard/internal/rotate/effect/revoke"
 	"github.com/secretguard/secretguard/internal/rotate/effect/store"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
@@ -41,6 +42,8 @@ func opsOf(a rotate.Action) ops {
 		return ops{look: deploy.Look, send: deploy.Send, settle: deploy.Settle, confirm: deploy.Confirm}
 	case rotate.ActAttest:
 		return ops{confirm: attest.Confirm}
+	case rotate.ActQuiet:
+		return ops{confirm: quiet.Confirm}
 	case rotate.ActDisable:
 		return ops{look: revoke.Look, send: revoke.Disable, confirm: revoke.Confirm, back: revoke.Enable}
 	case rotate.ActEnable:

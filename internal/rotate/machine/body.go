@@ -49,6 +49,7 @@ type Outcome struct {
 	Level    *rotate.Level      `json:"level,omitempty"`
 	Proof    *rotate.DeathProof `json:"proof,omitempty"`
 	Hash     string             `json:"hash,omitempty"` // store: keyed hash of what is there now
+	Used     *providers.Usage   `json:"used,omitempty"` // quiet: the record of the old key's use that stood still
 	Skipped  bool               `json:"skipped,omitempty"`
 }
 
@@ -70,8 +71,9 @@ type Orphan struct {
 
 // waiver is the body of kindWaived and kindRollback.
 type waiver struct {
-	Level  rotate.Level `json:"level,omitempty"`
-	Reason string       `json:"reason"`
+	Level   rotate.Level `json:"level,omitempty"`
+	Hostile bool         `json:"hostile,omitempty"`
+	Reason  string       `json:"reason"`
 }
 
 type closing struct {
@@ -114,6 +116,12 @@ func AbandonEntry(s *State, reason string) record.Entry {
 // WaiveEntry records that a person accepts less of a step.
 func WaiveEntry(step string, level rotate.Level, reason string) record.Entry {
 	return record.Entry{Kind: kindWaived, Step: step, Body: waiver{Level: level, Reason: reason}}
+}
+
+// HostileEntry records that a person says whose the traffic on the old key is: the
+// thief's, so that nobody need wait for its end.
+func HostileEntry(reason string) record.Entry {
+	return record.Entry{Kind: kindWaived, Step: "quiet", Body: waiver{Hostile: true, Reason: reason}}
 }
 
 // SupplyEntry records the key that a person handed in, and seals it.

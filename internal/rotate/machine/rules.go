@@ -38,12 +38,14 @@ func (s *State) forbidden(step rotate.Step) string {
 		if s.plan.Strategy.StopsFirst() {
 			return ""
 		}
-		return s.unattested()
+		return s.needed()
+	case rotate.ActQuiet:
+		return s.unattested() // silence before that says nothing of who uses it
 	case rotate.ActDelete:
 		if _, planned := s.plan.Step("disable"); planned && !s.done("disable") {
 			return "the old key is not deleted before it was disabled"
 		}
-		return s.unattested()
+		return s.needed()
 	case rotate.ActProve:
 		if !s.done("delete") {
 			return "the old key is not proven dead before it is deleted"
@@ -59,6 +61,18 @@ func (s *State) forbidden(step rotate.Step) string {
 			return "the old key may be deleted: going back would leave no working key"
 		}
 	case rotate.ActIssue, rotate.ActValidate:
+	}
+	return ""
+}
+
+// needed says who may still need the old key: a consumer of the plan, or somebody
+// of whom only the issuer's record of its use tells; empty when nobody does.
+func (s *State) needed() string {
+	if why := s.unattested(); why != "" {
+		return why
+	}
+	if _, planned := s.plan.Step("quiet"); planned && !s.plan.Strategy.StopsFirst() && !s.done("quiet") {
+		return "the old key stays: it is not shown that nobody uses it any more"
 	}
 	return ""
 }

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/record"
 )
@@ -35,7 +37,10 @@ func (s *State) Event(r record.Record) (rotate.Event, bool) {
 	case kindRetry:
 		e.Text = "resumed"
 	case kindWaived:
-		e.Text = "a lower level was accepted: " + step.Title
+		e.Text = "less was accepted of: " + step.Title
+		if s.Of(r.Step).Hostile {
+			e.Text = "the traffic on the old key is the thief's, says " + r.Actor
+		}
 	case kindRollback:
 		e.Text = "roll back begins"
 	case kindPaused:
@@ -57,7 +62,7 @@ func (s *State) Snapshot() rotate.Snapshot {
 	snap := rotate.Snapshot{
 		Seq: s.seq, Plan: plan, Status: s.status, NewKey: s.newRef.ID, NewMask: s.newMask,
 		Started: s.started, Updated: s.updated, Proof: s.proof,
-		Problem: s.problem.Text, Remedy: s.problem.Remedy, Left: s.left, Stands: s.stands(), Log: s.log,
+		Problem: s.problem.Text, Remedy: s.problem.Remedy, Left: s.left, Stands: s.stands(), Waivers: slices.Clone(s.waivers), Log: s.log,
 	}
 	for _, step := range plan.Steps {
 		f := s.Of(step.ID)

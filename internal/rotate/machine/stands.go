@@ -43,6 +43,12 @@ func (s *State) oldStands() string {
 	case s.touched("disable") && !s.undone("disable"):
 		return name + " may be disabled or not"
 	}
+	switch f := s.Of("quiet"); {
+	case f.Status == rotate.StepFailed:
+		return name + " works and may be still used by somebody who is not in the plan, who fails without it; the leak is open"
+	case s.done("quiet") && f.Waived == nil:
+		return name + " works, and nobody was seen to use it any more; the leak is open"
+	}
 	return name + " works: whoever uses it runs, and the leak is open"
 }
 

@@ -34,9 +34,11 @@ type Facts struct {
 	Detail   string
 	Level    *rotate.Level
 	Waived   *rotate.Level
-	Hash     string // store: keyed hash of what we stored
-	OldValue string // store: blob id of what was there before
-	Redone   bool   // it was done once, and is to be done anew
+	Hash     string           // store: keyed hash of what we stored
+	Hostile  bool             // quiet: a person says that the traffic is the thief's
+	Used     *providers.Usage // quiet: the record of the old key's use that stood still
+	OldValue string           // store: blob id of what was there before
+	Redone   bool             // it was done once, and is to be done anew
 }
 
 // State is a run, folded from its records. It never changes: With returns a new
@@ -57,6 +59,7 @@ type State struct {
 	proof    *rotate.DeathProof
 	problem  Failure
 	left     []string
+	waivers  []rotate.Waiver
 	seq      int64
 	started  time.Time
 	updated  time.Time
@@ -128,7 +131,8 @@ func (s *State) apply(r record.Record) error {
 	case kindWaived:
 		var w waiver
 		err := json.Unmarshal(r.Body, &w)
-		s.change(r.Step, func(f *Facts) { f.Waived = &w.Level })
+		s.change(r.Step, func(f *Facts) { f.Waived, f.Hostile = &w.Level, f.Hostile || w.Hostile })
+		s.waivers = append(slices.Clip(s.waivers), rotate.Waiver{Step: r.Step, Level: w.Level, Hostile: w.Hostile, Reason: w.Reason, Who: r.Actor, At: r.Wall})
 		return err
 	case kindRollback:
 		s.undo = true
@@ -210,7 +214,7 @@ func (s *State) applyOutcome(r record.Record) error {
 		if o.Skipped {
 			f.Status = rotate.StepSkipped
 		}
-		f.Level, f.Hash = o.Level, o.Hash
+		f.Level, f.Hash, f.Used = o.Level, o.Hash, o.Used
 	})
 	if r.Kind != kindDone {
 		return nil

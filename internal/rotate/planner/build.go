@@ -43,6 +43,7 @@ func (b *builder) steps(ctx context.Context) error {
 		return err
 	}
 	if b.plan.Strategy != rotate.ContainFirst {
+		b.quiet()
 		if err := b.disable("users of the old key that were not found break here"); err != nil {
 			return err
 		}
@@ -115,6 +116,18 @@ func (b *builder) disable(risk string) error {
 	}
 	b.add(rotate.Step{ID: "disable", Action: rotate.ActDisable, Title: "disable the old key, watch the consumers", Undo: "enable it again", Risk: risk})
 	return nil
+}
+
+// quiet adds the wait for the end of the old key's use, where its issuer keeps a
+// record of it.
+func (b *builder) quiet() {
+	if _, told := providers.As[providers.UsageReporter](b.issuer); !told {
+		return
+	}
+	b.add(rotate.Step{
+		ID: string(rotate.ActQuiet), Action: rotate.ActQuiet, Undo: "-", Risk: "waits; a user of the old key that was not found shows here",
+		Title: fmt.Sprintf("wait until the old key is silent: no use on its issuer's record for %s", b.plan.Policy.QuietFor),
+	})
 }
 
 // waves are how many consumers change at once: the first alone, as the canary for

@@ -75,6 +75,8 @@ func (pl *Planner) Plan(ctx context.Context, req Request) (rotate.Plan, error) {
 	if err := b.steps(ctx); err != nil {
 		return rotate.Plan{}, err
 	}
+	b.rights(ctx)
+	b.outage(ctx)
 	b.plan.Digest = b.plan.ComputeDigest()
 	return b.plan, nil
 }
@@ -104,7 +106,6 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		p.Siblings = append(p.Siblings, s.Ref.ID)
 	}
 	for _, perm := range d.Permissions {
-		// Nothing but the attempt shows whether a right is there; say so.
 		p.Needs = append(p.Needs, rotate.Need{Permission: perm, Status: "unknown"})
 	}
 	p.Risks = append(p.Risks, state.Warnings...)

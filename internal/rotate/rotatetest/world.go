@@ -7,6 +7,7 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -212,4 +213,41 @@ func (w *World) Snapshot(run string) rotate.Snapshot {
 		w.T.Fatal(err)
 	}
 	return s.Snapshot()
+}
+
+// Waive accepts that a step shows less than it should, down to a level.
+func (w *World) Waive(run, step string, level rotate.Level, reason string) {
+	w.T.Helper()
+	j := w.Open()
+	defer j.Close()
+	if err := w.Executor(j).Waive(w.T.Context(), run, step, level, reason); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// CallHostile says that the traffic on the old key is the thief's.
+func (w *World) CallHostile(run, reason string) error {
+	w.T.Helper()
+	j := w.Open()
+	defer j.Close()
+	return w.Executor(j).CallHostile(w.T.Context(), run, reason)
+}
+
+// Stranger uses the leaked key for a service, again and again, as somebody does whom
+// no plan knows; refused counts how often it failed. It ends with stop, or with the
+// test.
+func (w *World) Stranger(service string) (refused func() int, stop func()) {
+	ctx, cancel := context.WithCancel(w.T.Context())
+	var failed atomic.Int64
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for httpx.Sleep(ctx, 20*time.Millisecond) == nil {
+			if !w.Lab.AWS.Use(w.Estate.LeakedID, w.Estate.LeakedSecret, service) {
+				failed.Add(1)
+			}
+		}
+	})
+	stop = func() { cancel(); wg.Wait() }
+	w.T.Cleanup(stop)
+	return func() int { return int(failed.Load()) }, stop
 }

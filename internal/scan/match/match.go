@@ -196,13 +196,7 @@ func (s *Set) NameMatters(name []byte) bool {
 	if s.names == nil {
 		return false
 	}
-	for i := 0; i+gramLen <= len(name); i++ {
-		g := int(lane[name[i]])<<(2*laneBits) | int(lane[name[i+1]])<<laneBits | int(lane[name[i+2]])
-		if s.names.table[g] != 0 {
-			return true
-		}
-	}
-	return false
+	return s.names.Any(name)
 }
 
 // withRequired drops matches whose required companions are not near, and those of

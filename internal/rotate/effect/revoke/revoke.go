@@ -8,15 +8,18 @@ import (
 	"fmt"
 
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/effect"
 	"github.com/secretguard/secretguard/internal/rotate/effect/attest"
 	"github.com/secretguard/secretguard/internal/rotate/effect/prove"
+	"github.com/secretguard/secretguard/internal/rotate/effect/quiet"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
-// Look asks once more for the new key before the old one is stopped:
-// somebody may have deleted it since it was checked.
+// Look asks once more for the new key before the old one is stopped: somebody may
+// have deleted it since it was checked, and somebody may have used the old one since
+// it was silent.
 func Look(ctx context.Context, w *effect.Worker) machine.Event {
 	if w.Plan().Strategy.StopsFirst() || w.Facts().Open {
 		return machine.Event{Result: machine.Fits} // there is no new key yet, or the old one may be stopped already
@@ -30,6 +33,11 @@ func Look(ctx context.Context, w *effect.Worker) machine.Event {
 	}
 	if err != nil {
 		return w.Failed(ctx, fmt.Errorf("the old key is left alone: %w; roll back, or see who works against you", err))
+	}
+	if err := quiet.Again(ctx, w); err != nil {
+		e := w.Failed(ctx, fmt.Errorf("the old key is left alone: %w", err))
+		e.Failure.Redo = []string{string(rotate.ActQuiet)}
+		return e
 	}
 	return machine.Event{Result: machine.Fits}
 }

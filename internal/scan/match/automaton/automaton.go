@@ -1,4 +1,6 @@
-package match
+// Package automaton runs an expression byte by byte, from a place where a match may
+// start, to say how far the bytes go that matter to it.
+package automaton
 
 import (
 	"encoding/binary"
@@ -7,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// automaton runs the suffix of an expression, from an anchor on, as a
+// Automaton runs the suffix of an expression, from an anchor on, as a
 // deterministic automaton whose states are made when they are first entered. It
 // answers two questions, both on the safe side: whether a match may start here,
 // and how far the bytes go that can matter to it. Most anchors are words in
@@ -15,7 +17,7 @@ import (
 // itself runs only where it does not.
 //
 // Empty-width assertions count as satisfied. It is used by one goroutine.
-type automaton struct {
+type Automaton struct {
 	prog   *syntax.Prog
 	next   []int32 // state*128 + ASCII byte -> state; unknown when negative
 	pcs    [][]uint32
@@ -36,18 +38,18 @@ const (
 	maxStates = 2000
 )
 
-// newAutomaton compiles a suffix.
-func newAutomaton(suffix *syntax.Regexp) (*automaton, error) {
+// New compiles a suffix: an expression of which each match starts where it is run.
+func New(suffix *syntax.Regexp) (*Automaton, error) {
 	prog, err := syntax.Compile(suffix.Simplify())
 	if err != nil {
 		return nil, err
 	}
-	a := &automaton{prog: prog, mark: make([]uint32, len(prog.Inst))}
+	a := &Automaton{prog: prog, mark: make([]uint32, len(prog.Inst))}
 	a.reset()
 	return a, nil
 }
 
-func (a *automaton) reset() {
+func (a *Automaton) reset() {
 	a.next, a.pcs, a.accept = a.next[:0], a.pcs[:0], a.accept[:0]
 	a.index = map[string]int32{}
 	a.state(nil, false) // the dead end
@@ -57,7 +59,7 @@ func (a *automaton) reset() {
 }
 
 // close adds pc and everything that it leads to without reading.
-func (a *automaton) close(pcs []uint32, pc uint32) ([]uint32, bool) {
+func (a *Automaton) close(pcs []uint32, pc uint32) ([]uint32, bool) {
 	if a.mark[pc] == a.gen {
 		return pcs, false
 	}
@@ -81,7 +83,7 @@ func (a *automaton) close(pcs []uint32, pc uint32) ([]uint32, bool) {
 
 // state returns the number of a state, making it when it is new. A state that
 // has nothing to read but is a match differs from the dead end.
-func (a *automaton) state(pcs []uint32, match bool) int32 {
+func (a *Automaton) state(pcs []uint32, match bool) int32 {
 	slices.Sort(pcs)
 	a.key = a.key[:0]
 	for _, pc := range pcs {
@@ -104,7 +106,7 @@ func (a *automaton) state(pcs []uint32, match bool) int32 {
 }
 
 // step makes the state that follows s on a rune.
-func (a *automaton) step(s int32, r rune) int32 {
+func (a *Automaton) step(s int32, r rune) int32 {
 	a.gen++
 	var pcs []uint32
 	match := false
@@ -123,9 +125,9 @@ func (a *automaton) step(s int32, r rune) int32 {
 	return a.state(pcs, match)
 }
 
-// run reads text from start. It returns whether a match is possible, and the end
+// Run reads text from start. It returns whether a match is possible, and the end
 // of what it read: no byte from there on matters to a match from this anchor.
-func (a *automaton) run(text []byte, start int) (possible bool, end int) {
+func (a *Automaton) Run(text []byte, start int) (possible bool, end int) {
 	if len(a.pcs) > maxStates {
 		a.reset()
 	}

@@ -1,29 +1,37 @@
-package match
+// Package class is about sets of bytes: those that an expression takes in one place,
+// how likely they are in ordinary text, and the lanes in which the filter sees them.
+package class
 
 import (
 	"regexp/syntax"
 	"unicode"
 )
 
-// class is a set of bytes. A rune outside ASCII counts as all bytes from 0x80 up:
+// Class is a set of bytes. A rune outside ASCII counts as all bytes from 0x80 up:
 // a set may be too large, never too small.
-type class [4]uint64
+type Class [4]uint64
 
-func (c *class) add(b byte)      { c[b>>6] |= 1 << (b & 63) }
-func (c *class) has(b byte) bool { return c[b>>6]>>(b&63)&1 == 1 }
+func (c *Class) add(b byte) { c[b>>6] |= 1 << (b & 63) }
 
-func (c *class) addHigh() { c[2], c[3] = ^uint64(0), ^uint64(0) }
+// Has reports whether a byte is in the set.
+func (c *Class) Has(b byte) bool { return c[b>>6]>>(b&63)&1 == 1 }
 
-func (c class) union(o class) class {
+func (c *Class) addHigh() { c[2], c[3] = ^uint64(0), ^uint64(0) }
+
+// High reports whether what is taken may be several bytes long.
+func (c Class) High() bool { return c[2]|c[3] != 0 }
+
+// Union is the set of what is in either.
+func (c Class) Union(o Class) Class {
 	for i := range c {
 		c[i] |= o[i]
 	}
 	return c
 }
 
-// classOfRune is a literal rune, in both cases when fold is set.
-func classOfRune(r rune, fold bool) class {
-	var c class
+// OfRune is a literal rune, in both cases when fold is set.
+func OfRune(r rune, fold bool) Class {
+	var c Class
 	for f := r; ; f = unicode.SimpleFold(f) {
 		if f < 0x80 {
 			c.add(byte(f))
@@ -36,9 +44,9 @@ func classOfRune(r rune, fold bool) class {
 	}
 }
 
-// classOfRanges is a character class of a syntax tree.
-func classOfRanges(pairs []rune) class {
-	var c class
+// ofRanges is a character class of a syntax tree.
+func ofRanges(pairs []rune) Class {
+	var c Class
 	for i := 0; i+1 < len(pairs); i += 2 {
 		for r := pairs[i]; r <= pairs[i+1] && r < 0x80; r++ {
 			c.add(byte(r))
@@ -55,22 +63,22 @@ func classOfRanges(pairs []rune) class {
 // leaving them out keeps the sets small (docs/gitleaks-differences.md).
 func foldsToASCII(lo, hi rune) bool { return lo == hi && (lo == 0x17f || lo == 0x212a) }
 
-// classOf returns the class of a node that is exactly one character.
-func classOf(re *syntax.Regexp) (class, bool) {
+// Of returns the class of a node that is exactly one character.
+func Of(re *syntax.Regexp) (Class, bool) {
 	switch re.Op {
 	case syntax.OpLiteral:
 		if len(re.Rune) == 1 {
-			return classOfRune(re.Rune[0], re.Flags&syntax.FoldCase != 0), true
+			return OfRune(re.Rune[0], re.Flags&syntax.FoldCase != 0), true
 		}
 	case syntax.OpCharClass:
-		return classOfRanges(re.Rune), true
+		return ofRanges(re.Rune), true
 	case syntax.OpAnyChar:
-		return class{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}, true
+		return Class{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}, true
 	case syntax.OpAnyCharNotNL:
-		return class{^uint64(1 << '\n'), ^uint64(0), ^uint64(0), ^uint64(0)}, true
+		return Class{^uint64(1 << '\n'), ^uint64(0), ^uint64(0), ^uint64(0)}, true
 	default:
 	}
-	return class{}, false
+	return Class{}, false
 }
 
 // frequency is how often a byte stands in source code and text, in parts of
@@ -107,11 +115,11 @@ func makeFrequency() [256]float64 {
 	return f
 }
 
-// chance is how likely a byte of ordinary text is in the class.
-func (c class) chance() float64 {
+// Chance is how likely a byte of ordinary text is in the class.
+func (c Class) Chance() float64 {
 	p := 0.0
 	for i := range 256 {
-		if c.has(byte(i)) {
+		if c.Has(byte(i)) {
 			p += frequency[i]
 		}
 	}
