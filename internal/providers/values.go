@@ -56,6 +56,15 @@ type KeyRef struct {
 	Owner string          `json:"owner"` // the user or project that it belongs to
 }
 
+// Mask is the form of the id that may be shown. An id that its provider made of a
+// mask already ("sk_live_…l1UC": the issuer has no other name for the key) stays.
+func (k KeyRef) Mask() string {
+	if strings.Contains(k.ID, "…") {
+		return k.ID
+	}
+	return secret.Mask(k.ID)
+}
+
 // KeyInfo is one key in a listing.
 type KeyInfo struct {
 	Ref     KeyRef

@@ -34,6 +34,16 @@ func (c *collector) judge() {
 	setVectorsAside(c.findings)
 }
 
+// Prove judges a finding that was saved earlier, as a scan does: what the value itself
+// shows replaces what was said of it. projects are Supabase projects that it may open.
+func (f *Finding) Prove(projects []string, now time.Time) {
+	near := f.Proof.Near
+	f.prove(proof.Of(f.Kind, f.Part, f.Secret, proof.Hints{Projects: projects}, now))
+	if f.Proof.Project == "" {
+		f.Proof.Near = near
+	}
+}
+
 // prove writes down what was shown, and what follows from it.
 func (f *Finding) prove(p proof.Proof) {
 	f.Proof = p

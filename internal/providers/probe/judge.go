@@ -32,7 +32,11 @@ func (p probe) judge(c credential.Credential, res httpx.Response) providers.Verd
 		if p.home != nil && c.Project != "" && !c.Bound {
 			return unknown("the project " + c.Project + " that was found near does not know it; it may be another's")
 		}
-		return providers.Verdict{Liveness: providers.Dead, Grade: providers.GradeAnswer, Code: code, Detail: also("the service does not know it", p.but)}
+		but := p.but
+		if p.live.fits == nil { // it is about the other answer
+			but = ""
+		}
+		return providers.Verdict{Liveness: providers.Dead, Grade: providers.GradeAnswer, Code: code, Detail: also("the service does not know it", but)}
 	case p.scoped.seen(res.Status, body):
 		return p.alive(c, code, "it works; its rights do not reach to this request", p.scoped.whom.read(body, res.Header))
 	case res.Status/100 != 2:

@@ -87,7 +87,7 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 	now := pl.Now().UTC().Truncate(time.Second)
 	p := rotate.Plan{
 		Schema: rotate.PlanSchema, ID: id, Case: req.Case, Issuer: d.Name, Kind: req.Credential.Kind,
-		Old: state.Key.Ref, OldMask: secret.Mask(state.Key.Ref.ID), KeyHashes: map[credential.Part]string{}, Siblings: []string{},
+		Old: state.Key.Ref, OldMask: state.Key.Ref.Mask(), KeyHashes: map[credential.Part]string{}, Siblings: []string{},
 		Strategy: req.Strategy, MinLevel: req.MinLevel, Policy: rotate.DefaultPolicy(d), Account: state.Identity.Account,
 		Gaps: req.Located.Gaps, Created: now, Expires: now.Add(rotate.Validity),
 		Phrase: "rotate " + state.Key.Ref.Owner,

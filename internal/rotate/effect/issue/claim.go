@@ -31,6 +31,8 @@ func claim(ctx context.Context, w *effect.Worker) *machine.Event {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, errSlept): // nothing was asked of the key: look again
+		return &machine.Event{Result: machine.Interrupted}
 	case errors.Is(err, providers.ErrForbidden):
 		w.Say("our access may not mark " + w.Plan().Old.Owner + " as being worked on: another responder does not see this run")
 		return nil
@@ -64,13 +66,24 @@ func take(ctx context.Context, w *effect.Worker, c providers.Claimer) error {
 	}); err != nil {
 		return fmt.Errorf("mark %s as being worked on: %w", w.Plan().Old.Owner, err)
 	}
-	if err := w.Sleep(ctx, w.Policy().ClaimWait); err != nil { // another one may be setting its own just now
+	if err := wait(ctx, w, w.Policy().ClaimWait); err != nil { // another one may be setting its own just now
 		return err
 	}
 	if known, err = claims(ctx, w, c); err != nil {
 		return err
 	}
 	return first(ctx, w, c, known, now)
+}
+
+// errSlept means that the machine slept while it waited for another's mark.
+var errSlept = errors.New("this machine slept")
+
+func wait(ctx context.Context, w *effect.Worker, d time.Duration) error {
+	slept, err := w.Pause(ctx, d)
+	if err == nil && slept {
+		err = errSlept
+	}
+	return err
 }
 
 // first gives way unless this run's mark is the first of those that hold. One that had
@@ -89,7 +102,7 @@ func first(ctx context.Context, w *effect.Worker, c providers.Claimer, known []p
 	case len(known) == 1:
 		return nil
 	}
-	if err := w.Sleep(ctx, 2*w.Policy().ClaimWait); err != nil {
+	if err := wait(ctx, w, 2*w.Policy().ClaimWait); err != nil {
 		return err
 	}
 	if e := Look(ctx, w); e.Result != machine.Fits {
