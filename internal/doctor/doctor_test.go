@@ -38,7 +38,7 @@ func TestValuesThatAreNone(t *testing.T) {
 		"variable.quoted": {`"info"`, "'info'", " info", "info\n", "info "},
 		"": {
 			"info", "none", "false", "0", "-1", "a", "https://shop.supabase.co", "us-east-1", "postgres://jo:x@db.shop.test/prod", "it's", "don't say \"no\"",
-			"exchangemeeting", "maxxx", "yours", "eu-west-1", "[::1]:8080", "a=$b", "price in $USD", "x", "xx", "{\"a\":1}",
+			"exchangemeeting", "maxxx", "yours", "eu-west-1", "[::1]:8080", "a=$b", "price in $USD", "x", "xx", "Hello<br>", "<p>hi</p>", "{\"a\":1}",
 		},
 	} {
 		for _, v := range values {
@@ -118,6 +118,29 @@ func TestNothingKnownIsNeverWell(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A value that stands in the wrong variable is not shown as a region.
+func TestRegionIsShownOnlyIfItIsOne(t *testing.T) {
+	t.Parallel()
+	for region, shown := range map[string]bool{"us-west-2": true, "cn-north-1": true, "us-gov-west-1": true, "a-key-in-the-wrong-place": false} {
+		c := config.Consumer{Name: "a", Where: config.WhereHere, Queue: &config.Queue{URL: "URL", KeyID: "ID", Secret: "SECRET", Region: "REGION"}}
+		f := doctor.Facts{Consumer: c, Variables: map[string]doctor.Value{
+			"URL": {Text: secret.New("https://sqs.eu-west-1.amazonaws.com/123456789012/jobs"), Readable: true}, "REGION": {Text: secret.New(region), Readable: true},
+		}}
+		found := false
+		for _, x := range doctor.Diagnose([]doctor.Facts{f})[0].Findings {
+			if x.Check == "queue.region" && x.Status == doctor.Bad {
+				found = true
+				if strings.Contains(x.Text, region) != shown {
+					t.Errorf("%q: %s", region, x.Text)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%q: another region than the queue's is not found", region)
+		}
+	}
 }
 
 func TestReportStatusIsTheWorst(t *testing.T) {

@@ -15,6 +15,9 @@ import (
 // queuePath is how SQS names a queue below its host.
 var queuePath = regexp.MustCompile(`^/([0-9]{12})/([A-Za-z0-9_-]{1,80}(\.fifo)?)$`)
 
+// regionName is the form of AWS's regions.
+var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$`)
+
 // QueueRegion returns the region in a queue's URL; an error says what is wrong with
 // its form, without repeating it.
 func QueueRegion(address string) (string, error) {
@@ -50,7 +53,11 @@ func (d *diagnosis) queue(q config.Queue) {
 		return
 	}
 	if set, ok := d.read(q.Region); ok && region != "" && set.Text.Reveal() != region {
-		d.bad("queue.region", q.Region, "it says "+set.Text.Reveal()+" and the queue is in "+region, "set "+q.Region+" to "+region)
+		says := "no region"
+		if regionName.MatchString(set.Text.Reveal()) { // what stands there by mistake may be a key
+			says = set.Text.Reveal()
+		}
+		d.bad("queue.region", q.Region, "it says "+says+" and the queue is in "+region, "set "+q.Region+" to "+region)
 	}
 	state := d.f.Queue
 	if state == nil {

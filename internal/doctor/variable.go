@@ -51,9 +51,9 @@ func (d *diagnosis) shown(name string) bool {
 var (
 	// wholePlaceholder is a value that is nothing but a word in place of one.
 	wholePlaceholder = regexp.MustCompile(`(?i)^(change[-_ ]?me|replace[-_ ]?me|fix[-_ ]?me|todo|tbd|null|undefined|placeholder|dummy|secret|password|` +
-		`(your|my|insert|enter|put|add)[-_ ].*|x{3,}|\*{3,}|\.{3}|-+|<.*>|\[.*\]|\$\{[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|%[A-Z_]+%|\$[A-Z_]+|(sync|generateValue): ?\w+)$`)
+		`(your|my|insert|enter|put|add)[-_ ].*|x{3,}|\*{3,}|\.{3}|-+|<[^<>/]{1,60}>|\[.*\]|\$\{[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|%[A-Z_]+%|\$[A-Z_]+|(sync|generateValue): ?\w+)$`)
 	// inPlaceholder is a word in a longer value that no real one holds.
-	inPlaceholder = regexp.MustCompile(`(?i)((^|[^a-z])(change|replace)[-_]?me([^a-z]|$)|(^|[^a-z])your[-_](key|token|secret|api|account|project|queue)|EXAMPLE(KEY)?$|xxxxxx|<[a-z_ -]{2,40}>)`)
+	inPlaceholder = regexp.MustCompile(`(?i)((^|[^a-z])(change|replace)[-_]?me([^a-z]|$)|(^|[^a-z])your[-_](key|token|secret|api|account|project|queue)|EXAMPLE(KEY)?$|xxxxxx|<(your|my|the|project|api|account|key|token|secret|region|bucket|url|host|user|pass|app)[a-z_ -]{0,40}>)`)
 )
 
 // placeholder reports a value that stands in place of one, as examples have it.
