@@ -159,8 +159,14 @@ func why(err error) string {
 	}
 	var he *httpx.Error
 	if errors.As(err, &he) {
-		he.Op = "asked"
-		return he.Error()
+		text := string(he.Class)
+		if he.Status != 0 {
+			text += fmt.Sprintf(" (HTTP %d)", he.Status)
+		}
+		if he.Err != nil {
+			text += ": " + he.Err.Error()
+		}
+		return text
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return "no answer in time"
