@@ -25,6 +25,7 @@ type workspace struct {
 	app      *app
 	registry providers.Registry
 	problems []all.Problem
+	options  all.Options // what the registry was built from
 	journal  *journal.Journal
 	health   func(context.Context, string) error
 	echo     func(ctx context.Context, address, variable, nonce string) (string, error)
@@ -48,12 +49,13 @@ func (a *app) connect() (*workspace, error) {
 	}
 	w := &workspace{app: a, identity: journal.Identity{Place: journal.Place(cfg.Journal.Identity), Keeper: keeper.Keeper{Env: a.Env}}}
 	private := a.allowPrivate || a.inLab
-	w.registry, w.problems = all.Registry(all.Options{
+	w.options = all.Options{
 		Env: a.Env, AllowPrivate: private, Version: Version(),
 		BaseURL:  func(name string) string { return cfg.Provider(name).BaseURL },
 		Private:  func(name string) bool { return cfg.Provider(name).AllowPrivate },
 		Verdicts: a.verdicts,
-	})
+	}
+	w.registry, w.problems = all.Registry(w.options)
 	consumers := httpx.New(httpx.Options{AllowPrivate: private, Version: Version()})
 	w.health, w.echo = consumers.Healthy, consumers.Echo
 	if a.inLab {

@@ -62,6 +62,7 @@ type Lab struct {
 	OpenRouter *OpenRouter
 	XAI        *XAI
 	Google     *Google
+	Flows      *Flows
 
 	opts    Options
 	servers []*http.Server
@@ -93,8 +94,9 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 		l.Services.vaults[v.name] = v
 	}
 	l.Services.vaults["supabase_project"] = l.Supabase.Vault // the address that its keys open
+	l.Flows = newFlows(l)
 	for name, h := range map[string]http.Handler{
-		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "stripe": l.Stripe, "services": l.Services, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
+		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "stripe": l.Stripe, "services": l.Services, "flows": l.Flows, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
 	} {
 		if o.Wrap != nil {
 			h = o.Wrap(name, h)

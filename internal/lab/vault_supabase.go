@@ -45,11 +45,6 @@ func (s *Supabase) Legacy(anon, serviceRole string) {
 	s.Add(VaultKey{ID: "service_role", Token: serviceRole, Owner: s.ref, Name: "service_role", Fields: map[string]any{"type": "legacy"}})
 }
 
-func uuid() string {
-	const hexDigits = "0123456789abcdef"
-	return MadeUpOf(hexDigits, 8) + "-" + MadeUpOf(hexDigits, 4) + "-4" + MadeUpOf(hexDigits, 3) + "-8" + MadeUpOf(hexDigits, 3) + "-" + MadeUpOf(hexDigits, 12)
-}
-
 func (s *Supabase) form(k *VaultKey, reveal bool) map[string]any {
 	out := map[string]any{"id": k.ID, "type": k.Fields["type"], "name": k.Name, "api_key": k.Token, "prefix": k.Token[:min(len(k.Token), 15)], "description": nil, "inserted_at": nil}
 	if k.Fields["type"] != "legacy" {

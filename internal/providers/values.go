@@ -228,12 +228,35 @@ type Located struct {
 	Placements []Placement
 	Gaps       []Gap
 	Searched   int // how many variables were compared
+	// Unreadable is how many of them cannot be read back: by their names they do not
+	// seem to hold the key, and that is all that is known.
+	Unreadable int
 }
 
 // Gap is something that could not be looked at, and why.
 type Gap struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
+	// Holds says that it was looked at and holds the value, in a form or a place that
+	// is not changed here: a person must.
+	Holds bool `json:"holds,omitempty"`
+}
+
+// String gives one line: what was not searched, or what a person must change.
+func (g Gap) String() string {
+	if g.Holds {
+		return "by hand: " + g.What + " (" + g.Why + ")"
+	}
+	return "not searched: " + g.What + " (" + g.Why + ")"
+}
+
+// EncodedGaps reports a stored value that holds parts in another form.
+func EncodedGaps(what string, found []Encoded) []Gap {
+	var out []Gap
+	for _, e := range found {
+		out = append(out, Gap{What: what, Why: "holds the " + string(e.Part) + " in another form (" + e.Form + "); change it by hand", Holds: true})
+	}
+	return out
 }
 
 // Phase is how far a deploy is.

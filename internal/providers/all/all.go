@@ -150,13 +150,28 @@ func (o Options) duration(name string) (time.Duration, error) {
 
 func (f factory) where() string { return first(f.address, f.describe().Name) }
 
+// aws returns the settings of the AWS provider.
 func (o Options) aws(c *httpx.Client) aws.Config {
 	shared := first(o.Env("AWS_ENDPOINT_URL"), o.baseURL(aws.Name))
 	return aws.Config{
 		KeyID: o.setting("AWS_ACCESS_KEY_ID").Reveal(), Secret: o.setting("AWS_SECRET_ACCESS_KEY"), SessionToken: o.setting("AWS_SESSION_TOKEN"),
 		Region: first(o.Env("AWS_REGION"), o.Env("AWS_DEFAULT_REGION")), Client: c, Version: o.Version,
 		IAMEndpoint: first(o.Env("AWS_ENDPOINT_URL_IAM"), shared), STSEndpoint: first(o.Env("AWS_ENDPOINT_URL_STS"), shared),
+		SQSEndpoint: first(o.Env("AWS_ENDPOINT_URL_SQS"), shared),
 	}
+}
+
+// Queues returns who looks at message queues: it works without an access of the
+// operator's own, and tells less then.
+func Queues(o Options) (providers.QueueInspector, error) {
+	return aws.NewQueues(o.aws(o.client(aws.Name)))
+}
+
+// client returns the HTTP client for a provider.
+func (o Options) client(name string) *httpx.Client {
+	return httpx.New(httpx.Options{
+		AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(name)), Version: o.Version, Timeout: o.Timeout, BackOff: o.BackOff,
+	})
 }
 
 // orNil keeps a nil pointer from becoming a non-nil interface.
@@ -189,12 +204,6 @@ func Registry(o Options) (providers.Registry, []Problem) {
 	}
 	checks := probe.New(probe.Options{BaseURL: o.baseURL, AllowPrivate: o.AllowPrivate, Version: o.Version, Timeout: o.Timeout, Cache: o.Verdicts})
 	return providers.NewRegistry(list...).WithChecks(withAWS{Checker: checks, aws: aws.CheckOnly(o.aws(o.client(aws.Name)))}), problems
-}
-
-func (o Options) client(name string) *httpx.Client {
-	return httpx.New(httpx.Options{
-		AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(name)), Version: o.Version, Timeout: o.Timeout, BackOff: o.BackOff,
-	})
 }
 
 // withAWS checks AWS keys too when no access of one's own is set up: a key is checked

@@ -134,7 +134,7 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		p.Risks = append(p.Risks, "the leaked key is disabled already: whoever uses it is down now, and until the new key is deployed")
 	}
 	for _, g := range req.Located.Gaps {
-		p.Risks = append(p.Risks, "not searched: "+g.What+" ("+g.Why+")")
+		p.Risks = append(p.Risks, g.String())
 	}
 	return p
 }
