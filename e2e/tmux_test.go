@@ -187,7 +187,7 @@ func (p *pane) approves() {
 	p.sees("Digest")
 	p.shot("plan")
 	p.types("A")
-	p.reads("Approve plan", "Step 12 cannot be undone: delete the old key", "To continue, type: rotate deploy-bot", "[ Cancel ]")
+	p.reads("Approve plan", "Step 13 cannot be undone: delete the old key", "To continue, type: rotate deploy-bot", "[ Cancel ]")
 	p.types("rotate deplo")
 	p.sees("> rotate deplo")
 	p.shot("approve")

@@ -20,7 +20,7 @@ import (
 )
 
 func (a *app) rotateCmd() *cobra.Command {
-	var approve, who string
+	var approve, who, despite string
 	cmd := &cobra.Command{
 		Use:   "rotate PLAN --approve DIGEST",
 		Short: "Carry an approved plan out, from a script",
@@ -49,12 +49,13 @@ and after, so a run that was killed continues with "rotate resume".`,
 				}
 			}
 			return a.execute(cmd.Context(), plan.ID, func(ctx context.Context, x *executor.Executor) error {
-				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: cmp.Or(who, actor()), At: a.Now().UTC()})
+				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: cmp.Or(who, actor()), At: a.Now().UTC(), Despite: despite})
 			})
 		},
 	}
 	cmd.Flags().StringVar(&who, "approver", "", "your name, where a plan needs several people on one machine; default: the user's")
 	cmd.Flags().StringVar(&approve, "approve", "", "the digest of the plan that you approve")
+	cmd.Flags().StringVar(&despite, "despite-missing-rights", "", "why it is tried although the plan names rights that are missing")
 	cmd.AddCommand(a.resumeCmd(), a.supplyCmd(), a.rollbackCmd(), a.abandonCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd(), a.orphansCmd(), a.journalCmd())
 	return cmd
 }
@@ -216,32 +217,45 @@ Without RUN: the newest unfinished one.`,
 func (a *app) waiveCmd() *cobra.Command {
 	var level int
 	var reason string
+	var hostile bool
 	cmd := &cobra.Command{
 		Use: "waive RUN STEP --reason TEXT", Short: "Accept less of one held step", Args: exactly("RUN", "STEP"),
 		Long: `Accepts, with a reason that goes into the journal and the report: for an attest step, a lower
-level for that consumer; for the disable step, that the disabled key is not refused yet. Then
-continue with "rotate resume". What a held run waits for, "rotate status" says.`,
+level for that consumer; for the quiet step, that whoever still uses the old key fails without
+it, or with --hostile, that this traffic is the thief's; for the disable step, that the disabled
+key is not refused yet. Then continue with "rotate resume". What a held run waits for, "rotate
+status" says.`,
 		Example: `  secretguard rotate waive r-0a1b2c3d4e attest:render/srv-1 --level 1 --reason "it has no health URL"
+  secretguard rotate waive r-0a1b2c3d4e quiet --hostile --reason "calls from an address that is not ours"
   secretguard rotate waive r-0a1b2c3d4e disable --reason "the emulator takes inactive keys"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if level < 0 || level > int(rotate.L4) {
 				return usagef("a level is 0 to 4, not %d", level)
 			}
-			return a.waive(cmd.Context(), args[0], args[1], rotate.Level(level), reason)
+			if hostile && args[1] != string(rotate.ActQuiet) {
+				return usagef("--hostile is about the traffic on the old key: secretguard rotate waive %s quiet --hostile --reason TEXT", args[0])
+			}
+			return a.waive(cmd.Context(), args[0], func(ctx context.Context, x *executor.Executor) error {
+				if hostile {
+					return x.CallHostile(ctx, args[0], reason)
+				}
+				return x.Waive(ctx, args[0], args[1], rotate.Level(level), reason)
+			})
 		},
 	}
+	cmd.Flags().BoolVar(&hostile, "hostile", false, "the traffic on the old key is the thief's: do not wait for its end")
 	cmd.Flags().IntVar(&level, "level", 1, "the level that is accepted of an attest step: 0 to 4")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal")
 	return cmd
 }
 
-func (a *app) waive(ctx context.Context, run, step string, level rotate.Level, reason string) error {
+func (a *app) waive(ctx context.Context, run string, accept func(context.Context, *executor.Executor) error) error {
 	w, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = w.close() }() // the record was flushed
-	if err := w.executor(nil).Waive(ctx, run, step, level, reason); err != nil {
+	if err := accept(ctx, w.executor(nil)); err != nil {
 		return err
 	}
 	if a.json {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/providers/all"
+	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -68,9 +70,17 @@ type configDoc struct {
 	Files              []configFile `json:"files"`
 	UserFile           string       `json:"user_file"`
 	StateFolder        string       `json:"state_folder"`
+	JournalIdentity    string       `json:"journal_identity"`
 	Rules              string       `json:"rules"`
 	MaxTargetMegabytes int          `json:"max_target_megabytes"`
 	Endpoints          []endpoint   `json:"endpoints"`
+	Consumers          []consumer   `json:"consumers"`
+}
+
+// consumer is one that the configuration declares.
+type consumer struct {
+	Name  string `json:"name"`
+	Where string `json:"where"`
 }
 
 type configFile struct {
@@ -93,8 +103,8 @@ func (a *app) configDoc(target string) (configDoc, error) {
 		return configDoc{}, a.badConfig(err, target)
 	}
 	d := configDoc{
-		Schema: "secretguard.config/1", Files: []configFile{}, UserFile: config.UserFile(a.Env), Rules: "built in",
-		MaxTargetMegabytes: cfg.Scan.MaxTargetMegabytes, Endpoints: []endpoint{},
+		Schema: "secretguard.config/1", Files: []configFile{}, UserFile: config.UserFile(a.Env), Rules: "built in", JournalIdentity: cmp.Or(cfg.Journal.Identity, string(journal.InFile)),
+		MaxTargetMegabytes: cfg.Scan.MaxTargetMegabytes, Endpoints: []endpoint{}, Consumers: []consumer{},
 	}
 	if dir, err := config.StateDir(a.Env); err == nil { // none is fine until something is rotated
 		d.StateFolder = dir
@@ -104,6 +114,9 @@ func (a *app) configDoc(target string) (configDoc, error) {
 	}
 	for _, f := range cfg.Files {
 		d.Files = append(d.Files, configFile{f.Path, f.Trust.String()})
+	}
+	for _, c := range cfg.Consumers {
+		d.Consumers = append(d.Consumers, consumer{c.Name, c.Where})
 	}
 	for _, name := range all.EndpointNames() {
 		if p := cfg.Provider(name); p.BaseURL != "" || p.AllowPrivate {
@@ -137,7 +150,7 @@ func (a *app) configShow(target string) error {
 	if a.json {
 		return a.encode(d)
 	}
-	rows := []string{"rules         " + d.Rules, "your own file " + orNone(d.UserFile), "state folder  " + orNone(d.StateFolder)}
+	rows := []string{"rules         " + d.Rules, "your own file " + orNone(d.UserFile), "state folder  " + orNone(d.StateFolder), "identity      " + d.JournalIdentity + " (of a new journal)"}
 	if d.MaxTargetMegabytes > 0 {
 		rows = append(rows, fmt.Sprintf("largest file  %d MB", d.MaxTargetMegabytes))
 	}
@@ -150,6 +163,9 @@ func (a *app) configShow(target string) error {
 			row += " (private addresses allowed)"
 		}
 		rows = append(rows, row)
+	}
+	for _, c := range d.Consumers {
+		rows = append(rows, fmt.Sprintf("consumer      %s (%s)", c.Name, c.Where))
 	}
 	for _, r := range rows {
 		if err := a.line(string(term.Clean(r))); err != nil {

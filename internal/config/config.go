@@ -36,8 +36,17 @@ type Config struct {
 	Scan Scan
 	// Rules is the gitleaks configuration to use, nil for the built-in rules.
 	Rules *Rules
+	// Consumers are the [[consumer]] tables of the heaviest file of the user's that
+	// has any.
+	Consumers []Consumer
+	// ForeignConsumers is the file in the target that has such tables, which do not
+	// count: the user has not said that they are theirs.
+	ForeignConsumers string
 	// Files are the files that were read, in the order of their weight.
 	Files []File
+
+	// Journal is the [journal] table; only the user's own file may have one.
+	Journal Journal
 
 	providers map[string]Provider
 	env       func(string) string
@@ -50,6 +59,13 @@ type Scan struct {
 	MaxTargetMegabytes int `toml:"max_target_megabytes"`
 	// Rules names a gitleaks configuration, relative to the file that names it.
 	Rules string `toml:"rules"`
+}
+
+// Journal is the [journal] table.
+type Journal struct {
+	// Identity is where the identity of a new journal is kept: "file" (the default),
+	// "keyring" or "auto".
+	Identity string `toml:"identity"`
 }
 
 // Provider is one [providers.NAME] table.

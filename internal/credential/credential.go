@@ -6,6 +6,7 @@ package credential
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -26,6 +27,8 @@ const (
 	StripeSecretKey   Kind = "stripe.secret_key"
 	StripeWebhook     Kind = "stripe.webhook_secret"
 	OpenAIKey         Kind = "openai.api_key"
+	OpenAIServiceKey  Kind = "openai.service_key" // of a service account
+	OpenAIAdminKey    Kind = "openai.admin_key"
 	AnthropicKey      Kind = "anthropic.api_key"
 	GoogleAPIKey      Kind = "google.api_key"
 	TwoCaptchaKey     Kind = "twocaptcha.api_key"
@@ -56,12 +59,14 @@ const (
 	GitHubToken      Kind = "github.token"
 	SlackToken       Kind = "slack.token"
 	SlackWebhook     Kind = "slack.webhook"
-	StripePublicKey  Kind = "stripe.publishable_key" // context: no secret
-	TwilioAccount    Kind = "twilio.account"
-	TwilioKey        Kind = "twilio.api_key"
-	GoogleOAuth      Kind = "google.oauth_client"
-	GitHubOAuth      Kind = "github.oauth_client"
-	DatabasePassword Kind = "database.password"
+	// GitRemotePassword is a password in the address of a repository at any host.
+	GitRemotePassword Kind = "git.remote_password"
+	StripePublicKey   Kind = "stripe.publishable_key" // context: no secret
+	TwilioAccount     Kind = "twilio.account"
+	TwilioKey         Kind = "twilio.api_key"
+	GoogleOAuth       Kind = "google.oauth_client"
+	GitHubOAuth       Kind = "github.oauth_client"
+	DatabasePassword  Kind = "database.password"
 )
 
 // Paired reports whether a credential of this kind has two halves, an id and a secret,
@@ -94,6 +99,11 @@ type Credential struct {
 	// where the issuer has none or it is not known. It is no secret.
 	ID    string
 	Parts map[Part]secret.Text
+	// Project is what the key opens where its issuer has an address for each (the
+	// reference of a Supabase project); empty when it is not known. Bound tells that
+	// the key itself proves it; otherwise the project only stood near the key.
+	Project string
+	Bound   bool
 }
 
 // Part returns a part, empty when it is missing.
@@ -118,4 +128,25 @@ func (c Credential) Complete() bool {
 		return !c.Part(PartID).Empty() && !c.Part(PartSecret).Empty()
 	}
 	return !c.Part(PartToken).Empty()
+}
+
+// Narrow returns the kind that a token's own form tells, where one rule finds several
+// kinds that are replaced in different ways.
+func Narrow(k Kind, token secret.Text) Kind {
+	begins := func(prefix string) bool { return strings.HasPrefix(token.Reveal(), prefix) }
+	switch {
+	case k == OpenAIKey && begins("sk-svcacct-"):
+		return OpenAIServiceKey
+	case k == OpenAIKey && begins("sk-admin-"):
+		return OpenAIAdminKey
+	}
+	return k
+}
+
+// Wide returns the kind that a rule finds, of one that [Narrow] made of it.
+func Wide(k Kind) Kind {
+	if k == OpenAIServiceKey || k == OpenAIAdminKey {
+		return OpenAIKey
+	}
+	return k
 }

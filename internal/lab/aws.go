@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// AWS is the twin of IAM and STS: the query protocol, XML answers, real SigV4.
+// AWS is the twin of IAM and STS: the query protocol, XML answers, real SigV4; and
+// of SQS, as far as looking at a queue goes.
 type AWS struct {
 	lab     *Lab
 	account string
@@ -23,24 +24,30 @@ type AWS struct {
 	mu      sync.Mutex
 	users   map[string]*awsUser
 	keys    map[string]*awsKey
+	queues  map[string]*queue
 	adminID string
 	dials   awsDials
 }
 
 // awsDials are misbehaviours that last until they are turned back.
 type awsDials struct {
-	clockOff time.Duration // how far the service's clock is ahead of ours
-	stale    time.Duration // how long a listing does not show a new key
-	usageLag time.Duration // how long a use stays out of the record
-	page     int           // most keys in one page; 0 = no bound
-	again    int           // how many CreateAccessKey answer with the user's oldest key
-	oldIDs   bool          // new keys get ids without an account
+	clockOff time.Duration            // how far the service's clock is ahead of ours
+	stale    time.Duration            // how long a listing does not show a new key
+	usageLag time.Duration            // how long a use stays out of the record
+	page     int                      // most keys in one page; 0 = no bound
+	again    int                      // how many CreateAccessKey answer with the user's oldest key
+	oldIDs   bool                     // new keys get ids without an account
+	lagIn    map[string]time.Duration // how much longer a region accepts a key that was stopped
 }
 
 type awsUser struct {
 	name     string
+	path     string // of its address: "/" or "/apps/"
 	admin    bool
+	denied   []string // actions that no policy grants, "iam:DeleteAccessKey"
+	hangs    []string // context keys that a condition of its policies reads
 	policies []string
+	tags     map[string]string
 	made     time.Time
 }
 
@@ -72,7 +79,7 @@ type KeyView struct {
 const quota = 2
 
 func newAWS(l *Lab) *AWS {
-	a := &AWS{lab: l, account: random("123456789", 1) + random("0123456789", 11), users: map[string]*awsUser{}, keys: map[string]*awsKey{}}
+	a := &AWS{lab: l, account: random("123456789", 1) + random("0123456789", 11), users: map[string]*awsUser{}, keys: map[string]*awsKey{}, queues: map[string]*queue{}}
 	a.users["secretguard-admin"] = &awsUser{name: "secretguard-admin", admin: true, made: time.Now()}
 	k := a.newKey("secretguard-admin")
 	k.made = time.Time{} // old enough to be known everywhere
@@ -148,11 +155,14 @@ func (a *AWS) of(user string) []*awsKey {
 
 // works reports whether a key is accepted now: a new one only after KeyDelay, a
 // disabled or deleted one still for DisableDelay.
-func (a *AWS) works(k *awsKey, now time.Time) bool {
+func (a *AWS) works(k *awsKey, now time.Time) bool { return a.worksIn("", k, now) }
+
+// worksIn is works in a region, which may hear of a change later than others.
+func (a *AWS) worksIn(region string, k *awsKey, now time.Time) bool {
 	if k.active && !k.deleted {
 		return now.Sub(k.made) >= a.lab.opts.KeyDelay
 	}
-	return now.Sub(k.changed) < a.lab.opts.DisableDelay
+	return now.Sub(k.changed) < a.lab.opts.DisableDelay+a.dials.lagIn[region]
 }
 
 // Use calls a service with a key, as a consumer's own SDK would; it reports
@@ -194,13 +204,17 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
+	if op, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS."); ok {
+		a.lab.serve(w, r, Request{Service: "aws", Op: op, Mutates: op != "GetQueueAttributes"}, func(w http.ResponseWriter) { a.answerQueue(w, r, body, op) }, awsRefuse)
+		return
+	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		awsError(w, 400, "MalformedQueryString", "")
 		return
 	}
 	op := form.Get("Action")
-	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"}, op)
+	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "TagUser", "UntagUser"}, op)
 	a.lab.serve(w, r, Request{Service: "aws", Op: op, Mutates: mutates}, func(w http.ResponseWriter) { a.answer(w, r, body, form) }, awsRefuse)
 }
 
@@ -248,7 +262,8 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, body []byte, form u
 	}
 	h, ok := map[string]func(http.ResponseWriter, *awsKey, url.Values){
 		"GetCallerIdentity": a.callerIdentity, "GetAccessKeyInfo": a.keyInfo, "CreateAccessKey": a.createKey, "ListAccessKeys": a.listKeys,
-		"UpdateAccessKey": a.updateKey, "DeleteAccessKey": a.deleteKey, "GetAccessKeyLastUsed": a.lastUsed, "ListAttachedUserPolicies": a.policies,
+		"UpdateAccessKey": a.updateKey, "DeleteAccessKey": a.deleteKey, "GetAccessKeyLastUsed": a.lastUsed, "ListAttachedUserPolicies": a.policies, "GetUser": a.getUser, "SimulatePrincipalPolicy": a.simulate,
+		"TagUser": a.tagUser, "UntagUser": a.untagUser, "ListUserTags": a.listTags,
 	}[op]
 	if !ok {
 		awsError(w, 400, "InvalidAction", "no such action")
@@ -264,9 +279,20 @@ func (a *AWS) may(caller *awsKey, op string) bool {
 	if caller.user == "" {
 		return true // root
 	}
-	u := a.users[caller.user]
+	return a.decision(a.users[caller.user], "iam:"+op) == "allowed"
+}
+
+// decision is what a user's policies say of an action, in the words of IAM's
+// simulation.
+func (a *AWS) decision(u *awsUser, action string) string {
 	quarantined := slices.ContainsFunc(u.policies, func(p string) bool { return strings.HasPrefix(p, "AWSCompromisedKeyQuarantine") })
-	return u.admin && (!quarantined || op != "CreateAccessKey" && op != "UpdateAccessKey")
+	switch {
+	case quarantined && (action == "iam:CreateAccessKey" || action == "iam:UpdateAccessKey"):
+		return "explicitDeny"
+	case !u.admin || slices.Contains(u.denied, action):
+		return "implicitDeny"
+	}
+	return "allowed"
 }
 
 // now is the service's own clock.
@@ -276,7 +302,11 @@ func (a *AWS) arn(user string) string {
 	if user == "" {
 		return "arn:aws:iam::" + a.account + ":root"
 	}
-	return "arn:aws:iam::" + a.account + ":user/" + user
+	path := "/"
+	if u := a.users[user]; u != nil && u.path != "" {
+		path = u.path
+	}
+	return "arn:aws:iam::" + a.account + ":user" + path + user
 }
 
 func awsError(w http.ResponseWriter, status int, code, message string) {

@@ -2,9 +2,8 @@ package lab
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,12 +15,26 @@ type consumer struct {
 	name    string
 	env     map[string]string // what the live deploy runs with
 	deploys []*deploy
+	// drained are instances of earlier deploys that still work, and until when.
+	drained []instance
 	// needsKey is set once a live deploy had an AWS key: without it the consumer
 	// is not well from then on.
 	needsKey bool
+	echoes   string // the variable that its echo endpoint tells of; empty for no endpoint
 	locked   bool   // netlify: no new deploy is published
 	fail     bool   // the next deploys fail
 	failure  string // what the build then says
+
+	needs   []string    // render: without these the process ends right after its start
+	crashes []time.Time // render: when a process ended by itself
+	log     []logLine
+}
+
+// instance is what is left of an earlier deploy: it works with its own values until
+// it is stopped.
+type instance struct {
+	env   map[string]string
+	until time.Time
 }
 
 type deploy struct {
@@ -33,8 +46,30 @@ type deploy struct {
 	commit  string // render
 	failed  bool
 	failure string
-	live    bool // it has gone live once
-	pinned  bool // built, but another one stays published
+	crashed bool          // it was built, and its process ended at once
+	live    bool          // it has gone live once
+	pinned  bool          // built, but another one stays published
+	took    time.Duration // how long it took, for one of before the lab
+}
+
+// past puts deploys of yesterday before all others, which took so long.
+func (c *consumer) past(like deploy, took []time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range took {
+		one := like
+		one.id, one.took, one.live = random("0123456789abcdef", 24), d, true
+		one.started = time.Now().Add(-24 * time.Hour)
+		c.deploys = append([]*deploy{&one}, c.deploys...)
+	}
+}
+
+// whole is how long a deploy takes from its start to live.
+func (d *deploy) whole(l *Lab) time.Duration {
+	if d.took > 0 {
+		return d.took
+	}
+	return l.opts.DeployTime
 }
 
 // start begins a deploy.
@@ -60,7 +95,16 @@ func (c *consumer) settle(l *Lab) {
 			d.pinned = true
 			continue
 		}
+		if key := c.lacks(d.env); key != "" {
+			d.failed, d.crashed = true, true
+			c.crashes = append(c.crashes, time.Now())
+			c.log = append(c.log, logLine{time.Now(), "app", "Error: " + key + " is not set"}, logLine{time.Now(), "app", "==> Exited with status 1"})
+			continue
+		}
 		d.live = true
+		if c.env != nil && l.opts.DrainTime > 0 {
+			c.drained = append(c.drained, instance{c.env, time.Now().Add(l.opts.DrainTime)})
+		}
 		c.env = d.env
 		c.needsKey = c.needsKey || d.env["AWS_ACCESS_KEY_ID"] != ""
 		l.AWS.Use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
@@ -94,6 +138,12 @@ func (c *consumer) well(l *Lab) bool {
 	c.settle(l)
 	if !c.needsKey {
 		return c.env != nil
+	}
+	c.drained = slices.DeleteFunc(c.drained, func(i instance) bool { return time.Now().After(i.until) })
+	for _, i := range c.drained {
+		if !l.AWS.Use(i.env["AWS_ACCESS_KEY_ID"], i.env["AWS_SECRET_ACCESS_KEY"], "sqs") {
+			return false
+		}
 	}
 	return l.AWS.Use(c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"], "sqs")
 }
@@ -159,24 +209,6 @@ func (l *Lab) LiveKeys() map[string]string {
 		}
 	}
 	return out
-}
-
-// app serves the consumers' health: /netlify/NAME/… and /render/NAME/….
-func (l *Lab) app(w http.ResponseWriter, r *http.Request) {
-	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 3)
-	if len(parts) < 2 {
-		http.NotFound(w, r)
-		return
-	}
-	c := l.consumers()[parts[0]+"/"+parts[1]]
-	switch {
-	case c == nil:
-		http.NotFound(w, r)
-	case c.well(l):
-		_, _ = fmt.Fprintln(w, "ok") // the client may be gone
-	default:
-		http.Error(w, "the queue refused our key", http.StatusInternalServerError)
-	}
 }
 
 // admin serves /_lab/state for people and tests, and /_lab/stop.

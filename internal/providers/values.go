@@ -43,9 +43,21 @@ const (
 
 // Identity is who a credential speaks for.
 type Identity struct {
-	Account string // account, organisation or project id
+	Account string // account or organisation
 	Who     string // ARN, user or key name
+	Project string // project, workspace or site that it is limited to
 	Scopes  string // the rights that the answer names, parted by commas
+}
+
+// Words tells all that is known of it in one line, empty when nothing is.
+func (i Identity) Words() string {
+	var said []string
+	for _, part := range [][2]string{{"account ", i.Account}, {"", i.Who}, {"project ", i.Project}, {"rights ", strings.ReplaceAll(i.Scopes, ",", " ")}} {
+		if part[1] != "" {
+			said = append(said, part[0]+part[1])
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 // KeyRef names one key at its issuer.
@@ -53,6 +65,15 @@ type KeyRef struct {
 	Kind  credential.Kind `json:"kind"`
 	ID    string          `json:"id"`    // the issuer's id of the key
 	Owner string          `json:"owner"` // the user or project that it belongs to
+}
+
+// Mask is the form of the id that may be shown. An id that its provider made of a
+// mask already ("sk_live_…l1UC": the issuer has no other name for the key) stays.
+func (k KeyRef) Mask() string {
+	if strings.Contains(k.ID, "…") {
+		return k.ID
+	}
+	return secret.Mask(k.ID)
 }
 
 // KeyInfo is one key in a listing.
@@ -105,6 +126,12 @@ type IssueRequest struct {
 type Issued struct {
 	Ref        KeyRef
 	Credential credential.Credential
+}
+
+// Claim is a run's mark on a key's owner, and since when.
+type Claim struct {
+	Run string
+	At  time.Time
 }
 
 // ReconcileOutcome classifies a lost Issue.
@@ -186,21 +213,50 @@ type Target struct {
 	Name     string `json:"name"`
 	// HealthURL is asked after a deploy; empty when the service has none.
 	HealthURL string `json:"health_url,omitempty"`
+	// EchoURL is where a service that knows the convention shows that it holds a value;
+	// whether this one does is asked when a plan is made.
+	EchoURL string `json:"echo_url,omitempty"`
 	// Suspended targets get the value but no deploy.
 	Suspended bool `json:"suspended,omitempty"`
 }
+
+// EchoPath is where a service answers an echo, below its public address.
+const EchoPath = "/.well-known/secretguard-echo"
 
 // Located is the answer of Locate.
 type Located struct {
 	Placements []Placement
 	Gaps       []Gap
 	Searched   int // how many variables were compared
+	// Unreadable is how many of them cannot be read back: by their names they do not
+	// seem to hold the key, and that is all that is known.
+	Unreadable int
 }
 
 // Gap is something that could not be looked at, and why.
 type Gap struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
+	// Holds says that it was looked at and holds the value, in a form or a place that
+	// is not changed here: a person must.
+	Holds bool `json:"holds,omitempty"`
+}
+
+// String gives one line: what was not searched, or what a person must change.
+func (g Gap) String() string {
+	if g.Holds {
+		return "by hand: " + g.What + " (" + g.Why + ")"
+	}
+	return "not searched: " + g.What + " (" + g.Why + ")"
+}
+
+// EncodedGaps reports a stored value that holds parts in another form.
+func EncodedGaps(what string, found []Encoded) []Gap {
+	var out []Gap
+	for _, e := range found {
+		out = append(out, Gap{What: what, Why: "holds the " + string(e.Part) + " in another form (" + e.Form + "); change it by hand", Holds: true})
+	}
+	return out
 }
 
 // Phase is how far a deploy is.

@@ -40,7 +40,9 @@ const (
 	ActStore    Action = "store"
 	ActDeploy   Action = "deploy"
 	ActAttest   Action = "attest"
+	ActQuiet    Action = "quiet" // nobody uses the old key any more
 	ActDisable  Action = "disable"
+	ActSoak     Action = "soak" // the old key stays disabled for a while
 	ActDelete   Action = "delete"
 	ActProve    Action = "prove"
 
@@ -53,7 +55,7 @@ const (
 // Actions returns every action that this version knows.
 func Actions() []Action {
 	return []Action{
-		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActDisable, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
+		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActQuiet, ActDisable, ActSoak, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
 	}
 }
 
@@ -77,8 +79,20 @@ type Step struct {
 	// Required is the level an attest step must reach, at most Plan.MinLevel and
 	// at most what this consumer can show; approving the plan accepts it.
 	Required Level `json:"required,omitempty"`
+	// Echo is set on an attest step whose consumer can show that it holds the key.
+	Echo *Echo `json:"echo,omitempty"`
 	// Guide is set on a step that a person carries out: what to do, and where.
 	Guide *Guide `json:"guide,omitempty"`
+	// Right says whether our own access may do this; nil for a step that changes
+	// nothing or that a person carries out.
+	Right *providers.Right `json:"right,omitempty"`
+}
+
+// Echo is where and about which variable a consumer answers.
+type Echo struct {
+	URL      string          `json:"url"`
+	Variable string          `json:"variable"`
+	Part     credential.Part `json:"part"` // of the key that the variable holds
 }
 
 // Guide is what a person does for a step.
@@ -117,15 +131,20 @@ type Plan struct {
 	Account   string                     `json:"account,omitempty"` // the issuer's account of the old key
 	// Self says that our own access to the issuer is the old key: what comes after
 	// the new key was checked is done with the new one.
-	Self    bool            `json:"self,omitempty"`
-	Steps   []Step          `json:"steps"`
-	Risks   []string        `json:"risks,omitempty"`
-	Needs   []Need          `json:"needs,omitempty"`
-	Gaps    []providers.Gap `json:"gaps,omitempty"`
-	Phrase  string          `json:"phrase"` // what to type: "rotate deploy-bot"
-	Created time.Time       `json:"created"`
-	Expires time.Time       `json:"expires"`
-	Digest  string          `json:"digest"` // over all of the above
+	Self bool `json:"self,omitempty"`
+	// Onto is another leaked key of the same owner that takes the old one's place for
+	// now, where there is no room for a new one; OntoCase is replaced next.
+	Onto     providers.KeyRef `json:"onto,omitzero"`
+	OntoCase string           `json:"onto_case,omitempty"`
+	Steps    []Step           `json:"steps"`
+	Outage   []Outage         `json:"outage,omitempty"` // one for each consumer that is deployed
+	Risks    []string         `json:"risks,omitempty"`
+	Needs    []Need           `json:"needs,omitempty"`
+	Gaps     []providers.Gap  `json:"gaps,omitempty"`
+	Phrase   string           `json:"phrase"` // what to type: "rotate deploy-bot"
+	Created  time.Time        `json:"created"`
+	Expires  time.Time        `json:"expires"`
+	Digest   string           `json:"digest"` // over all of the above
 }
 
 // Need is a permission that the rotation uses, and whether we know we have it.
@@ -143,6 +162,36 @@ func (p Plan) Irreversible() []Step {
 		}
 	}
 	return out
+}
+
+// Missing returns the steps that our own access may plainly not do: the plan is
+// carried out only when its approval says why it is tried all the same.
+func (p Plan) Missing() []Step {
+	var out []Step
+	for _, s := range p.Steps {
+		if s.Right != nil && s.Right.May == providers.MayNo {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// AtOnce is how many steps of a stage are carried out side by side.
+const AtOnce = 5
+
+// Outage is an estimate of how long a consumer is down in a rotation.
+type Outage struct {
+	Target string `json:"target"` // provider/id
+	Name   string `json:"name"`   // may be foreign: clean before showing
+	// Deploy is how long a deploy of it takes, and Basis what that rests on.
+	Deploy  float64 `json:"deploy_minutes"`
+	Basis   string  `json:"basis"`
+	Assumed bool    `json:"assumed,omitempty"` // nothing that the platform tells is behind Deploy
+	// Down is how long it is down; zero when it keeps running. Open says that the
+	// end hangs on a person, and Down is no bound.
+	Down float64 `json:"down_minutes"`
+	Open bool    `json:"open_ended,omitempty"`
+	Note string  `json:"note"`
 }
 
 // UndoNone marks a step that nothing takes back.

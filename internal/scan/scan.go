@@ -117,6 +117,7 @@ type collector struct {
 	told     time.Time
 	under    string          // folder of the repository that is read now, in the whole
 	indexed  map[string]bool // blobs that were found in an index
+	noted    []sighting      // Supabase projects that a file of theirs names
 
 	ids sync.Map // idKey -> string: the id of a short secret is stretched, and a secret stands in many versions of a file
 }
@@ -180,6 +181,7 @@ func (c *collector) scan(finder *match.Finder, f source.Fragment) {
 		if p.Where == string(WhereIndex) {
 			c.index(p.Blob)
 		}
+		c.note(f.Text, p)
 		for _, m := range c.scanner.set.At(sights, p.Name(), p.Commit) {
 			found = append(found, c.finding(m, p, false))
 		}

@@ -28,12 +28,8 @@ func Verify(ctx context.Context, reg providers.Registry, c Case) (Liveness, erro
 	}
 	v, _, _, ok := reg.VerifierOf(c.Credential)
 	if !ok {
-		if p, issued := reg.IssuerOf(c.Kind); issued {
-			return unknown(p.Describe().Title + " offers no check"),
-				fmt.Errorf("verify %s: %s has no read-only check: %w", c.ID, p.Describe().Name, providers.ErrUnsupported)
-		}
-		return unknown("no provider is set up that can check this kind"),
-			fmt.Errorf("verify %s: no provider for %s: %w", c.ID, c.Kind, providers.ErrUnsupported)
+		why := reg.WhyNot(c.Credential)
+		return unknown("not asked: " + why), fmt.Errorf("verify %s: %s: %w", c.ID, why, providers.ErrUnsupported)
 	}
 	verdict, err := v.Verify(ctx, c.Credential)
 	if err != nil {
@@ -85,8 +81,12 @@ func partNames(parts []credential.Part) string {
 // that fails leaves a gap and its error is returned too, joined with the others;
 // what was found stays usable. Locate only reads and may be repeated.
 func Locate(ctx context.Context, reg providers.Registry, c Case) (Case, error) {
-	c.Placements, c.Gaps = nil, nil
-	wanted := Wanted(c)
+	return LocateValues(ctx, reg, c, Wanted(c))
+}
+
+// LocateValues is [Locate] for values of the caller's own.
+func LocateValues(ctx context.Context, reg providers.Registry, c Case, wanted []providers.Wanted) (Case, error) {
+	c.Placements, c.Gaps, c.Unreadable = nil, nil, 0
 	sinks := reg.Sinks()
 	if len(sinks) == 0 {
 		c.Gaps = []providers.Gap{{What: "consumers", Why: "no provider that stores values is set up"}}
@@ -102,6 +102,7 @@ func Locate(ctx context.Context, reg providers.Registry, c Case) (Case, error) {
 		located, err := sink.Locate(ctx, wanted)
 		c.Placements = append(c.Placements, located.Placements...)
 		c.Gaps = append(c.Gaps, located.Gaps...)
+		c.Unreadable += located.Unreadable
 		if err != nil {
 			name := p.Describe().Name
 			c.Gaps = append(c.Gaps, providers.Gap{What: name, Why: className(err)})

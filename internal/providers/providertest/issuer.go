@@ -76,7 +76,39 @@ func (w *World) issuerCalls(t *testing.T) []call {
 			return err
 		}})
 	}
+	if c, ok := providers.As[providers.Claimer](w.Provider); ok {
+		out = append(out,
+			call{name: "Claim", op: side.ClaimOp, write: true, do: func(ctx context.Context) error { return c.Claim(ctx, ref, providers.Claim{Run: "r-1", At: time.Now()}) }},
+			call{name: "Unclaim", op: side.UnclaimOp, write: true, gone: true, do: func(ctx context.Context) error { return c.Unclaim(ctx, ref, "r-1") }},
+			call{name: "Claims", op: side.ClaimsOp, do: func(ctx context.Context) error {
+				_, err := c.Claims(ctx, ref)
+				return err
+			}})
+	}
 	return out
+}
+
+// claims checks that the marks of several runs stand side by side, oldest first.
+func claims(t *testing.T, w *World) {
+	c, ref := ability[providers.Claimer](t, w.Provider), w.ref(t)
+	now := time.Now().UTC().Truncate(time.Second)
+	for _, one := range []providers.Claim{{Run: "r-b", At: now}, {Run: "r-c", At: now.Add(-time.Minute)}, {Run: "r-a", At: now}, {Run: "r-b", At: now}} {
+		if err := c.Claim(t.Context(), ref, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []providers.Claim{{Run: "r-c", At: now.Add(-time.Minute)}, {Run: "r-a", At: now}, {Run: "r-b", At: now}}
+	if got, err := c.Claims(t.Context(), ref); err != nil || !slices.Equal(got, want) {
+		t.Fatalf("%v, %v", got, err)
+	}
+	for range 2 { // gone already is done
+		if err := c.Unclaim(t.Context(), ref, "r-a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := c.Claims(t.Context(), ref); err != nil || len(got) != 2 {
+		t.Fatalf("%v, %v", got, err)
+	}
 }
 
 func (s Suite) issuer(t *testing.T) {
@@ -100,6 +132,9 @@ func (s Suite) issuer(t *testing.T) {
 	}
 	if _, ok := providers.As[providers.UsageReporter](p); ok {
 		tests["last used"] = lastUsed
+	}
+	if _, ok := providers.As[providers.Claimer](p); ok {
+		tests["claims"] = claims
 	}
 	for name, do := range tests {
 		t.Run(name, func(t *testing.T) { t.Parallel(); do(t, s.Open(t)) })
@@ -223,6 +258,13 @@ func lostIssue(t *testing.T, w *World) {
 	}
 	rec, err = is.Reconcile(t.Context(), req)
 	w.check(t, "Reconcile", err)
+	deleter, deletes := providers.As[providers.Deleter](w.Provider)
+	if !deletes { // what was made cannot be taken away by a call: a person decides
+		if err != nil || rec.Outcome != providers.Unclear || rec.Detail == "" {
+			t.Errorf("one key was made and lost: %+v, %v", rec, err)
+		}
+		return
+	}
 	if err != nil || rec.Outcome != providers.Orphaned || len(rec.Candidates) != 1 {
 		t.Fatalf("one key was made and lost: %+v, %v", rec, err)
 	}
@@ -230,7 +272,7 @@ func lostIssue(t *testing.T, w *World) {
 	if slices.Contains(req.Before, orphan.ID) || !slices.Contains(w.Issuer.Keys(), orphan.ID) {
 		t.Fatalf("the orphan is %s, keys %v, before %v", orphan.ID, w.Issuer.Keys(), req.Before)
 	}
-	if err := ability[providers.Deleter](t, w.Provider).Delete(t.Context(), orphan); err != nil {
+	if err := deleter.Delete(t.Context(), orphan); err != nil {
 		t.Fatal(err)
 	}
 	if after := slices.Sorted(slices.Values(w.Issuer.Keys())); !slices.Equal(after, slices.Sorted(slices.Values(req.Before))) {

@@ -86,6 +86,11 @@ func (w *Worker) NewKey(ctx context.Context) (credential.Credential, error) {
 	return w.credentialOf(ctx, w.State.NewBlobs(), w.State.New())
 }
 
+// OntoKey opens the leaked key that takes the old one's place.
+func (w *Worker) OntoKey(ctx context.Context) (credential.Credential, error) {
+	return w.credentialOf(ctx, w.State.OntoBlobs(), w.Plan().Onto)
+}
+
 // Siblings lists the owner's keys besides the old one.
 func (w *Worker) Siblings(ctx context.Context) ([]string, error) {
 	old, err := w.OldKey(ctx)
@@ -115,20 +120,30 @@ func (w *Worker) Siblings(ctx context.Context) ([]string, error) {
 // Usage reads the new key's last use; what cannot be read counts as none, which
 // can only lower a later attestation.
 func (w *Worker) Usage(ctx context.Context) providers.Usage {
-	u, err := Ability[providers.UsageReporter](w)
-	if err != nil || w.State.New().ID == "" {
+	if w.State.New().ID == "" {
 		return providers.Usage{}
 	}
-	var used providers.Usage
-	err = w.Request(ctx, func(ctx context.Context) (err error) {
-		used, err = u.LastUsed(ctx, w.State.New())
-		return err
-	})
+	used, err := w.LastUsed(ctx, w.State.New())
 	if err != nil {
 		return providers.Usage{}
 	}
-	used.At = used.At.Truncate(time.Second)
 	return used
+}
+
+// LastUsed reads the issuer's record of a key's last use, to the second and in UTC,
+// so that two readings of one use are equal.
+func (w *Worker) LastUsed(ctx context.Context, key providers.KeyRef) (providers.Usage, error) {
+	u, err := Ability[providers.UsageReporter](w)
+	if err != nil {
+		return providers.Usage{}, err
+	}
+	var used providers.Usage
+	err = w.Request(ctx, func(ctx context.Context) (err error) {
+		used, err = u.LastUsed(ctx, key)
+		return err
+	})
+	used.At = used.At.UTC().Truncate(time.Second)
+	return used, err
 }
 
 // Verdict asks the issuer whether a key works.

@@ -31,6 +31,8 @@ type Executor struct {
 	Actor    string
 	// Health asks a consumer's health URL; nil error means well.
 	Health func(ctx context.Context, url string) error
+	// Echo asks a consumer's echo endpoint.
+	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
 	// OnEvent is told of each record and of progress in between, one call at a
 	// time. It must not block.
 	OnEvent func(rotate.Event)
@@ -149,8 +151,22 @@ func (x *Executor) Abandon(ctx context.Context, run, reason string) error {
 }
 
 // Waive records that a person accepts less of one step: a lower level of an
-// attest step, or that the disabled key is not refused yet.
+// attest step, that the old key is still in use, or that the disabled key is not
+// refused yet.
 func (x *Executor) Waive(ctx context.Context, run, step string, level rotate.Level, reason string) error {
+	return x.accept(ctx, run, step, reason, machine.WaiveEntry(step, level, reason))
+}
+
+// CallHostile records that a person says that the traffic on the old key is the
+// thief's: nobody waits for its end.
+func (x *Executor) CallHostile(ctx context.Context, run, reason string) error {
+	return x.accept(ctx, run, string(rotate.ActQuiet), reason, machine.HostileEntry(reason))
+}
+
+// waivable are the actions that wait for evidence and not for an effect.
+var waivable = []rotate.Action{rotate.ActAttest, rotate.ActQuiet, rotate.ActDisable, rotate.ActSoak}
+
+func (x *Executor) accept(ctx context.Context, run, step, reason string, e record.Entry) error {
 	s, err := runs.Load(ctx, x.Journal, run)
 	if err != nil {
 		return err
@@ -158,14 +174,14 @@ func (x *Executor) Waive(ctx context.Context, run, step string, level rotate.Lev
 	if !s.Approved() || s.Closed() {
 		return fmt.Errorf("run %s is %s: there is nothing to accept", run, orWord(s.Status(), "not approved"))
 	}
-	if st, ok := s.Plan().Step(step); !ok || st.Action != rotate.ActAttest && st.Action != rotate.ActDisable {
+	if st, ok := s.Plan().Step(step); !ok || !slices.Contains(waivable, st.Action) {
 		return fmt.Errorf("run %s has no step %q that can be waived", run, step)
 	}
 	if reason == "" {
 		return errors.New("accepting less needs a reason: add --reason")
 	}
 	return x.with(ctx, s.Plan(), func(r *runner) error {
-		return r.write(ctx, machine.WaiveEntry(step, level, reason))
+		return r.write(ctx, e)
 	})
 }
 

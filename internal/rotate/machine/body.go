@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"maps"
+
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
@@ -29,6 +31,7 @@ const (
 const (
 	blobOld   = "old:"  // + part: the leaked credential
 	blobNew   = "new:"  // + part: the replacement
+	blobOnto  = "onto:" // + part: another leaked key that takes the old one's place
 	blobValue = "value" // what a variable held before we wrote it
 )
 
@@ -49,7 +52,9 @@ type Outcome struct {
 	Level    *rotate.Level      `json:"level,omitempty"`
 	Proof    *rotate.DeathProof `json:"proof,omitempty"`
 	Hash     string             `json:"hash,omitempty"` // store: keyed hash of what is there now
+	Used     *providers.Usage   `json:"used,omitempty"` // quiet: the record of the old key's use that stood still
 	Skipped  bool               `json:"skipped,omitempty"`
+	ByHand   bool               `json:"by_hand,omitempty"` // a person did it, and it was checked
 }
 
 // Failure is why a step is held.
@@ -60,6 +65,8 @@ type Failure struct {
 	Open bool `json:"open,omitempty"`
 	// Redo names steps that a retry begins anew, besides the held one.
 	Redo []string `json:"redo,omitempty"`
+	// Alarm is what must not be overlooked until the run ends well.
+	Alarm string `json:"alarm,omitempty"`
 }
 
 // Orphan is a key that an issue made and whose value was lost.
@@ -70,8 +77,9 @@ type Orphan struct {
 
 // waiver is the body of kindWaived and kindRollback.
 type waiver struct {
-	Level  rotate.Level `json:"level,omitempty"`
-	Reason string       `json:"reason"`
+	Level   rotate.Level `json:"level,omitempty"`
+	Hostile bool         `json:"hostile,omitempty"`
+	Reason  string       `json:"reason"`
 }
 
 type closing struct {
@@ -90,9 +98,12 @@ func Happened(e record.Entry) bool {
 	return true
 }
 
-// PlanEntry records a plan and seals the leaked parts.
-func PlanEntry(p rotate.Plan, c credential.Credential) record.Entry {
-	return record.Entry{Kind: kindPlanned, Body: p, Seal: sealed(blobOld, c)}
+// PlanEntry records a plan and seals the leaked parts, and those of the key that
+// takes the old one's place where there is such a one.
+func PlanEntry(p rotate.Plan, c, onto credential.Credential) record.Entry {
+	seal := sealed(blobOld, c)
+	maps.Copy(seal, sealed(blobOnto, onto))
+	return record.Entry{Kind: kindPlanned, Body: p, Seal: seal}
 }
 
 // ApproveEntry records a person's consent.
@@ -116,12 +127,18 @@ func WaiveEntry(step string, level rotate.Level, reason string) record.Entry {
 	return record.Entry{Kind: kindWaived, Step: step, Body: waiver{Level: level, Reason: reason}}
 }
 
+// HostileEntry records that a person says whose the traffic on the old key is: the
+// thief's, so that nobody need wait for its end.
+func HostileEntry(reason string) record.Entry {
+	return record.Entry{Kind: kindWaived, Step: "quiet", Body: waiver{Hostile: true, Reason: reason}}
+}
+
 // SupplyEntry records the key that a person handed in, and seals it.
 func SupplyEntry(ref providers.KeyRef, c credential.Credential) record.Entry {
-	mask := secret.Mask(ref.ID)
+	mask := ref.Mask()
 	return record.Entry{
 		Kind: kindDone, Step: "issue", Seal: NewKeySeal(c),
-		Body: Outcome{New: &ref, NewMask: mask, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
+		Body: Outcome{New: &ref, NewMask: mask, ByHand: true, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
 	}
 }
 

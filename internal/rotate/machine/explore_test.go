@@ -151,6 +151,7 @@ type story struct {
 	strategy  rotate.Strategy
 	left      budget
 	wrong     wrong
+	stranger  bool
 	unfenced  bool
 }
 
@@ -158,7 +159,9 @@ func (s story) start(t *testing.T) *node {
 	t.Helper()
 	p := planOf(s.consumers, s.strategy)
 	s.wrong.spoil(&p)
-	return &node{w: newWorld(s.consumers, s.quota), s: approved(t, p).state(t), left: s.left, unfenced: s.unfenced}
+	w := newWorld(s.consumers, s.quota)
+	w.stranger = s.stranger
+	return &node{w: w, s: approved(t, p).state(t), left: s.left, unfenced: s.unfenced}
 }
 
 // wrong is a plan in the wrong order: the rules must hold whatever a planner does.
@@ -175,7 +178,7 @@ func (w wrong) spoil(p *rotate.Plan) {
 	validate, _ := p.Step("validate")
 	for i, st := range p.Steps {
 		switch st.Action {
-		case rotate.ActDisable, rotate.ActDelete, rotate.ActProve:
+		case rotate.ActQuiet, rotate.ActDisable, rotate.ActDelete, rotate.ActProve:
 			switch w {
 			case stopsEarly:
 				p.Steps[i].Stage = validate.Stage
@@ -197,6 +200,8 @@ var quick = []story{
 	{name: "stops early", consumers: 1, quota: 2, wrong: stopsEarly, left: budget{crashes: 1, rollbacks: 1}},
 	{name: "stops beside", consumers: 1, quota: 2, wrong: stopsBeside, left: budget{crashes: 1, rollbacks: 1}},
 	{name: "pushes early", consumers: 1, quota: 2, wrong: pushesEarly, left: budget{crashes: 1, rollbacks: 1}},
+	{name: "stops beside, and a stranger", consumers: 1, quota: 2, wrong: stopsBeside, stranger: true, left: budget{crashes: 1, rollbacks: 1}},
+	{name: "a stranger", consumers: 1, quota: 2, stranger: true, left: budget{crashes: 1, faults: 1, rollbacks: 1}},
 	{name: "two consumers", consumers: 2, quota: 2, left: budget{crashes: 1, rollbacks: 1}},
 	{name: "contain first", consumers: 1, quota: 2, strategy: rotate.ContainFirst, left: budget{crashes: 2, faults: 1}},
 	{name: "a stop", consumers: 1, quota: 2, left: budget{crashes: 1, faults: 1, stops: 1}},
@@ -236,6 +241,7 @@ func TestExploreAll(t *testing.T) {
 	}
 	for _, s := range []story{
 		{name: "three consumers, two kills, an attacker", consumers: 3, quota: 2, left: budget{crashes: 2, attacks: 1}},
+		{name: "two consumers and a stranger, two kills, way back", consumers: 2, quota: 2, stranger: true, left: budget{crashes: 2, rollbacks: 1}},
 		{name: "three consumers, a kill, way back", consumers: 3, quota: 2, left: budget{crashes: 1, rollbacks: 1}},
 		{name: "two consumers, a kill, a lost answer, a takeover, way back", consumers: 2, quota: 2, left: budget{crashes: 1, faults: 1, takeovers: 1, rollbacks: 1}},
 	} {

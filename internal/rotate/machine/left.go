@@ -41,6 +41,8 @@ func (s *State) oldLeft() string {
 	switch {
 	case s.done("prove"):
 		return name + " is proven dead"
+	case s.done("delete") && s.alarm != "":
+		return name + " was deleted AND IS STILL ACCEPTED: " + s.alarm
 	case s.done("delete"):
 		return name + " is deleted; that it is dead was not proven"
 	case s.touched("delete"):
@@ -55,6 +57,8 @@ func (s *State) newLeft() string {
 	switch {
 	case s.undone("issue"):
 		return ""
+	case s.plan.OntoCase != "":
+		return fmt.Sprintf("the other leaked key %s of %s works: replace it too: secretguard plan %s", secret.Mask(s.plan.Onto.ID), s.plan.Old.Owner, s.plan.OntoCase)
 	case s.newRef.ID != "":
 		return fmt.Sprintf("the new key %s of %s works; its value is kept only where it was stored, and nowhere else from now on: delete it if it is not used", s.newMask, s.plan.Old.Owner)
 	case s.touched("issue"):

@@ -46,6 +46,9 @@ func (w *world) oldStops(s *State) {
 			w.never("I2: the old key is stopped and %s is not done", step.ID)
 		}
 	}
+	if w.stranger && s.Of("quiet").Waived == nil {
+		w.never("I2: the old key is stopped while somebody uses it of whom no person has decided")
+	}
 }
 
 // mustBeSealed checks that the new value is in the journal before it is pushed.
@@ -141,6 +144,7 @@ func (n *node) writeState(b *strings.Builder) {
 		bit(f.Redone)
 		bit(f.OldValue != "")
 		bit(f.Level != nil)
+		bit(f.Waived != nil)
 		b.WriteString(f.DeployID + " " + f.Intent.DeployID)
 		for _, id := range f.Intent.Before {
 			b.WriteString("," + id)

@@ -48,6 +48,7 @@ func planOf(n int, strategy rotate.Strategy) rotate.Plan {
 		join(rotate.Step{ID: rotate.Of(rotate.ActAttest, *t), Action: rotate.ActAttest, Target: t, Required: rotate.L2})
 	}
 	if !contain {
+		add(rotate.Step{ID: "quiet", Action: rotate.ActQuiet})
 		add(rotate.Step{ID: "disable", Action: rotate.ActDisable})
 	}
 	add(rotate.Step{ID: "delete", Action: rotate.ActDelete, Undo: rotate.UndoNone})

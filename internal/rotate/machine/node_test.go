@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/record"
 )
 
@@ -71,6 +72,11 @@ func (n *node) next() []edge {
 	}
 	if n.left.attacks > 0 {
 		out = append(out, n.attack()...)
+	}
+	if n.w.stranger {
+		m := n.clone()
+		m.w.stranger = false
+		out = append(out, edge{"the stranger stops", m})
 	}
 	return out
 }
@@ -150,6 +156,11 @@ func (n *node) enter(i int) []edge {
 		m := n.clone()
 		m.write(AbandonEntry(n.s, "test"))
 		out = append(out, edge{name + " to give up", m})
+	}
+	if n.s.HeldAt().Action == rotate.ActQuiet && n.s.Of("quiet").Waived == nil {
+		m := n.clone()
+		m.write(HostileEntry("test"))
+		out = append(out, edge{name + " to say whose the traffic is", m})
 	}
 	if left.rollbacks > 0 && !n.s.touched("delete") && !n.s.undo {
 		left.rollbacks--

@@ -38,12 +38,21 @@ func (s *State) forbidden(step rotate.Step) string {
 		if s.plan.Strategy.StopsFirst() {
 			return ""
 		}
-		return s.unattested()
+		return s.needed()
+	case rotate.ActSoak:
+		if !s.done("disable") {
+			return "a key that is not disabled does not soak"
+		}
+	case rotate.ActQuiet:
+		return s.unattested() // silence before that says nothing of who uses it
 	case rotate.ActDelete:
 		if _, planned := s.plan.Step("disable"); planned && !s.done("disable") {
 			return "the old key is not deleted before it was disabled"
 		}
-		return s.unattested()
+		if _, planned := s.plan.Step("soak"); planned && !s.done("soak") {
+			return "the old key is not deleted before it was disabled for as long as the plan says"
+		}
+		return s.needed()
 	case rotate.ActProve:
 		if !s.done("delete") {
 			return "the old key is not proven dead before it is deleted"
@@ -59,6 +68,18 @@ func (s *State) forbidden(step rotate.Step) string {
 			return "the old key may be deleted: going back would leave no working key"
 		}
 	case rotate.ActIssue, rotate.ActValidate:
+	}
+	return ""
+}
+
+// needed says who may still need the old key: a consumer of the plan, or somebody
+// of whom only the issuer's record of its use tells; empty when nobody does.
+func (s *State) needed() string {
+	if why := s.unattested(); why != "" {
+		return why
+	}
+	if _, planned := s.plan.Step("quiet"); planned && !s.plan.Strategy.StopsFirst() && !s.done("quiet") {
+		return "the old key stays: it is not shown that nobody uses it any more"
 	}
 	return ""
 }
@@ -117,7 +138,7 @@ func (s *State) undoSteps() []rotate.Step {
 			add(undoDeploy, rotate.Step{ID: "undo:" + st.ID, Action: rotate.ActDeploy, Target: st.Target, Title: st.Title + " with the old value"})
 		}
 	}
-	if s.touched("issue") {
+	if s.touched("issue") && s.plan.OntoCase == "" { // a key that was there before stays
 		add(undoIssue, rotate.Step{ID: "undo:issue", Action: rotate.ActRemoveNew, Title: "delete the new key"})
 	}
 	return out

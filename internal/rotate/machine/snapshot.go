@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/record"
 )
@@ -35,7 +37,10 @@ func (s *State) Event(r record.Record) (rotate.Event, bool) {
 	case kindRetry:
 		e.Text = "resumed"
 	case kindWaived:
-		e.Text = "a lower level was accepted: " + step.Title
+		e.Text = "less was accepted of: " + step.Title
+		if s.Of(r.Step).Hostile {
+			e.Text = "the traffic on the old key is the thief's, says " + r.Actor
+		}
 	case kindRollback:
 		e.Text = "roll back begins"
 	case kindPaused:
@@ -57,11 +62,11 @@ func (s *State) Snapshot() rotate.Snapshot {
 	snap := rotate.Snapshot{
 		Seq: s.seq, Plan: plan, Status: s.status, NewKey: s.newRef.ID, NewMask: s.newMask,
 		Started: s.started, Updated: s.updated, Proof: s.proof,
-		Problem: s.problem.Text, Remedy: s.problem.Remedy, Left: s.left, Stands: s.stands(), Log: s.log,
+		Problem: s.problem.Text, Remedy: s.problem.Remedy, Alarm: s.alarm, Left: s.left, Stands: s.stands(), Waivers: slices.Clone(s.waivers), Log: s.log,
 	}
 	for _, step := range plan.Steps {
 		f := s.Of(step.ID)
-		st := rotate.StepState{ID: step.ID, Status: f.Status, Attempts: f.Attempts, Detail: f.Detail, Level: f.Level}
+		st := rotate.StepState{ID: step.ID, Status: f.Status, Attempts: f.Attempts, Detail: f.Detail, Level: f.Level, By: f.By, ByHand: f.ByHand}
 		if s.Of("undo:"+step.ID).Status == rotate.StepDone {
 			st.Status = rotate.StepUndone
 		}
@@ -77,7 +82,11 @@ func (s *State) Snapshot() rotate.Snapshot {
 		}
 	case rotate.RunContained:
 		snap.Remedy = "secretguard plan " + s.plan.Case + " -o plan.json"
-	case rotate.RunApproved, rotate.RunDone, rotate.RunRolledBack, rotate.RunAbandoned:
+	case rotate.RunDone:
+		if s.plan.OntoCase != "" {
+			snap.Remedy = "secretguard plan " + s.plan.OntoCase + " -o plan.json"
+		}
+	case rotate.RunApproved, rotate.RunRolledBack, rotate.RunAbandoned:
 	}
 	return snap
 }

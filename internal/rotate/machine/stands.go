@@ -34,6 +34,8 @@ func (s *State) stands() []string {
 func (s *State) oldStands() string {
 	name := "the old key " + s.plan.OldMask
 	switch {
+	case s.done("delete") && s.alarm != "":
+		return name + " was deleted and is STILL ACCEPTED: the leak is open"
 	case s.done("delete"):
 		return name + " is deleted; that it is dead is not proven yet"
 	case s.touched("delete"):
@@ -42,6 +44,12 @@ func (s *State) oldStands() string {
 		return name + " is disabled: whoever still uses it is down; it can be enabled again"
 	case s.touched("disable") && !s.undone("disable"):
 		return name + " may be disabled or not"
+	}
+	switch f := s.Of("quiet"); {
+	case f.Status == rotate.StepFailed:
+		return name + " works and may be still used by somebody who is not in the plan, who fails without it; the leak is open"
+	case s.done("quiet") && f.Waived == nil:
+		return name + " works, and nobody was seen to use it any more; the leak is open"
 	}
 	return name + " works: whoever uses it runs, and the leak is open"
 }

@@ -34,9 +34,13 @@ type Facts struct {
 	Detail   string
 	Level    *rotate.Level
 	Waived   *rotate.Level
-	Hash     string // store: keyed hash of what we stored
-	OldValue string // store: blob id of what was there before
-	Redone   bool   // it was done once, and is to be done anew
+	Hash     string           // store: keyed hash of what we stored
+	Hostile  bool             // quiet: a person says that the traffic is the thief's
+	Used     *providers.Usage // quiet: the record of the old key's use that stood still
+	OldValue string           // store: blob id of what was there before
+	By       string           // who ran the program when it was done
+	ByHand   bool
+	Redone   bool // it was done once, and is to be done anew
 }
 
 // State is a run, folded from its records. It never changes: With returns a new
@@ -52,11 +56,14 @@ type State struct {
 	newMask  string
 	oldBlobs map[credential.Part]string
 	newBlobs map[credential.Part]string
+	onto     map[credential.Part]string // never changes once the plan is there
 	orphans  []Orphan
 	redo     []string
 	proof    *rotate.DeathProof
 	problem  Failure
+	alarm    string
 	left     []string
+	waivers  []rotate.Waiver
 	seq      int64
 	started  time.Time
 	updated  time.Time
@@ -112,6 +119,8 @@ func (s *State) apply(r record.Record) error {
 	switch r.Kind {
 	case kindPlanned:
 		collect(s.oldBlobs, blobOld, r.Blobs)
+		s.onto = map[credential.Part]string{}
+		collect(s.onto, blobOnto, r.Blobs)
 		return json.Unmarshal(r.Body, &s.plan)
 	case kindApproved:
 		return s.applyApproval(r)
@@ -128,7 +137,8 @@ func (s *State) apply(r record.Record) error {
 	case kindWaived:
 		var w waiver
 		err := json.Unmarshal(r.Body, &w)
-		s.change(r.Step, func(f *Facts) { f.Waived = &w.Level })
+		s.change(r.Step, func(f *Facts) { f.Waived, f.Hostile = &w.Level, f.Hostile || w.Hostile })
+		s.waivers = append(slices.Clip(s.waivers), rotate.Waiver{Step: r.Step, Level: w.Level, Hostile: w.Hostile, Reason: w.Reason, Who: r.Actor, At: r.Wall})
 		return err
 	case kindRollback:
 		s.undo = true
@@ -210,7 +220,7 @@ func (s *State) applyOutcome(r record.Record) error {
 		if o.Skipped {
 			f.Status = rotate.StepSkipped
 		}
-		f.Level, f.Hash = o.Level, o.Hash
+		f.Level, f.Hash, f.Used, f.By, f.ByHand = o.Level, o.Hash, o.Used, r.Actor, o.ByHand
 	})
 	if r.Kind != kindDone {
 		return nil
@@ -220,7 +230,7 @@ func (s *State) applyOutcome(r record.Record) error {
 		collect(s.newBlobs, blobNew, r.Blobs)
 	}
 	if o.Proof != nil {
-		s.proof = o.Proof
+		s.proof, s.alarm = o.Proof, ""
 	}
 	return nil
 }
@@ -242,6 +252,9 @@ func (s *State) applyFailure(r record.Record) error {
 	}
 	s.change(r.Step, func(f *Facts) { f.Status, f.Detail, f.Open = rotate.StepFailed, x.Text, x.Open })
 	s.redo = append(s.redo, x.Redo...)
+	if x.Alarm != "" {
+		s.alarm = x.Alarm
+	}
 	s.status, s.problem = rotate.RunHeld, x
 	return nil
 }
@@ -294,6 +307,9 @@ func (s *State) New() providers.KeyRef { return s.newRef }
 
 // OldBlobs and NewBlobs name the sealed parts of the two keys.
 func (s *State) OldBlobs() map[credential.Part]string { return s.oldBlobs }
+
+// OntoBlobs names the sealed parts of the key that takes the old one's place.
+func (s *State) OntoBlobs() map[credential.Part]string { return s.onto }
 
 // NewBlobs names the sealed parts of the new key.
 func (s *State) NewBlobs() map[credential.Part]string { return s.newBlobs }

@@ -16,7 +16,8 @@ import (
 type world struct {
 	keys      map[string]key
 	consumers []consumer
-	made      int // keys that runs have made
+	made      int  // keys that runs have made
+	stranger  bool // somebody whom no plan knows uses the old key
 	quota     int
 	// broken are the things that may never happen, found when they did.
 	broken []string
@@ -61,7 +62,7 @@ func (w world) String() string {
 	for _, c := range w.consumers {
 		fmt.Fprintf(&b, "|%s %v %d", c.stored, c.deploys, c.live)
 	}
-	fmt.Fprintf(&b, "|%d", w.made)
+	fmt.Fprintf(&b, "|%d%v", w.made, w.stranger)
 	return b.String()
 }
 
@@ -214,6 +215,10 @@ func (w world) confirm(step rotate.Step, s *State) (ev Event, ready bool) {
 		return Event{Result: Shown, Outcome: Outcome{DeployID: s.Of(step.ID).DeployID}}, w.consumers[c].live >= n
 	case rotate.ActAttest:
 		return w.attest(step, s), true
+	case rotate.ActQuiet:
+		if w.stranger && s.Of(step.ID).Waived == nil {
+			return no(Failed, "the old key is still used"), true
+		}
 	case rotate.ActDisable:
 		if s.plan.Strategy != rotate.ContainFirst && slices.ContainsFunc(w.consumers, func(c consumer) bool { return !w.works(c.runsWith()) }) {
 			return no(Harmed, "a consumer broke"), true

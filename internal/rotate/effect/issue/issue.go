@@ -15,7 +15,6 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/effect"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
-	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // Look compares the owner's keys with those that were planned with: a key
@@ -45,9 +44,15 @@ func Send(ctx context.Context, w *effect.Worker) machine.Event {
 	if w.Step.Guide != nil {
 		return waitForKey(w)
 	}
+	if w.Plan().OntoCase != "" {
+		return onto(ctx, w)
+	}
 	issuer, err := effect.Ability[providers.Issuer](w)
 	if err != nil {
 		return w.NotSent(ctx, err)
+	}
+	if e := claim(ctx, w); e != nil {
+		return *e
 	}
 	var issued providers.Issued
 	err = w.Request(ctx, func(ctx context.Context) (err error) {
@@ -60,12 +65,21 @@ func Send(ctx context.Context, w *effect.Worker) machine.Event {
 	return made(ctx, w, machine.OK, issued, "new key %s, sealed and read back")
 }
 
+// onto takes another leaked key of the owner in place of a new one; nothing is sent.
+func onto(ctx context.Context, w *effect.Worker) machine.Event {
+	c, err := w.OntoKey(ctx)
+	if err != nil {
+		return w.NotSent(ctx, err)
+	}
+	return made(ctx, w, machine.OK, providers.Issued{Ref: w.Plan().Onto, Credential: c}, "the other leaked key, %s, takes its place for now")
+}
+
 // made is what is written down of a new key, unless it is none.
 func made(ctx context.Context, w *effect.Worker, result machine.Result, is providers.Issued, detail string) machine.Event {
 	if err := differs(ctx, w, is.Credential); err != nil {
 		return machine.Event{Result: machine.Failed, Failure: w.Failure(err)}
 	}
-	mask := secret.Mask(is.Ref.ID)
+	mask := is.Ref.Mask()
 	return machine.Event{
 		Result: result, Seal: machine.NewKeySeal(is.Credential),
 		Outcome: machine.Outcome{New: &is.Ref, NewMask: mask, Detail: fmt.Sprintf(detail, mask)},
@@ -75,8 +89,8 @@ func made(ctx context.Context, w *effect.Worker, result machine.Result, is provi
 // Settle finds out what a lost issue did: nothing, or one key whose value is
 // lost.
 func Settle(ctx context.Context, w *effect.Worker) machine.Event {
-	if st, _ := w.Plan().Step("issue"); st.Guide != nil {
-		return machine.Event{Result: machine.NotApplied} // nothing was sent: a person makes the key
+	if st, _ := w.Plan().Step("issue"); st.Guide != nil || w.Plan().OntoCase != "" {
+		return machine.Event{Result: machine.NotApplied} // nothing was sent: a person makes the key, or one is there
 	}
 	issuer, err := effect.Ability[providers.Issuer](w)
 	if err != nil {
@@ -96,21 +110,29 @@ func Settle(ctx context.Context, w *effect.Worker) machine.Event {
 		case providers.Adopted:
 			return adopt(ctx, w, rec)
 		case providers.Orphaned:
+			if why := ours(ctx, w, rec.Candidates[0]); why != "" {
+				return unclear(w, rec.Detail+", and "+why)
+			}
 			return machine.Event{Result: machine.Orphaned, Orphan: &machine.Orphan{Ref: rec.Candidates[0].Ref}}
 		case providers.Unclear:
-			err := fmt.Errorf("cannot tell which key came from the lost request: %s; look at the keys of %s, delete the one that is not in use, then resume",
-				rec.Detail, w.Plan().Old.Owner)
-			return machine.Event{Result: machine.Unclear, Failure: w.Failure(err)}
+			return unclear(w, rec.Detail)
 		case providers.NotApplied:
 		}
 		// A listing may lag behind the write: wait its window out first.
 		if w.Now().Sub(begin) >= w.Policy().ReconcileFor {
 			return machine.Event{Result: machine.NotApplied}
 		}
-		if err := w.Sleep(ctx, min(w.Policy().ReconcileFor/4+time.Millisecond, 5*time.Second)); err != nil {
+		if _, err := w.Pause(ctx, min(w.Policy().ReconcileFor/4+time.Millisecond, 5*time.Second)); err != nil {
 			return w.Failed(ctx, err)
 		}
 	}
+}
+
+// unclear asks a person: nothing that may be somebody's is deleted.
+func unclear(w *effect.Worker, why string) machine.Event {
+	err := fmt.Errorf("cannot tell which key came from the lost request: %s; look at the keys of %s and who made them (the issuer's audit log names this run, %s, in the user agent), delete the one that is not in use, then resume",
+		why, w.Plan().Old.Owner, w.Plan().ID)
+	return machine.Event{Result: machine.Unclear, Failure: w.Failure(err)}
 }
 
 // adopt takes the key that a lost issue made, where the issuer shows it again.
