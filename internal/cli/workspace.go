@@ -27,6 +27,7 @@ type workspace struct {
 	problems []all.Problem
 	journal  *journal.Journal
 	health   func(context.Context, string) error
+	echo     func(ctx context.Context, address, variable, nonce string) (string, error)
 	policy   *rotate.Policy
 	people   int // who must approve a plan; zero means one
 	identity journal.Identity
@@ -53,7 +54,8 @@ func (a *app) connect() (*workspace, error) {
 		Private:  func(name string) bool { return cfg.Provider(name).AllowPrivate },
 		Verdicts: a.verdicts,
 	})
-	w.health = httpx.New(httpx.Options{AllowPrivate: private, Version: Version()}).Healthy
+	consumers := httpx.New(httpx.Options{AllowPrivate: private, Version: Version()})
+	w.health, w.echo = consumers.Healthy, consumers.Echo
 	if a.inLab {
 		p := rotate.LabPolicy()
 		w.policy = &p
@@ -99,13 +101,13 @@ func (w *workspace) close() error { return w.journal.Close() }
 
 // planner returns a planner that can only read.
 func (w *workspace) planner() *planner.Planner {
-	return &planner.Planner{Registry: w.registry, Key: w.journal.HashKey(), Guard: httpx.ReadOnly, Now: w.app.Now}
+	return &planner.Planner{Registry: w.registry, Key: w.journal.HashKey(), Guard: httpx.ReadOnly, Echo: w.echo, Now: w.app.Now}
 }
 
 // executor returns an executor that reports to onEvent.
 func (w *workspace) executor(onEvent func(rotate.Event)) *executor.Executor {
 	return &executor.Executor{
-		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health,
+		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health, Echo: w.echo,
 		OnEvent: onEvent, Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
 		Failpoint: w.app.failpoint,
 	}

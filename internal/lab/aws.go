@@ -29,12 +29,13 @@ type AWS struct {
 
 // awsDials are misbehaviours that last until they are turned back.
 type awsDials struct {
-	clockOff time.Duration // how far the service's clock is ahead of ours
-	stale    time.Duration // how long a listing does not show a new key
-	usageLag time.Duration // how long a use stays out of the record
-	page     int           // most keys in one page; 0 = no bound
-	again    int           // how many CreateAccessKey answer with the user's oldest key
-	oldIDs   bool          // new keys get ids without an account
+	clockOff time.Duration            // how far the service's clock is ahead of ours
+	stale    time.Duration            // how long a listing does not show a new key
+	usageLag time.Duration            // how long a use stays out of the record
+	page     int                      // most keys in one page; 0 = no bound
+	again    int                      // how many CreateAccessKey answer with the user's oldest key
+	oldIDs   bool                     // new keys get ids without an account
+	lagIn    map[string]time.Duration // how much longer a region accepts a key that was stopped
 }
 
 type awsUser struct {
@@ -152,11 +153,14 @@ func (a *AWS) of(user string) []*awsKey {
 
 // works reports whether a key is accepted now: a new one only after KeyDelay, a
 // disabled or deleted one still for DisableDelay.
-func (a *AWS) works(k *awsKey, now time.Time) bool {
+func (a *AWS) works(k *awsKey, now time.Time) bool { return a.worksIn("", k, now) }
+
+// worksIn is works in a region, which may hear of a change later than others.
+func (a *AWS) worksIn(region string, k *awsKey, now time.Time) bool {
 	if k.active && !k.deleted {
 		return now.Sub(k.made) >= a.lab.opts.KeyDelay
 	}
-	return now.Sub(k.changed) < a.lab.opts.DisableDelay
+	return now.Sub(k.changed) < a.lab.opts.DisableDelay+a.dials.lagIn[region]
 }
 
 // Use calls a service with a key, as a consumer's own SDK would; it reports

@@ -117,6 +117,12 @@ func (a *AWS) PageSize(n int) { a.dial(func(o *awsDials) { o.page = n }) }
 // oldest key instead of a new one.
 func (a *AWS) SameAgain(n int) { a.dial(func(o *awsDials) { o.again = n }) }
 
+// LagIn lets one region accept a key that was stopped for longer than the others; a
+// region is the one that a request is signed for.
+func (a *AWS) LagIn(region string, d time.Duration) {
+	a.dial(func(o *awsDials) { o.lagIn = map[string]time.Duration{region: d} })
+}
+
 // OldIDs gives new keys ids of the older kind, which carry no account.
 func (a *AWS) OldIDs(on bool) { a.dial(func(o *awsDials) { o.oldIDs = on }) }
 

@@ -22,6 +22,7 @@ type consumer struct {
 	// needsKey is set once a live deploy had an AWS key: without it the consumer
 	// is not well from then on.
 	needsKey bool
+	echoes   string // the variable that its echo endpoint tells of; empty for no endpoint
 	locked   bool   // netlify: no new deploy is published
 	fail     bool   // the next deploys fail
 	failure  string // what the build then says
@@ -212,6 +213,8 @@ func (l *Lab) app(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case c == nil:
 		http.NotFound(w, r)
+	case len(parts) == 3 && "/"+parts[2] == echoPath:
+		c.echo(l, w, r)
 	case c.well(l):
 		_, _ = fmt.Fprintln(w, "ok") // the client may be gone
 	default:

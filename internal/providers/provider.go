@@ -25,6 +25,27 @@ type Verifier interface {
 	Verify(ctx context.Context, c credential.Credential) (Verdict, error)
 }
 
+// Corroborator is an issuer whose keys can be asked about at further endpoints, which
+// learn of a deletion by themselves: one that is refused here may be accepted there.
+type Corroborator interface {
+	// Endpoints names all of them, the one that Verify asks first. It does no I/O.
+	Endpoints() []string
+	// VerifyAt is Verify at one of them.
+	VerifyAt(ctx context.Context, endpoint string, c credential.Credential) (Verdict, error)
+}
+
+// At returns the Verifier of one endpoint.
+func At(c Corroborator, endpoint string) Verifier { return verifierAt{c, endpoint} }
+
+type verifierAt struct {
+	of       Corroborator
+	endpoint string
+}
+
+func (v verifierAt) Verify(ctx context.Context, c credential.Credential) (Verdict, error) {
+	return v.of.VerifyAt(ctx, v.endpoint, c)
+}
+
 // Inspector tells, with the operator's own access and without changing
 // anything, which key this is, who owns it and whether there is room for a
 // second one.

@@ -49,11 +49,31 @@ type Identity struct {
 	Scopes  string // the rights that the answer names, parted by commas
 }
 
+// Words tells all that is known of it in one line, empty when nothing is.
+func (i Identity) Words() string {
+	var said []string
+	for _, part := range [][2]string{{"account ", i.Account}, {"", i.Who}, {"project ", i.Project}, {"rights ", strings.ReplaceAll(i.Scopes, ",", " ")}} {
+		if part[1] != "" {
+			said = append(said, part[0]+part[1])
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
 // KeyRef names one key at its issuer.
 type KeyRef struct {
 	Kind  credential.Kind `json:"kind"`
 	ID    string          `json:"id"`    // the issuer's id of the key
 	Owner string          `json:"owner"` // the user or project that it belongs to
+}
+
+// Mask is the form of the id that may be shown. An id that its provider made of a
+// mask already ("sk_live_…l1UC": the issuer has no other name for the key) stays.
+func (k KeyRef) Mask() string {
+	if strings.Contains(k.ID, "…") {
+		return k.ID
+	}
+	return secret.Mask(k.ID)
 }
 
 // KeyInfo is one key in a listing.
@@ -197,9 +217,15 @@ type Target struct {
 	Name     string `json:"name"`
 	// HealthURL is asked after a deploy; empty when the service has none.
 	HealthURL string `json:"health_url,omitempty"`
+	// EchoURL is where a service that knows the convention shows that it holds a value;
+	// whether this one does is asked when a plan is made.
+	EchoURL string `json:"echo_url,omitempty"`
 	// Suspended targets get the value but no deploy.
 	Suspended bool `json:"suspended,omitempty"`
 }
+
+// EchoPath is where a service answers an echo, below its public address.
+const EchoPath = "/.well-known/secretguard-echo"
 
 // Located is the answer of Locate.
 type Located struct {

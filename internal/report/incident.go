@@ -25,16 +25,22 @@ func WriteIncident(w io.Writer, s rotate.Snapshot) error {
 	p.f("| Run | %s |\n| State | %s |\n| Case | %s |\n| Issuer | %s, account %s |", pl.ID, s.Status, md(pl.Case), md(pl.Issuer), md(pl.Account))
 	p.f("| Old key | %s |\n| New key | %s |\n| Strategy | %s |", md(pl.OldMask), md(orDash(s.NewMask)), pl.Strategy)
 	p.f("| Approved plan | %s |\n| Started | %s |\n| Last change | %s |\n", pl.ShortDigest(), stamp(s.Started), stamp(s.Updated))
-	p.f("## Steps\n\n| # | Step | State | Took | Evidence |\n|---|---|---|---|---|")
+	p.f("## Steps\n\n| # | Step | State | By | Took | Evidence |\n|---|---|---|---|---|---|")
 	for i, st := range s.Steps {
-		p.f("| %d | %s | %s | %s | %s |", i+1, md(pl.Steps[i].Title), st.Status, st.Took.Round(time.Millisecond), md(st.Detail))
+		p.f("| %d | %s | %s | %s | %s | %s |", i+1, md(pl.Steps[i].Title), st.Status, md(by(st)), st.Took.Round(time.Millisecond), md(st.Detail))
 	}
 	p.f("\n## Proof of death\n")
 	if s.Proof == nil {
 		p.f("None yet: the old key is not proven dead.")
+		if s.Alarm != "" {
+			p.f("\n**ALARM: %s**", md(s.Alarm))
+		}
 	} else {
 		p.f("The old key was refused %d times in a row over %s (%s), from %s to %s. Control: %s.", s.Proof.Refusals,
-			s.Proof.Window.Round(time.Millisecond), md(s.Proof.Code), stamp(s.Proof.From), stamp(s.Proof.To), md(s.Proof.Control))
+			s.Proof.Window.Round(time.Millisecond), md(s.Proof.Code+atEach(*s.Proof)), stamp(s.Proof.From), stamp(s.Proof.To), md(s.Proof.Control))
+		for _, why := range s.Proof.NotAsked {
+			p.f("\nNot asked at %s.", md(why))
+		}
 	}
 	if len(pl.Risks) > 0 {
 		p.f("\n## Known limits when the plan was approved\n")
@@ -61,6 +67,17 @@ func WriteIncident(w io.Writer, s rotate.Snapshot) error {
 	}
 	p.f("- The value stays in the git history of every clone and fork.%s", harmless(s))
 	return p.err
+}
+
+// by says who did a step: a person at the issuer, or the program in a person's name.
+func by(st rotate.StepState) string {
+	switch {
+	case st.By == "":
+		return "-"
+	case st.ByHand:
+		return st.By + ", by hand"
+	}
+	return "secretguard for " + st.By
 }
 
 func harmless(s rotate.Snapshot) string {

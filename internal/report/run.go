@@ -86,6 +86,9 @@ func WriteRun(w io.Writer, s rotate.Snapshot) error {
 		status = "planned, not approved"
 	}
 	p.f("   run %s: %s  old key %s, new key %s", s.Plan.ID, strings.ToUpper(status), clean(s.Plan.OldMask), clean(orDash(s.NewMask)))
+	if s.Alarm != "" {
+		p.fold("   ALARM: ", s.Alarm)
+	}
 	said := false // a failed step has told the problem
 	for i, st := range s.Steps {
 		said = said || st.Detail == s.Problem
@@ -156,8 +159,19 @@ func (p *printer) proof(s rotate.Snapshot) {
 		return
 	}
 	p.fold("   proof of death: ", fmt.Sprintf("%s was refused %d times in a row over %s (%s), %s to %s UTC; control: %s",
-		s.Plan.OldMask, s.Proof.Refusals, s.Proof.Window.Round(time.Millisecond), s.Proof.Code,
+		s.Plan.OldMask, s.Proof.Refusals, s.Proof.Window.Round(time.Millisecond), s.Proof.Code+atEach(*s.Proof),
 		s.Proof.From.UTC().Format(time.TimeOnly), s.Proof.To.UTC().Format(time.TimeOnly), s.Proof.Control))
+	for _, why := range s.Proof.NotAsked {
+		p.fold("                   ", "not asked at "+why)
+	}
+}
+
+// atEach names the endpoints that were asked, where there are several.
+func atEach(p rotate.DeathProof) string {
+	if len(p.Endpoints) < 2 {
+		return ""
+	}
+	return " at each of " + strings.Join(p.Endpoints, ", ")
 }
 
 func orDash(s string) string {

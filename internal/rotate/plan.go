@@ -79,11 +79,20 @@ type Step struct {
 	// Required is the level an attest step must reach, at most Plan.MinLevel and
 	// at most what this consumer can show; approving the plan accepts it.
 	Required Level `json:"required,omitempty"`
+	// Echo is set on an attest step whose consumer can show that it holds the key.
+	Echo *Echo `json:"echo,omitempty"`
 	// Guide is set on a step that a person carries out: what to do, and where.
 	Guide *Guide `json:"guide,omitempty"`
 	// Right says whether our own access may do this; nil for a step that changes
 	// nothing or that a person carries out.
 	Right *providers.Right `json:"right,omitempty"`
+}
+
+// Echo is where and about which variable a consumer answers.
+type Echo struct {
+	URL      string          `json:"url"`
+	Variable string          `json:"variable"`
+	Part     credential.Part `json:"part"` // of the key that the variable holds
 }
 
 // Guide is what a person does for a step.

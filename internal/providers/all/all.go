@@ -33,6 +33,8 @@ type Options struct {
 	Version      string
 	// Timeout bounds one attempt of a request; zero means 30 s.
 	Timeout time.Duration
+	// BackOff is the first wait between tries; zero means that of package httpx.
+	BackOff time.Duration
 	// Verdicts remembers what services said about leaked keys; nil for no memory.
 	Verdicts *probe.Cache
 }
@@ -110,7 +112,7 @@ func Registry(o Options) (providers.Registry, []Problem) {
 
 func (o Options) client(name string) *httpx.Client {
 	return httpx.New(httpx.Options{
-		AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(name)), Version: o.Version, Timeout: o.Timeout,
+		AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(name)), Version: o.Version, Timeout: o.Timeout, BackOff: o.BackOff,
 	})
 }
 

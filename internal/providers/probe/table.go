@@ -21,6 +21,7 @@ import (
 type probe struct {
 	name  string // of the service: SECRETGUARD_<NAME>_URL, [providers.name]
 	title string
+	what  string // which sort of the kind's keys, in a word; empty for the ordinary one
 	kind  credential.Kind
 	// form is what the whole value must look like, or it is not sent: a kind alone is
 	// only what a rule said.

@@ -31,7 +31,7 @@ func aiProbes() []probe {
 			live: models(openAI), dead: wrongKey, scoped: noScope,
 		},
 		{
-			name: "openai", title: "OpenAI", kind: credential.OpenAIKey, form: whole(`sk-admin-[\w-]{20,100}T3BlbkFJ[\w-]{20,100}`),
+			name: "openai", title: "OpenAI", what: "admin key", kind: credential.OpenAIKey, form: whole(`sk-admin-[\w-]{20,100}T3BlbkFJ[\w-]{20,100}`),
 			base: "https://api.openai.com", call: "GET /v1/organization/projects?limit=1", header: bearer, docs: "https://platform.openai.com/docs/api-reference/projects/list",
 			live: models(openAI), dead: wrongKey, scoped: noScope,
 		},
@@ -41,13 +41,13 @@ func aiProbes() []probe {
 			live: has("data", whom{account: "header Anthropic-Organization-Id"}).equal("data.0.type", "model"), dead: unknownToAnthropic,
 		},
 		{
-			name: "anthropic", title: "Anthropic", kind: credential.AnthropicKey, form: whole(`sk-ant-admin01-[\w-]{40,200}`),
+			name: "anthropic", title: "Anthropic", what: "admin key", kind: credential.AnthropicKey, form: whole(`sk-ant-admin01-[\w-]{40,200}`),
 			base: "https://api.anthropic.com", call: "GET /v1/organizations/me", docs: "https://platform.claude.com/docs/en/api/admin/organizations/me", header: anthropic("X-Api-Key"),
 			live: has("id name", whom{account: "id", who: "name"}).equal("type", "organization"), dead: unknownToAnthropic,
 		},
 		{
 			// Not in Anthropic's reference: it is how Claude Code learns who has logged in.
-			name: "anthropic", title: "Anthropic", kind: credential.AnthropicKey, form: whole(`sk-ant-oat01-[\w.-]{40,300}`),
+			name: "anthropic", title: "Anthropic", what: "OAuth token", kind: credential.AnthropicKey, form: whole(`sk-ant-oat01-[\w.-]{40,300}`),
 			base: "https://api.anthropic.com", call: "GET /api/oauth/profile", docs: "https://code.claude.com/docs/en/authentication", header: anthropic("Authorization"),
 			live: has("account.uuid organization.uuid", whom{account: "organization.uuid", who: "account.email"}), dead: unknownToAnthropic,
 			scoped: is(http.StatusForbidden, "error.message", "scope requirement").and("error.type", "permission_error"),

@@ -22,7 +22,7 @@ func platformProbes() []probe {
 			live: has("login id", whom{account: "id", who: "login", scopes: "header X-Oauth-Scopes"}), dead: badCredentials, but: enterprise,
 		},
 		{
-			name: "github", title: "GitHub", kind: credential.GitHubToken, form: whole(`ghs_[\w.-]{36,1000}[\w.-]{0,1000}`),
+			name: "github", title: "GitHub", what: "installation token", kind: credential.GitHubToken, form: whole(`ghs_[\w.-]{36,1000}[\w.-]{0,1000}`),
 			base: "https://api.github.com", call: "GET /installation/repositories?per_page=1", header: bearer,
 			docs: "https://docs.github.com/en/rest/apps/installations", live: has("total_count repositories", whom{who: "repositories.0.owner.login"}),
 			dead: badCredentials, but: enterprise,
@@ -49,7 +49,7 @@ func platformProbes() []probe {
 			live: has("gotrue_id primary_email", whom{account: "gotrue_id", who: "primary_email"}), dead: supabase,
 		},
 		{
-			name: "supabase", title: "Supabase", kind: credential.SupabaseToken, form: whole(`sbp_oauth_[a-f0-9]{40}`),
+			name: "supabase", title: "Supabase", what: "OAuth token", kind: credential.SupabaseToken, form: whole(`sbp_oauth_[a-f0-9]{40}`),
 			base: "https://api.supabase.com", call: "GET /v1/organizations", header: bearer, docs: "https://supabase.com/docs/reference/api/v1-list-all-organizations",
 			live: list("slug", whom{account: "0.slug", who: "0.name"}), dead: supabase,
 		},
@@ -69,6 +69,7 @@ func platformProbes() []probe {
 			name: "stripe", title: "Stripe", kind: credential.StripeOrgKey, form: whole(`sk_org_(?:live_|test_)?[A-Za-z0-9]{20,247}`),
 			base: "https://api.stripe.com", call: "GET /v1/account", header: bearer, docs: "https://docs.stripe.com/keys/organization-api-keys",
 			dead: is(http.StatusUnauthorized, "error.message", "invalid api key provided", "expired api key provided").and("error.type", "invalid_request_error"),
+			but:  "every request must name an account, so that it works cannot be shown",
 		},
 		{
 			name: "bedrock", title: "Amazon Bedrock", kind: credential.BedrockKey, form: whole(`ABSK[A-Za-z0-9+/]{109,269}={0,2}`),
@@ -76,7 +77,7 @@ func platformProbes() []probe {
 			live: bedrock, scoped: noRight, but: "it may be good in another region than us-east-1",
 		},
 		{
-			name: "bedrock", title: "Amazon Bedrock", kind: credential.BedrockKey, form: whole(bedrockPrefix + `[A-Za-z0-9+/]{60,1000}[A-Za-z0-9+/]{0,1000}={0,2}`),
+			name: "bedrock", title: "Amazon Bedrock", what: "short-lived", kind: credential.BedrockKey, form: whole(bedrockPrefix + `[A-Za-z0-9+/]{60,1000}[A-Za-z0-9+/]{0,1000}={0,2}`),
 			home: bedrockRegion, call: "GET /foundation-models", header: bearer, docs: bedrockDocs,
 			live: bedrock, scoped: noRight, dead: is(http.StatusForbidden, "Message", "make sure your api key is valid", "api key has expired"),
 		},
@@ -139,22 +140,22 @@ func contextProbes() []probe {
 			base: "https://api.rucaptcha.com", call: "POST /getBalance", header: func(http.Header, string) {}, docs: "https://rucaptcha.com/api-docs/get-balance",
 			body: captcha, live: balance, dead: noKey,
 		},
-		{ // the older form, without a prefix
-			name: "netlify", title: "Netlify", kind: credential.NetlifyToken, form: whole(`[\w-]{43}`), not: otherService,
+		{
+			name: "netlify", title: "Netlify", what: "older", kind: credential.NetlifyToken, form: whole(`[\w-]{43}`), not: otherService,
 			base: "https://api.netlify.com/api/v1", call: "GET /user", header: bearer, docs: "https://open-api.netlify.com",
 			live: has("id email", whom{account: "id", who: "email"}), dead: is(http.StatusUnauthorized, "message", "access denied"),
 		},
-		{ // of an account
-			name: "railway", title: "Railway", kind: credential.RailwayToken, form: uuid, base: railway, call: "POST /graphql/v2", docs: railwayDocs, header: bearer,
+		{
+			name: "railway", title: "Railway", what: "of an account", kind: credential.RailwayToken, form: uuid, base: railway, call: "POST /graphql/v2", docs: railwayDocs, header: bearer,
 			body: query("query { me { id name } }"), live: has("data.me.id", whom{account: "data.me.id", who: "data.me.name"}), dead: refused,
 		},
-		{ // of a workspace
-			name: "railway", title: "Railway", kind: credential.RailwayToken, form: uuid, base: railway, call: "POST /graphql/v2", docs: railwayDocs, header: bearer,
+		{
+			name: "railway", title: "Railway", what: "of a workspace", kind: credential.RailwayToken, form: uuid, base: railway, call: "POST /graphql/v2", docs: railwayDocs, header: bearer,
 			body: query("query { apiToken { workspaces { id name } } }"),
 			live: has("data.apiToken.workspaces.0.id", whom{account: "data.apiToken.workspaces.0.id", who: "data.apiToken.workspaces.0.name"}), dead: refused,
 		},
-		{ // of a project
-			name: "railway", title: "Railway", kind: credential.RailwayToken, form: uuid, base: railway, call: "POST /graphql/v2", docs: railwayDocs, header: header("Project-Access-Token"),
+		{
+			name: "railway", title: "Railway", what: "of a project", kind: credential.RailwayToken, form: uuid, base: railway, call: "POST /graphql/v2", docs: railwayDocs, header: header("Project-Access-Token"),
 			body: query("query { projectToken { projectId environmentId } }"),
 			live: has("data.projectToken.projectId", whom{project: "data.projectToken.projectId"}), dead: either(refused, is(http.StatusOK, "errors.0.message", "project token not found")),
 		},

@@ -31,6 +31,8 @@ type Executor struct {
 	Actor    string
 	// Health asks a consumer's health URL; nil error means well.
 	Health func(ctx context.Context, url string) error
+	// Echo asks a consumer's echo endpoint.
+	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
 	// OnEvent is told of each record and of progress in between, one call at a
 	// time. It must not block.
 	OnEvent func(rotate.Event)

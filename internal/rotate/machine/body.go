@@ -54,6 +54,7 @@ type Outcome struct {
 	Hash     string             `json:"hash,omitempty"` // store: keyed hash of what is there now
 	Used     *providers.Usage   `json:"used,omitempty"` // quiet: the record of the old key's use that stood still
 	Skipped  bool               `json:"skipped,omitempty"`
+	ByHand   bool               `json:"by_hand,omitempty"` // a person did it, and it was checked
 }
 
 // Failure is why a step is held.
@@ -64,6 +65,8 @@ type Failure struct {
 	Open bool `json:"open,omitempty"`
 	// Redo names steps that a retry begins anew, besides the held one.
 	Redo []string `json:"redo,omitempty"`
+	// Alarm is what must not be overlooked until the run ends well.
+	Alarm string `json:"alarm,omitempty"`
 }
 
 // Orphan is a key that an issue made and whose value was lost.
@@ -132,10 +135,10 @@ func HostileEntry(reason string) record.Entry {
 
 // SupplyEntry records the key that a person handed in, and seals it.
 func SupplyEntry(ref providers.KeyRef, c credential.Credential) record.Entry {
-	mask := secret.Mask(ref.ID)
+	mask := ref.Mask()
 	return record.Entry{
 		Kind: kindDone, Step: "issue", Seal: NewKeySeal(c),
-		Body: Outcome{New: &ref, NewMask: mask, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
+		Body: Outcome{New: &ref, NewMask: mask, ByHand: true, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
 	}
 }
 

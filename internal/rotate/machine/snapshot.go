@@ -62,11 +62,11 @@ func (s *State) Snapshot() rotate.Snapshot {
 	snap := rotate.Snapshot{
 		Seq: s.seq, Plan: plan, Status: s.status, NewKey: s.newRef.ID, NewMask: s.newMask,
 		Started: s.started, Updated: s.updated, Proof: s.proof,
-		Problem: s.problem.Text, Remedy: s.problem.Remedy, Left: s.left, Stands: s.stands(), Waivers: slices.Clone(s.waivers), Log: s.log,
+		Problem: s.problem.Text, Remedy: s.problem.Remedy, Alarm: s.alarm, Left: s.left, Stands: s.stands(), Waivers: slices.Clone(s.waivers), Log: s.log,
 	}
 	for _, step := range plan.Steps {
 		f := s.Of(step.ID)
-		st := rotate.StepState{ID: step.ID, Status: f.Status, Attempts: f.Attempts, Detail: f.Detail, Level: f.Level}
+		st := rotate.StepState{ID: step.ID, Status: f.Status, Attempts: f.Attempts, Detail: f.Detail, Level: f.Level, By: f.By, ByHand: f.ByHand}
 		if s.Of("undo:"+step.ID).Status == rotate.StepDone {
 			st.Status = rotate.StepUndone
 		}

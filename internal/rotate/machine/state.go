@@ -38,7 +38,9 @@ type Facts struct {
 	Hostile  bool             // quiet: a person says that the traffic is the thief's
 	Used     *providers.Usage // quiet: the record of the old key's use that stood still
 	OldValue string           // store: blob id of what was there before
-	Redone   bool             // it was done once, and is to be done anew
+	By       string           // who ran the program when it was done
+	ByHand   bool
+	Redone   bool // it was done once, and is to be done anew
 }
 
 // State is a run, folded from its records. It never changes: With returns a new
@@ -59,6 +61,7 @@ type State struct {
 	redo     []string
 	proof    *rotate.DeathProof
 	problem  Failure
+	alarm    string
 	left     []string
 	waivers  []rotate.Waiver
 	seq      int64
@@ -217,7 +220,7 @@ func (s *State) applyOutcome(r record.Record) error {
 		if o.Skipped {
 			f.Status = rotate.StepSkipped
 		}
-		f.Level, f.Hash, f.Used = o.Level, o.Hash, o.Used
+		f.Level, f.Hash, f.Used, f.By, f.ByHand = o.Level, o.Hash, o.Used, r.Actor, o.ByHand
 	})
 	if r.Kind != kindDone {
 		return nil
@@ -227,7 +230,7 @@ func (s *State) applyOutcome(r record.Record) error {
 		collect(s.newBlobs, blobNew, r.Blobs)
 	}
 	if o.Proof != nil {
-		s.proof = o.Proof
+		s.proof, s.alarm = o.Proof, ""
 	}
 	return nil
 }
@@ -249,6 +252,9 @@ func (s *State) applyFailure(r record.Record) error {
 	}
 	s.change(r.Step, func(f *Facts) { f.Status, f.Detail, f.Open = rotate.StepFailed, x.Text, x.Open })
 	s.redo = append(s.redo, x.Redo...)
+	if x.Alarm != "" {
+		s.alarm = x.Alarm
+	}
 	s.status, s.problem = rotate.RunHeld, x
 	return nil
 }

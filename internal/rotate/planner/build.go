@@ -54,9 +54,13 @@ func (b *builder) steps(ctx context.Context) error {
 		return err
 	}
 	p := b.plan.Policy
+	asked := "its one endpoint"
+	if c, ok := providers.As[providers.Corroborator](b.issuer); ok {
+		asked = strings.Join(c.Endpoints(), " and ")
+	}
 	b.add(rotate.Step{
 		ID: "prove", Action: rotate.ActProve, Undo: "-", Risk: "waits",
-		Title: fmt.Sprintf("prove the old key dead: %d refusals over %s, with a control request", p.ProofRefusals, p.ProofWindow),
+		Title: fmt.Sprintf("prove the old key dead: %d refusals over %s at %s, with a control request", p.ProofRefusals, p.ProofWindow, asked),
 	})
 	return nil
 }
@@ -226,7 +230,7 @@ func (b *builder) consumer(ctx context.Context, chosen []providers.Placement, t 
 			return err
 		}
 	}
-	return b.deploy(ctx, t, alone)
+	return b.deploy(ctx, chosen, t, alone)
 }
 
 // choose takes the placements that hold the key for certain. A write-only value
@@ -295,7 +299,7 @@ func describeKey(p providers.Placement) string {
 	return s
 }
 
-func (b *builder) deploy(ctx context.Context, t providers.Target, alone bool) error {
+func (b *builder) deploy(ctx context.Context, chosen []providers.Placement, t providers.Target, alone bool) error {
 	if t.Suspended {
 		b.plan.Risks = append(b.plan.Risks, t.Provider+" "+t.Name+" is suspended: it gets the value, no deploy and no attestation")
 		return nil
@@ -313,9 +317,10 @@ func (b *builder) deploy(ctx context.Context, t providers.Target, alone bool) er
 		Title: "deploy " + t.Provider + " " + t.Name, Undo: "deploy with the old value",
 		Risk: "ships the newest commit of its branch too",
 	})
-	required, note := b.reachable(t, alone)
+	echo := b.echo(ctx, chosen, t)
+	required, note := b.reachable(t, alone, echo != nil)
 	b.join(rotate.Step{
-		ID: rotate.Of(rotate.ActAttest, t), Action: rotate.ActAttest, Target: &t, Required: required, Undo: "-",
+		ID: rotate.Of(rotate.ActAttest, t), Action: rotate.ActAttest, Target: &t, Required: required, Echo: echo, Undo: "-",
 		Title: fmt.Sprintf("attest that %s %s works with the new key (at least L%d)", t.Provider, t.Name, required),
 		Risk:  note,
 	})
@@ -325,10 +330,12 @@ func (b *builder) deploy(ctx context.Context, t providers.Target, alone bool) er
 // reachable says which level this consumer can show. Only the use of the new key
 // by a first consumer that is changed alone can be told apart at the issuer: later
 // uses may be its.
-func (b *builder) reachable(t providers.Target, alone bool) (rotate.Level, string) {
+func (b *builder) reachable(t providers.Target, alone, echoes bool) (rotate.Level, string) {
 	_, usage := providers.As[providers.UsageReporter](b.issuer)
 	best, note := rotate.L1, "no health URL: a live deploy is all that can be seen"
 	switch {
+	case echoes:
+		best, note = rotate.L3, "its echo endpoint must show that it holds the new key"
 	case t.HealthURL != "":
 		best, note = rotate.L2, "health answers; that it needs the key is not shown"
 	case usage && alone && b.plan.OntoCase == "": // the other leaked key is in use already

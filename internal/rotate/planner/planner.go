@@ -24,7 +24,9 @@ type Planner struct {
 	// Guard marks a context as read-only for the HTTP clients, so that a
 	// mistake in a provider cannot change anything while planning.
 	Guard func(context.Context) context.Context
-	Now   func() time.Time
+	// Echo asks a consumer's echo endpoint; nil for nobody.
+	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
+	Now  func() time.Time
 }
 
 // Request asks for a plan.
@@ -99,7 +101,7 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 	now := pl.Now().UTC().Truncate(time.Second)
 	p := rotate.Plan{
 		Schema: rotate.PlanSchema, ID: id, Case: req.Case, Issuer: d.Name, Kind: req.Credential.Kind,
-		Old: state.Key.Ref, OldMask: secret.Mask(state.Key.Ref.ID), KeyHashes: map[credential.Part]string{}, Siblings: []string{},
+		Old: state.Key.Ref, OldMask: state.Key.Ref.Mask(), KeyHashes: map[credential.Part]string{}, Siblings: []string{},
 		Strategy: req.Strategy, MinLevel: req.MinLevel, Policy: rotate.DefaultPolicy(d), Account: state.Identity.Account,
 		Gaps: req.Located.Gaps, Created: now, Expires: now.Add(rotate.Validity),
 		Phrase: "rotate " + state.Key.Ref.Owner,

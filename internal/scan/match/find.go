@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/secretguard/secretguard/internal/scan/match/automaton"
 	"github.com/secretguard/secretguard/internal/scan/match/codec"
@@ -12,40 +11,6 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/match/plan"
 	"github.com/secretguard/secretguard/internal/scan/match/span"
 )
-
-// Record is what a text holds for a set of rules, wherever the text stands. It is
-// plain data about positions; the text itself is needed to make matches of it. A
-// nil Record is that of a text in which there is nothing to remember.
-type Record struct {
-	regions []region
-	hits    []hit
-	// odd marks a text with letters that the filter does not know: its hits hang on
-	// no regions.
-	odd bool
-}
-
-// region is a stretch of text on which hits depend, and on nothing outside it. A
-// watched one holds no hits: it is remembered because it is so long that a change
-// far away could make one.
-type region struct {
-	start, end int32
-	rule       int32 // number of a rule or gate; watched or coded below zero
-	line       int32 // coded: where the line starts whose decoding this is
-	first, n   int32 // its hits
-}
-
-const (
-	watched = -1
-	coded   = -2
-)
-
-// hit is one match of a rule's expression whose content is not allowed.
-type hit struct {
-	rule       int32
-	start, end int32 // of the match
-	from, to   int32 // of the secret; equal to the match's in decoded text
-	decoded    *decodedHit
-}
 
 // reach is how long a region may be without being remembered when it holds no
 // hits: it is found again from any change in it.
@@ -268,140 +233,6 @@ func (f *Finder) region(text []byte, c cand, r *Record) {
 	}
 }
 
-// before is how many bytes before a stretch the expression is shown, so that a
-// word boundary at its start is judged by what stands there: no match starts in
-// them, for the stretch would have.
-const before = utf8.UTFMax
-
-// run appends the hits of a rule in a stretch.
-func (f *Finder) run(text []byte, c *compiled, rule int32, s span.Span, r *Record) {
-	c.init()
-	s.Start = max(0, s.Start-before)
-	part := text[s.Start:s.End]
-	for _, loc := range c.matches(part) {
-		start, end, from, to, ok := c.secret(part, loc)
-		if !ok || !f.keeps(c, string(part[from:to]), string(part[start:end])) {
-			continue
-		}
-		o := int32(s.Start)
-		r.hits = append(r.hits, hit{rule: rule, start: o + int32(start), end: o + int32(end), from: o + int32(from), to: o + int32(to)})
-	}
-}
-
-// matches returns the matches of the rule's expression from left to right, and
-// behind them what those over several lines hide: matches that begin on a later
-// line inside them (a key block without an end must not hide the next one), and
-// matches that end on an earlier line with another secret (a greedy expression
-// takes the last of several). So a whole file gives at least what a patch of some
-// of its lines gives.
-func (c *compiled) matches(text []byte) [][]int {
-	all := c.re.FindAllSubmatchIndex(text, -1)
-	var seen map[[2]int]bool
-	for i := 0; i < len(all); i++ {
-		start, end := all[i][0], all[i][1]
-		first := bytes.IndexByte(text[start:end], '\n')
-		if first < 0 {
-			continue
-		}
-		if seen == nil {
-			seen = map[[2]int]bool{}
-			for _, loc := range all {
-				seen[[2]int{loc[0], loc[1]}] = true
-			}
-		}
-		hidden := append(c.within(text, start+first+1, end), c.before(text, all[i])...)
-		for _, loc := range hidden {
-			if at := [2]int{loc[0], loc[1]}; !seen[at] {
-				seen[at] = true
-				all = append(all, loc)
-			}
-		}
-	}
-	return all
-}
-
-// within returns the matches in text[from:] that begin before end.
-func (c *compiled) within(text []byte, from, end int) [][]int {
-	for n := 1; ; n *= 2 { // one is the rule, and a search for more may run to the end of the text
-		list := c.re.FindAllSubmatchIndex(text[from:], n)
-		for i, loc := range list {
-			shift(loc, from)
-			if loc[0] >= end {
-				return list[:i]
-			}
-		}
-		if len(list) < n {
-			return list
-		}
-	}
-}
-
-// before returns the matches in the lines that a match touches, without its last
-// line. One whose secret the match's own holds is left out.
-func (c *compiled) before(text []byte, loc []int) [][]int {
-	start, end, from, to, ok := c.secret(text, loc)
-	if !ok {
-		return nil
-	}
-	line := bytes.LastIndexByte(text[:start], '\n') + 1
-	cut := start + bytes.LastIndexByte(text[start:end], '\n') + 1
-	if cut <= start {
-		return nil
-	}
-	var out [][]int
-	for _, in := range c.re.FindAllSubmatchIndex(text[line:cut], -1) {
-		shift(in, line)
-		if _, _, f, t, ok := c.secret(text, in); ok && (f < from || t > to) {
-			out = append(out, in)
-		}
-	}
-	return out
-}
-
-func shift(loc []int, by int) {
-	for i := range loc {
-		if loc[i] >= 0 {
-			loc[i] += by
-		}
-	}
-}
-
-// secret takes the secret out of a match: the group that the rule names, else the
-// first group that is not empty, else all of it. As with gitleaks, line ends
-// around a match belong neither to it nor to its secret.
-func (c *compiled) secret(text []byte, loc []int) (start, end, from, to int, ok bool) {
-	start, end = loc[0], loc[1]
-	for start < end && text[start] == '\n' {
-		start++
-	}
-	for end > start && text[end-1] == '\n' {
-		end--
-	}
-	from, to = start, end
-	group := func(g int) bool {
-		s, e := max(loc[2*g], start), min(loc[2*g+1], end)
-		if loc[2*g] < 0 || s >= e {
-			return false
-		}
-		from, to = s, e
-		return true
-	}
-	if c.SecretGroup == 0 || !group(c.SecretGroup) {
-		for g := 1; g < len(loc)/2 && !group(g); g++ {
-		}
-	}
-	return start, end, from, to, from < to
-}
-
-// keeps reports whether a secret passes what does not depend on its place.
-func (f *Finder) keeps(c *compiled, secret, whole string) bool {
-	if c.Entropy != 0 && entropy(secret) <= c.Entropy {
-		return false
-	}
-	k := candidate{secret: secret, whole: whole}
-	return !allowedContent(f.set.global(), k) && !allowedContent(c.allow, k)
-}
-
 // wholeRules runs the rules without an anchor over the whole text, or around its
 // long runs, where one of their keywords stands.
 func (f *Finder) wholeRules(text []byte, r *Record) {
@@ -435,25 +266,4 @@ func (f *Finder) open(rule int32, r *Record) bool {
 // shortKeyword looks for the keywords that the filter could not take.
 func (f *Finder) shortKeyword(c *compiled, text []byte) bool {
 	return slices.ContainsFunc(c.ungated, func(k string) bool { return containsFold(string(text), k) })
-}
-
-// normalise sorts regions and drops those that are there twice, with their hits.
-func (r *Record) normalise() {
-	slices.SortStableFunc(r.regions, compareRegions)
-	hits := make([]hit, 0, len(r.hits))
-	out := r.regions[:0]
-	for i, g := range r.regions {
-		if i > 0 && compareRegions(out[len(out)-1], g) == 0 {
-			continue
-		}
-		first := int32(len(hits))
-		hits = append(hits, r.hits[g.first:g.first+g.n]...)
-		g.first = first
-		out = append(out, g)
-	}
-	r.regions, r.hits = out, hits
-}
-
-func compareRegions(a, b region) int {
-	return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.rule, b.rule), cmp.Compare(a.line, b.line))
 }

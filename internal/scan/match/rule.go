@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/scan/match/allow"
 	"github.com/secretguard/secretguard/internal/scan/match/filter"
 	"github.com/secretguard/secretguard/internal/scan/match/plan"
 )
@@ -59,14 +60,7 @@ type Required struct {
 }
 
 // Allowlist says what a rule, or every rule, does not report.
-type Allowlist struct {
-	All         bool // every given condition must hold; else one is enough
-	Commits     []string
-	Paths       []string // RE2
-	Regexes     []string // RE2
-	RegexTarget string   // "secret" (default), "match", "line"
-	StopWords   []string
-}
+type Allowlist = allow.List
 
 // compiled is a rule with its expressions, compiled when first needed: a hook
 // over ten lines must not pay for two hundred expressions.
@@ -84,7 +78,7 @@ type compiled struct {
 	once   sync.Once
 	re     *regexp.Regexp
 	path   *regexp.Regexp
-	allow  []allow
+	allow  allow.Lists
 	suffix *syntax.Regexp
 }
 
@@ -100,7 +94,7 @@ func (c *compiled) init() {
 		if c.Path != "" {
 			c.path = regexp.MustCompile(c.Path)
 		}
-		c.allow = compileAllow(c.Allowlists)
+		c.allow = allow.Compile(c.Allowlists)
 	})
 }
 
@@ -125,7 +119,7 @@ type Set struct {
 
 	globalOnce sync.Once
 	globalList []Allowlist
-	globalAll  []allow
+	globalAll  allow.Lists
 }
 
 // gate is a keyword of a rule without an anchor.
@@ -152,7 +146,7 @@ func Compile(rules []Rule, global []Allowlist) (*Set, error) {
 		s.rules = append(s.rules, c)
 	}
 	for _, a := range global {
-		if err := checkAllow(a); err != nil {
+		if err := allow.Check(a); err != nil {
 			return nil, fmt.Errorf("global allowlist: %w", err)
 		}
 	}
@@ -211,7 +205,7 @@ func compile(an *plan.Analyser, r Rule) (*compiled, error) {
 		}
 	}
 	for _, a := range r.Allowlists {
-		if err := checkAllow(a); err != nil {
+		if err := allow.Check(a); err != nil {
 			return nil, fmt.Errorf("rule %s: allowlist: %w", r.ID, err)
 		}
 	}
@@ -297,8 +291,8 @@ func (s *Set) Rules() []Rule {
 	return out
 }
 
-func (s *Set) global() []allow {
-	s.globalOnce.Do(func() { s.globalAll = compileAllow(s.globalList) })
+func (s *Set) global() allow.Lists {
+	s.globalOnce.Do(func() { s.globalAll = allow.Compile(s.globalList) })
 	return s.globalAll
 }
 

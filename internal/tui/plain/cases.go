@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,6 +28,9 @@ func (c *session) talk(ctx context.Context) error {
 	for i := range runs {
 		c.store.SetRun(&runs[i])
 		c.sayf("UNFINISHED: run %s over %s of %s is %s", runs[i].Plan.ID, runs[i].Plan.OldMask, runs[i].Plan.Old.Owner, runs[i].Status)
+		if runs[i].Alarm != "" {
+			c.sayf("ALARM: %s", runs[i].Alarm)
+		}
 	}
 	for {
 		if err := c.list(ctx); err != nil {
@@ -154,7 +158,7 @@ func (c *session) describe(k *screen.Case) {
 	c.say("CREDENTIAL " + term.Clean(k.ID))
 	c.say(row(k))
 	if v := k.Liveness.Verdict; !v.At.IsZero() {
-		c.sayf("asked %s: %s %s %s", screen.Ago(c.store.Now, v.At), v.Identity.Who, v.Detail, v.Code)
+		c.sayf("asked %s: %s %s %s", screen.Ago(c.store.Now, v.At), cmp.Or(v.Identity.Who, v.Identity.Words()), v.Detail, v.Code)
 	}
 	for _, f := range k.Findings {
 		commit := ""

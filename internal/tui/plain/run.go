@@ -158,6 +158,9 @@ func (c *session) stands(ctx context.Context, r *screen.Run) error {
 		c.sayf("ROLLED BACK: the leaked key %s works again; rotate it soon", r.Plan.OldMask)
 		return nil
 	}
+	if r.Alarm != "" {
+		c.sayf("ALARM: %s", r.Alarm)
+	}
 	turn, yours := r.Turn()
 	if yours {
 		c.sayf("YOUR TURN in run %s: %s", id, turn.Step.Title)

@@ -65,6 +65,8 @@ func state(s *screen.Run, pausing bool) (term.Safe, widget.Role) {
 		return "GOING BACK", widget.Warn
 	case s.Active:
 		return "RUNNING", widget.Strong
+	case s.Alarm != "":
+		return "STILL ALIVE", widget.Bad
 	case yours:
 		return "YOUR TURN", widget.Warn
 	case s.Status == rotate.RunHeld:
@@ -94,6 +96,8 @@ func (r *Run) trouble(s *screen.Run, width int) []widget.Line {
 		for i, do := range turn.Guide.Do {
 			say("   "+screen.Ordinal(i+1), widget.Plain, term.Clean(do))
 		}
+	case s.Alarm != "":
+		say("ALARM", widget.Bad, term.Clean(s.Alarm))
 	case s.Problem != "":
 		say("HELD", widget.Bad, term.Clean(s.Problem))
 	case s.Ended != nil:

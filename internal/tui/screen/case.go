@@ -174,6 +174,9 @@ func (c *Case) Where() term.Safe {
 		if c.Run.Active {
 			return "rotating"
 		}
+		if c.Run.Alarm != "" {
+			return "STILL ALIVE"
+		}
 		if _, ok := c.Run.Turn(); ok {
 			return "your turn"
 		}

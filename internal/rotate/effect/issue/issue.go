@@ -15,7 +15,6 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/effect"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
-	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // Look compares the owner's keys with those that were planned with: a key
@@ -80,7 +79,7 @@ func made(ctx context.Context, w *effect.Worker, result machine.Result, is provi
 	if err := differs(ctx, w, is.Credential); err != nil {
 		return machine.Event{Result: machine.Failed, Failure: w.Failure(err)}
 	}
-	mask := secret.Mask(is.Ref.ID)
+	mask := is.Ref.Mask()
 	return machine.Event{
 		Result: result, Seal: machine.NewKeySeal(is.Credential),
 		Outcome: machine.Outcome{New: &is.Ref, NewMask: mask, Detail: fmt.Sprintf(detail, mask)},

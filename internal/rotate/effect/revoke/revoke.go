@@ -131,7 +131,7 @@ func deleteKey(ctx context.Context, w *effect.Worker, ref providers.KeyRef) mach
 		return w.NotSent(ctx, err)
 	}
 	e := w.Repeatably(ctx, func(ctx context.Context) error { return d.Delete(ctx, ref) })
-	e.Outcome.Detail = "deleted " + secret.Mask(ref.ID)
+	e.Outcome.Detail = "deleted " + ref.Mask()
 	return e
 }
 

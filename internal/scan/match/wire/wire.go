@@ -80,7 +80,15 @@ func (c *Coder) Class(k *class.Class) {
 }
 
 // Texts codes a list of texts.
-func (c *Coder) Texts(l *[]string) { List(c, l, c.Text) }
+func (c *Coder) Texts(l *[]string) {
+	n := c.count(len(*l), 1)
+	if c.reading && n > 0 {
+		*l = make([]string, n)
+	}
+	for i := range *l {
+		c.Text(&(*l)[i])
+	}
+}
 
 // Text codes a text. One that is read is a piece of the data.
 func (c *Coder) Text(s *string) {

@@ -1,4 +1,4 @@
-package match
+package allow
 
 // words tells whether one of many lower-case words occurs in a text, with ASCII
 // letters folded: an Aho-Corasick automaton (Aho and Corasick, "Efficient string
