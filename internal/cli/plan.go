@@ -75,6 +75,7 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 	if w.people = o.people; o.people == 1 {
 		w.people = 0 // as ever
 	}
+	w.source = sourceOf(o.target)
 	p, err := w.makePlan(ctx, c, strategy, rotate.Level(o.minLevel))
 	if err != nil {
 		return err
@@ -122,7 +123,7 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 		located.Gaps = nil
 	}
 	p, err := reader.Plan(ctx, planner.Request{
-		Case: c.ID, Credential: c.Credential, Strategy: strategy, MinLevel: level, Policy: w.policy, Approvals: w.people,
+		Case: c.ID, Credential: c.Credential, Source: w.source, Strategy: strategy, MinLevel: level, Policy: w.policy, Approvals: w.people,
 		Located: providers.Located{Placements: located.Placements, Gaps: located.Gaps},
 	})
 	if err != nil {

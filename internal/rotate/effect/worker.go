@@ -28,6 +28,9 @@ type Env struct {
 	Secrets  Secrets
 	// Health asks a consumer's health URL; nil error means well.
 	Health func(ctx context.Context, url string) error
+	// Files looks for values in the files of a folder: where they stand, and what could
+	// not be read. Nil when this process cannot.
+	Files func(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error)
 	// Abort, when closed, cancels the request in flight.
 	Abort <-chan struct{}
 	Sleep func(context.Context, time.Duration) error

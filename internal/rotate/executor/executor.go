@@ -31,6 +31,11 @@ type Executor struct {
 	Actor    string
 	// Health asks a consumer's health URL; nil error means well.
 	Health func(ctx context.Context, url string) error
+	// Files looks for values in the files of a folder: where they stand, and what could
+	// not be read. Nil: files are not looked at.
+	Files func(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error)
+	// Until, when set, is the step after which the run pauses.
+	Until string
 	// OnEvent is told of each record and of progress in between, one call at a
 	// time. It must not block.
 	OnEvent func(rotate.Event)
@@ -149,8 +154,8 @@ func (x *Executor) Abandon(ctx context.Context, run, reason string) error {
 }
 
 // Waive records that a person accepts less of one step: a lower level of an
-// attest step, that the old key is still in use, or that the disabled key is not
-// refused yet.
+// attest step, that the old key is still in use, that the disabled key is not
+// refused yet, or what still holds the dead key.
 func (x *Executor) Waive(ctx context.Context, run, step string, level rotate.Level, reason string) error {
 	return x.accept(ctx, run, step, reason, machine.WaiveEntry(step, level, reason))
 }
@@ -162,7 +167,7 @@ func (x *Executor) CallHostile(ctx context.Context, run, reason string) error {
 }
 
 // waivable are the actions that wait for evidence and not for an effect.
-var waivable = []rotate.Action{rotate.ActAttest, rotate.ActQuiet, rotate.ActDisable}
+var waivable = []rotate.Action{rotate.ActAttest, rotate.ActQuiet, rotate.ActDisable, rotate.ActSearch}
 
 func (x *Executor) accept(ctx context.Context, run, step, reason string, e record.Entry) error {
 	s, err := runs.Load(ctx, x.Journal, run)

@@ -52,7 +52,11 @@ func (r *runner) loop(ctx context.Context) error {
 			<-s.results
 		}
 	}()
-	if err := s.feed(machine.Event{Kind: machine.Begin}); err != nil {
+	begin := machine.Event{Kind: machine.Begin}
+	if s.reached(s.state) {
+		begin.Kind = machine.Stop
+	}
+	if err := s.feed(begin); err != nil {
 		return err
 	}
 	for {
@@ -120,11 +124,32 @@ func (s *session) record(ctx context.Context, e record.Entry) error {
 	if err != nil {
 		return err
 	}
+	// The machine learns that it is to stop before it learns what could begin now.
+	if next, err := s.run.State.With(rec); err == nil && s.stop != nil && s.reached(next) {
+		if err := s.halt(); err != nil {
+			return err
+		}
+	}
 	if err := s.feed(machine.Event{Kind: machine.Wrote, Record: rec}); err != nil {
 		return err
 	}
 	s.tell(s.run.State, rec)
 	return s.at("after " + point(e))
+}
+
+// reached reports whether everything up to the step after which the run is to pause
+// is done.
+func (r *runner) reached(s *machine.State) bool {
+	until, ok := s.Plan().Step(r.x.Until)
+	if !ok || s.Undoing() {
+		return false
+	}
+	for _, st := range s.Plan().Steps {
+		if status := s.Of(st.ID).Status; st.N <= until.N && status != rotate.StepDone && status != rotate.StepSkipped {
+			return false
+		}
+	}
+	return true
 }
 
 // begin lets a worker carry an op out.
@@ -139,7 +164,7 @@ func (s *session) begin(ctx context.Context, e machine.Effect) {
 func (r *runner) worker(s *machine.State, step rotate.Step) effect.Worker {
 	x := r.x
 	return effect.Worker{
-		Env:   effect.Env{Registry: x.Registry, Secrets: x.Journal, Health: x.Health, Abort: x.Abort, Sleep: x.Sleep, Now: x.Now},
+		Env:   effect.Env{Registry: x.Registry, Secrets: x.Journal, Health: x.Health, Files: x.Files, Abort: x.Abort, Sleep: x.Sleep, Now: x.Now},
 		State: s, Step: step, Say: func(detail string) { r.say(s, step, detail) },
 	}
 }

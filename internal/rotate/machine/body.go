@@ -51,6 +51,7 @@ type Outcome struct {
 	Hash     string             `json:"hash,omitempty"` // store: keyed hash of what is there now
 	Used     *providers.Usage   `json:"used,omitempty"` // quiet: the record of the old key's use that stood still
 	Skipped  bool               `json:"skipped,omitempty"`
+	Left     []string           `json:"left,omitempty"` // search: what still holds the old key, or could not be looked at
 }
 
 // Failure is why a step is held.

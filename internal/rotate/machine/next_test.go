@@ -53,6 +53,7 @@ func planOf(n int, strategy rotate.Strategy) rotate.Plan {
 	}
 	add(rotate.Step{ID: "delete", Action: rotate.ActDelete, Undo: rotate.UndoNone})
 	add(rotate.Step{ID: "prove", Action: rotate.ActProve})
+	add(rotate.Step{ID: "search", Action: rotate.ActSearch})
 	return p
 }
 

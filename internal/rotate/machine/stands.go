@@ -34,6 +34,8 @@ func (s *State) stands() []string {
 func (s *State) oldStands() string {
 	name := "the old key " + s.plan.OldMask
 	switch {
+	case s.done("prove"):
+		return name + " is proven dead"
 	case s.done("delete"):
 		return name + " is deleted; that it is dead is not proven yet"
 	case s.touched("delete"):
