@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/secretguard/secretguard/internal/scan"
 	"github.com/secretguard/secretguard/internal/scan/suppress"
 	"github.com/secretguard/secretguard/internal/term"
 )
@@ -49,20 +50,20 @@ type waiverDoc struct {
 }
 
 func (a *app) baselineReview(ctx context.Context, file, target string) error {
-	entries, err := suppress.ReadBaseline(file)
+	b, err := a.readBaseline(file)
 	if err != nil {
-		return usage(err)
+		return err
 	}
 	res, err := a.scanTarget(ctx, newScanRequest("auto", target))
 	if err != nil {
 		return err
 	}
-	found := map[string]int{}
-	for _, f := range res.Findings {
-		found[f.ID]++
-	}
-	wrong := 0
-	for _, e := range entries {
+	found := foundOf(b, res.Findings)
+	wrong, old := 0, 0
+	for _, e := range b.Entries {
+		if e.Old() {
+			old++
+		}
 		d := waiverDoc{
 			Schema: "secretguard.waiver/1", ID: e.ID, Rule: e.Rule, File: e.File, Path: e.Path, Reason: e.Reason, Owner: e.Owner, Until: e.Until,
 			Found: found[e.ID], State: waiverState(e, found[e.ID], a.Now()),
@@ -74,7 +75,10 @@ func (a *app) baselineReview(ctx context.Context, file, target string) error {
 			return err
 		}
 	}
-	a.talk("%d waivers, %d to look at", len(entries), wrong)
+	a.talk("%d waivers, %d to look at", len(b.Entries), wrong)
+	if old > 0 {
+		a.talk("%d have hashes of the older form, which are easier to guess; new ones: secretguard baseline migrate --from %s -o NEW%s", old, shellWord(file), pathAfter(target))
+	}
 	switch {
 	case wrong > 0:
 		return exitError{code: ExitFindings}
@@ -82,6 +86,36 @@ func (a *app) baselineReview(ctx context.Context, file, target string) error {
 		return exitError{code: ExitIncomplete}
 	}
 	return nil
+}
+
+// foundOf counts the places of what each id names.
+func foundOf(b *suppress.Baseline, findings []scan.Finding) map[string]int {
+	list := &suppress.List{}
+	list.Add(b)
+	var about []suppress.Subject
+	for _, f := range findings {
+		about = append(about, f.Subject())
+	}
+	list.Weigh(about)
+	found := map[string]int{}
+	for _, s := range about {
+		seen := map[string]bool{}
+		for _, e := range list.Entries(s) { // one id may stand there once for each path
+			if !seen[e.ID] {
+				found[e.ID]++
+			}
+			seen[e.ID] = true
+		}
+	}
+	return found
+}
+
+// pathAfter is a path as the last word of a command; empty for the current folder.
+func pathAfter(path string) string {
+	if path == "." {
+		return ""
+	}
+	return " " + shellWord(path)
 }
 
 func waiverState(e suppress.Entry, found int, now time.Time) string {

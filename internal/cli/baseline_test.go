@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,7 +11,7 @@ func TestBaseline(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, leak())
 	out := filepath.Join(t.TempDir(), "b.json")
-	run("baseline", "create", dir, "-o", out, "--reason", "made up").expect(t, 0, "1 findings")
+	run("baseline", "create", dir, "-o", out, "--reason", "made up").expect(t, 0, "ids of 1 secrets")
 	run("scan", "git", dir, "-b", out).expect(t, 0, "1 accepted")
 	write(t, dir, "b.txt", leak())
 	run("scan", "dir", dir, "-b", out).expect(t, 1, "b.txt:1", "1 accepted")
@@ -96,8 +97,8 @@ func TestMigrateFromGitleaks(t *testing.T) {
 	write(t, moved, "new.txt", "\n\n"+text)
 
 	byFile, byReport := filepath.Join(t.TempDir(), "f.json"), filepath.Join(t.TempDir(), "r.json")
-	run("baseline", "migrate", old, "-o", byFile, "--reason", "old").expect(t, 0, "1 findings")
-	run("baseline", "migrate", moved, "--from", report, "-o", byReport, "--reason", "old").expect(t, 0, "1 findings")
+	run("baseline", "migrate", old, "-o", byFile, "--reason", "old").expect(t, 0, "ids of 1 secrets")
+	run("baseline", "migrate", moved, "--from", report, "-o", byReport, "--reason", "old").expect(t, 0, "ids of 1 secrets")
 	for _, b := range []string{byFile, byReport} {
 		run("scan", "dir", moved, "-b", b).expect(t, 0, "1 accepted")
 		if strings.Contains(contents(t, b), value) {
@@ -106,4 +107,71 @@ func TestMigrateFromGitleaks(t *testing.T) {
 	}
 	run("scan", "dir", moved, "-b", report).expect(t, 0, "1 accepted")
 	run("scan", "dir", moved, "-i", filepath.Join(old, ".gitleaksignore")).expect(t, 1)
+}
+
+// With a team's key the file says nothing to whoever lacks the key: a scan ends with
+// an error, and the key in the environment is enough anywhere.
+func TestABaselineWithAKey(t *testing.T) {
+	t.Parallel()
+	dir, home := repository(t, leak()), t.TempDir()
+	out := filepath.Join(t.TempDir(), "b.json")
+	made := call{env: map[string]string{"SECRETGUARD_HOME": home}}.run("baseline", "create", dir, "-o", out, "--reason", "r", "--keyed")
+	made.expect(t, 0, "a new key is in", "SECRETGUARD_BASELINE_KEY")
+	files, err := filepath.Glob(filepath.Join(home, "baseline-keys", "*.key"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v: the key's file: %v", err, files)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v: others may read the key: %v", err, info.Mode())
+	}
+	key := strings.TrimSpace(contents(t, files[0]))
+	if strings.Contains(made.String(), key) || strings.Contains(contents(t, out), key) {
+		t.Error("the key is in the output or in the baseline")
+	}
+	for name, env := range map[string]map[string]string{
+		"the maker's state": {"SECRETGUARD_HOME": home},
+		"the environment":   {"SECRETGUARD_HOME": t.TempDir(), "SECRETGUARD_BASELINE_KEY": key},
+		"a file":            {"SECRETGUARD_HOME": t.TempDir(), "SECRETGUARD_BASELINE_KEY_FILE": files[0]},
+	} {
+		if r := (call{env: env}).run("scan", "git", dir, "-b", out); r.code != 0 || !strings.Contains(r.String(), "1 accepted") {
+			t.Errorf("%s: %s", name, r)
+		}
+		if r := (call{env: env}).run("baseline", "review", out, "-t", dir); r.code != 0 {
+			t.Errorf("%s: %s", name, r)
+		}
+	}
+	run("scan", "git", dir, "-b", out).expect(t, 2, "key is not at hand", "SECRETGUARD_BASELINE_KEY")
+	run("baseline", "review", out, "-t", dir).expect(t, 2, "key is not at hand")
+	for name, bad := range map[string]string{"no base64": "***" + key, "too short": "QUFB"} {
+		r := call{env: map[string]string{"SECRETGUARD_HOME": t.TempDir(), "SECRETGUARD_BASELINE_KEY": bad}}.run("scan", "git", dir, "-b", out)
+		if r.code != 2 || !strings.Contains(r.err, "no key of a baseline") || strings.Contains(r.err, bad) {
+			t.Errorf("%s: %s", name, r)
+		}
+	}
+	// Out of the key again, and into it.
+	plain := filepath.Join(t.TempDir(), "plain.json")
+	call{env: map[string]string{"SECRETGUARD_HOME": home}}.run("baseline", "migrate", dir, "--from", out, "-o", plain).expect(t, 0, "ids of 1 secrets")
+	run("scan", "git", dir, "-b", plain).expect(t, 0, "1 accepted")
+}
+
+// An older baseline is read, review says what to do, and migrate keeps what it says.
+func TestAnOlderBaseline(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, leak())
+	id, rule := findings(document(t, 1, "scan", "git", dir))[0]["id"].(string), findings(document(t, 1, "scan", "git", dir))[0]["rule"].(string)
+	old, out := filepath.Join(t.TempDir(), "old.json"), filepath.Join(t.TempDir(), "new.json")
+	write(t, filepath.Dir(old), "old.json", `{"schema":"secretguard.baseline/1","accepted":[{"id":"`+id+`","rule":"`+rule+`","reason":"rotated","owner":"jo","until":"2999-01-02"}]}`)
+	run("scan", "git", dir, "-b", old).expect(t, 0, "1 accepted")
+	run("baseline", "review", old, "-t", dir).expect(t, 0, "holds", "older form", "baseline migrate --from")
+	run("baseline", "migrate", dir, "--from", old, "-o", out).expect(t, 0, "ids of 1 secrets")
+	text := contents(t, out)
+	for _, want := range []string{"secretguard.baseline/2", "rotated", "jo", "2999-01-02", "sgw1:"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the new file", want)
+		}
+	}
+	if strings.Contains(text, id) {
+		t.Error("the older hash is in the new file")
+	}
+	run("scan", "git", dir, "-b", out).expect(t, 0, "1 accepted")
 }

@@ -294,15 +294,15 @@ func TestContractCheckerBites(t *testing.T) {
 		t.Fatal(err)
 	}
 	for doc, want := range map[string]string{
-		`{"schema":"secretguard.version/1","version":"1"}`:                                "",
-		`{"schema":"secretguard.version/1"}`:                                              "described and missing",
-		`{"schema":"secretguard.version/1","version":1}`:                                  "described as string",
-		`{"schema":"secretguard.version/1","version":null}`:                               "described as string",
-		`{"schema":"secretguard.version/1","version":"1","more":true}`:                    "more is not described",
-		`{"schema":"secretguard.version/9","version":"1"}`:                                "is not described",
-		`{"schema":"secretguard.hook/1","path":"x","installed":"yes"}`:                    "described as boolean",
-		`{"schema":"secretguard.demo/1","run":"r","ok":true,"checks":[{"what":"x"}]}`:     "described and missing",
-		`{"schema":"secretguard.baseline/1","accepted":[{"id":"x","rule":"r","no":"1"}]}`: "is not described",
+		`{"schema":"secretguard.version/1","version":"1"}`:                                          "",
+		`{"schema":"secretguard.version/1"}`:                                                        "described and missing",
+		`{"schema":"secretguard.version/1","version":1}`:                                            "described as string",
+		`{"schema":"secretguard.version/1","version":null}`:                                         "described as string",
+		`{"schema":"secretguard.version/1","version":"1","more":true}`:                              "more is not described",
+		`{"schema":"secretguard.version/9","version":"1"}`:                                          "is not described",
+		`{"schema":"secretguard.hook/1","path":"x","installed":"yes"}`:                              "described as boolean",
+		`{"schema":"secretguard.demo/1","run":"r","ok":true,"checks":[{"what":"x"}]}`:               "described and missing",
+		`{"schema":"secretguard.baseline/2","salt":"","accepted":[{"id":"x","rule":"r","no":"1"}]}`: "is not described",
 	} {
 		_, err := c.check([]byte(doc))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -171,7 +171,7 @@ func (w *workspace) ability(k credential.Kind) screen.Ability {
 		if name, who, call, ok := probe.Of(k); ok {
 			a.Provider, a.Issuer, a.Call = name, term.Clean(who), term.Clean(call)
 		} else {
-			a.NoVerify = "nobody can be asked about this kind with a free request that only reads"
+			a.NoVerify = term.Clean("nobody is asked about this kind: " + w.registry.WhyNot(credential.Credential{Kind: k}))
 		}
 		return a
 	}
@@ -188,14 +188,18 @@ func (w *workspace) ability(k credential.Kind) screen.Ability {
 				why += ": " + problem.Missing
 			}
 		}
-		a.NoVerify, a.NoRotate = term.Clean(why), term.Clean(why)
+		a.NoRotate = term.Clean(why)
+		if !d.VerifyAlone {
+			a.NoVerify = a.NoRotate
+		}
 		return a
 	}
 	if _, ok := providers.As[providers.Verifier](p); !ok {
 		a.NoVerify = term.Clean(d.Title + " offers no check that only reads")
 	}
-	if _, ok := providers.As[providers.Issuer](p); !ok {
-		a.NoRotate = term.Clean(d.Title + " cannot issue keys through an interface: replace it by hand")
+	_, issues := providers.As[providers.Issuer](p)
+	if _, guides := providers.As[providers.Guide](p); !issues && !guides {
+		a.NoRotate = term.Clean(d.Title + " cannot issue keys, and does not say how a person does it: replace it by hand")
 	}
 	return a
 }

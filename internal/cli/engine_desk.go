@@ -40,12 +40,16 @@ func (e *engine) Accept(_ context.Context, id, reason, owner, until string) (str
 	if err != nil {
 		return "", err
 	}
-	var entries []suppress.Entry
-	for _, f := range c.Findings {
-		entries = append(entries, suppress.Entry{ID: f.ID, Rule: f.Rule, File: f.File, Reason: reason, Owner: owner, Until: until})
+	keys, err := e.app.baselineKeys()
+	if err != nil {
+		return "", forPeople(err)
 	}
+	if _, err := os.Stat(e.baseline()); errors.Is(err, os.ErrNotExist) && e.app.Env(baselineKeyEnv) == "" && e.app.Env(baselineKeyFile) == "" {
+		keys = nil // the key of another baseline is not one for this
+	}
+	w := waiver{reason: reason, owner: owner, until: until}
 	path := e.baseline()
-	return path, forPeople(suppress.Accept(path, entries))
+	return path, forPeople(suppress.Accept(path, w.waivers(c.Findings), keys...))
 }
 
 // Reveal writes down who looks at which key and then returns its value. When it

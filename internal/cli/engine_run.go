@@ -8,6 +8,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/rotate/runs"
+	"github.com/secretguard/secretguard/internal/secret"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/tui/screen"
 )
@@ -51,6 +52,21 @@ func (e *engine) Resume(ctx context.Context, run string) error {
 // RollBack undoes a run.
 func (e *engine) RollBack(ctx context.Context, run, reason string) error {
 	return e.drive(ctx, run, func(ctx context.Context, x *executor.Executor) error { return x.Rollback(ctx, run, reason) })
+}
+
+// Supply hands a key in. A refused one leaves the run as it was: whoever called is
+// told why, and nobody else has to be.
+func (e *engine) Supply(ctx context.Context, run string, value secret.Text) error {
+	err := e.drive(ctx, run, func(ctx context.Context, x *executor.Executor) error { return x.Supply(ctx, run, value) })
+	if err != nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if l := e.live(run); !l.active {
+			l.ended = nil
+			l.version++
+		}
+	}
+	return err
 }
 
 // drive lets the executor work on a run in a goroutine and a context of its own,

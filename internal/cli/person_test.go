@@ -30,6 +30,7 @@ type world struct {
 	repo   string
 	home   string
 	err    *bytes.Buffer
+	typed  []string // secrets that a person hands in
 }
 
 func newWorld(t *testing.T) *world {
@@ -84,7 +85,7 @@ func (w *world) engine(a *app) *engine {
 
 // secrets are the values that no screen and no file may hold.
 func (w *world) secrets() []string {
-	return []string{w.leaks.History.Secret, w.leaks.Deleted.Secret, w.leaks.Branch.Secret, w.leaks.History.ID, strings.TrimPrefix(w.leaks.Extra[0], "STRIPE_SECRET_KEY=")}
+	return append([]string{w.leaks.History.Secret, w.leaks.Deleted.Secret, w.leaks.Branch.Secret, w.leaks.History.ID, strings.TrimPrefix(w.leaks.Extra[0], "STRIPE_SECRET_KEY=")}, w.typed...)
 }
 
 // rotated checks at the services that the old key is gone and the new one is used.
@@ -184,6 +185,9 @@ func (p *person) sees(text string) {
 
 // types sends bytes as a keyboard does.
 func (p *person) types(text string) { p.screen.SendText(text) }
+
+// pastes sends text as a terminal with bracketed paste does.
+func (p *person) pastes(text string) { p.screen.SendText("\x1b[200~" + text + "\x1b[201~") }
 
 // What keys send.
 const (

@@ -35,11 +35,17 @@ func (r *reader) Write(b []byte) (int, error) {
 
 func (w *world) listen(e *engine, facts screen.Facts) *reader {
 	w.t.Helper()
+	return w.listenWith(e, facts, nil)
+}
+
+// listenWith is listen with a terminal whose echo can be told.
+func (w *world) listenWith(e *engine, facts screen.Facts, echo func(bool) error) *reader {
+	w.t.Helper()
 	in, keys := io.Pipe()
 	r := &reader{t: w.t, world: w, keys: keys, ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(w.t.Context())
 	w.t.Cleanup(func() { cancel(); _ = keys.Close() })
-	go func() { r.ended <- plain.Run(ctx, e, facts, plain.Streams{In: in, Out: r, Now: time.Now}) }()
+	go func() { r.ended <- plain.Run(ctx, e, facts, plain.Streams{In: in, Out: r, Now: time.Now, Echo: echo}) }()
 	return r
 }
 

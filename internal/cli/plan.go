@@ -101,6 +101,12 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 
 // makePlan looks for the consumers, plans, and saves the plan.
 func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate.Strategy, level rotate.Level) (rotate.Plan, error) {
+	if c.Canary() { // a rotation would use it, to see that it works and that it is dead
+		return rotate.Plan{}, problem{
+			code: ExitUsage, err: fmt.Errorf("%s is a canary: it opens nothing, and using it raises an alarm", c.ID),
+			try: `secretguard baseline create --reason "a canary of ours"`,
+		}
+	}
 	if run, err := runs.Unfinished(ctx, w.journal, c.Credential); err != nil || run != "" {
 		if err != nil {
 			return rotate.Plan{}, err

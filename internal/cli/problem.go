@@ -84,7 +84,7 @@ func exitCode(err error) int {
 		errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrCorrupt), errors.Is(err, journal.ErrUnwritable),
 		errors.Is(err, journal.ErrNoIdentity), errors.Is(err, rotate.ErrNoRoom), errors.Is(err, rotate.ErrWaits):
 		return ExitNeedsPerson
-	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden):
+	case errors.Is(err, providers.ErrAuth), errors.Is(err, providers.ErrForbidden), errors.Is(err, rotate.ErrRights):
 		return ExitAccess
 	case errors.Is(err, providers.ErrTransient), errors.Is(err, providers.ErrRateLimited), errors.Is(err, context.DeadlineExceeded):
 		return ExitIncomplete
@@ -125,6 +125,8 @@ func remedy(err error) string {
 		return "look for the other half: secretguard scan git DIR in the other repositories; or replace the key by hand"
 	case errors.Is(err, rotate.ErrExpired), errors.Is(err, rotate.ErrDigest), errors.Is(err, rotate.ErrStale):
 		return "secretguard plan CASE -o plan.json"
+	case errors.Is(err, rotate.ErrRights):
+		return "set up an access that may, and plan again; or: secretguard rotate PLAN --approve DIGEST --despite-missing-rights REASON"
 	case errors.Is(err, rotate.ErrNoRun):
 		return "secretguard rotate list"
 	case errors.Is(err, rotate.ErrWaits):

@@ -221,7 +221,12 @@ func (a *app) remind(ctx context.Context, e *engine, told []screen.Run) {
 // of it is gone.
 func closing(r screen.Run) string {
 	p := r.Proof
-	if r.Status != rotate.RunDone || p == nil {
+	switch {
+	case r.Status == rotate.RunContained:
+		return fmt.Sprintf("run %s: %s is disabled, and nothing replaces it yet", r.Plan.ID, r.Plan.OldMask)
+	case r.Status == rotate.RunAbandoned:
+		return fmt.Sprintf("run %s was given up; what is left: secretguard rotate status %s", r.Plan.ID, r.Plan.ID)
+	case r.Status != rotate.RunDone || p == nil:
 		return fmt.Sprintf("run %s was rolled back: the leaked key %s works again", r.Plan.ID, r.Plan.OldMask)
 	}
 	return fmt.Sprintf("run %s: %s is deleted and proven dead (refused %d times over %s); new key %s",
@@ -242,7 +247,11 @@ func (a *app) show(ctx context.Context, e *engine, o respondOptions) error {
 		facts.NoReveal = "--no-reveal is set"
 	}
 	if a.accessible || a.Facts.Accessible {
-		return plain.Run(ctx, e, facts, plain.Streams{In: a.In, Out: a.Out, Now: a.Now, Width: a.Facts.Width})
+		s := plain.Streams{In: a.In, Out: a.Out, Now: a.Now, Width: a.Facts.Width}
+		if f, ok := a.In.(*os.File); ok && a.Facts.InTTY {
+			s.Echo = func(on bool) error { return setEcho(f, on) }
+		}
+		return plain.Run(ctx, e, facts, s)
 	}
 	a.onScreen.Store(true)
 	defer a.onScreen.Store(false)

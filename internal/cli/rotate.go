@@ -20,7 +20,7 @@ import (
 )
 
 func (a *app) rotateCmd() *cobra.Command {
-	var approve, who, until string
+	var approve, who, until, despite string
 	cmd := &cobra.Command{
 		Use:   "rotate PLAN --approve DIGEST",
 		Short: "Carry an approved plan out, from a script",
@@ -51,7 +51,7 @@ after a step, as for a look before the old key is disabled.`,
 				}
 			}
 			do, err := pausing(plan, until, func(ctx context.Context, x *executor.Executor) error {
-				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: cmp.Or(who, actor()), At: a.Now().UTC()})
+				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: cmp.Or(who, actor()), At: a.Now().UTC(), Despite: despite})
 			})
 			if err != nil {
 				return err
@@ -62,6 +62,7 @@ after a step, as for a look before the old key is disabled.`,
 	cmd.Flags().StringVar(&who, "approver", "", "your name, where a plan needs several people on one machine; default: the user's")
 	cmd.Flags().StringVar(&approve, "approve", "", "the digest of the plan that you approve")
 	untilFlag(cmd, &until)
+	cmd.Flags().StringVar(&despite, "despite-missing-rights", "", "why it is tried although the plan names rights that are missing")
 	cmd.AddCommand(a.resumeCmd(), a.supplyCmd(), a.rollbackCmd(), a.abandonCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd(), a.orphansCmd(), a.journalCmd())
 	return cmd
 }

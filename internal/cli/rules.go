@@ -2,11 +2,15 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/secretguard/secretguard/internal/config"
+	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/providers/all"
+	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/ruleset"
 	"github.com/secretguard/secretguard/internal/term"
@@ -63,12 +67,14 @@ type ruleDoc struct {
 	Entropy     float64  `json:"entropy"`
 	Tags        []string `json:"tags"`
 	Link        string   `json:"link"`
+	Verified    []string `json:"verified"`
 }
 
 func newRuleDoc(r match.Rule) ruleDoc {
 	return ruleDoc{
 		Schema: "secretguard.rule/1", ID: r.ID, Description: r.Description, Kind: string(r.Kind), Part: string(r.Part), Severity: r.Severity,
 		Own: r.Own, Regex: r.Regex, Path: r.Path, Keywords: orEmpty(r.Keywords), Entropy: r.Entropy, Tags: orEmpty(r.Tags), Link: r.Link,
+		Verified: orEmpty(verified(r.Kind)),
 	}
 }
 
@@ -110,6 +116,30 @@ func (a *app) rulesShow(id string) error {
 	return unknown("rule", id, ids, "secretguard rules list")
 }
 
+// verified says how keys of a kind are asked about, or why they are not.
+func verified(k credential.Kind) []string {
+	var out []string
+	for _, d := range all.Descriptors() {
+		if slices.Contains(d.Kinds, k) && d.VerifyCall != "" {
+			out = append(out, d.Title+", "+d.VerifyCall)
+		}
+	}
+	for _, w := range probe.Ways() {
+		if w.Kind != k {
+			continue
+		}
+		line := w.Who + ", " + w.Call
+		if w.Why != "" {
+			line = "not asked: " + w.Why
+		}
+		if w.What != "" {
+			line = w.What + ": " + line
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
 func describeRule(r match.Rule) string {
 	var b strings.Builder
 	row := func(name, value string) {
@@ -135,5 +165,8 @@ func describeRule(r match.Rule) string {
 	row("path", r.Path)
 	row("tags", strings.Join(r.Tags, ", "))
 	row("link", r.Link)
+	for _, w := range verified(r.Kind) {
+		row("verified", w)
+	}
 	return strings.TrimRight(b.String(), "\n")
 }

@@ -28,7 +28,9 @@ newest one that was approved.`,
 			if err != nil {
 				return err
 			}
-			return a.outcome(s)
+			err = a.outcome(s)
+			a.alarms(cmd.Context(), s.Plan.ID)
+			return err
 		},
 	}
 }
@@ -59,6 +61,32 @@ func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, err
 		return rotate.Snapshot{}, usage(err)
 	}
 	return s.Snapshot(), nil
+}
+
+// alarms names the other runs whose leaked key still opens something: they are said
+// each time that anybody asks how things stand.
+func (a *app) alarms(ctx context.Context, told string) {
+	if a.noJournal() {
+		return
+	}
+	w, err := a.open(ctx)
+	if err != nil {
+		return // it was opened a moment ago
+	}
+	defer func() { _ = w.close() }() // only read
+	ids, err := w.journal.Runs(ctx)
+	if err != nil {
+		return
+	}
+	for _, id := range ids {
+		s, err := runs.Load(ctx, w.journal, id)
+		if err != nil || id == told {
+			continue
+		}
+		if alarm := s.Snapshot().Alarm; alarm != "" {
+			a.talk("ALARM, run %s: %s", term.Clean(id), term.Clean(alarm))
+		}
+	}
 }
 
 func (a *app) listCmd() *cobra.Command {
@@ -108,6 +136,9 @@ func (a *app) runLine(s *machine.State) error {
 			Owner   string    `json:"owner"`
 			Created time.Time `json:"created"`
 		}{"secretguard.run-line/1", p.ID, status, p.Case, p.OldMask, p.Old.Owner, p.Created})
+	}
+	if s.Snapshot().Alarm != "" {
+		status = "STILL ALIVE"
 	}
 	return a.line(fmt.Sprintf("%s  %-11s  %s  %s  %s", p.ID, status, p.Created.Local().Format(time.DateTime), p.OldMask, term.Clean(p.Old.Owner)))
 }

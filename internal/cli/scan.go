@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,7 +19,6 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/archive"
 	"github.com/secretguard/secretguard/internal/scan/ignore"
 	"github.com/secretguard/secretguard/internal/scan/source"
-	"github.com/secretguard/secretguard/internal/scan/suppress"
 	"github.com/secretguard/secretguard/internal/scan/whole"
 	"github.com/secretguard/secretguard/internal/term"
 )
@@ -296,9 +294,9 @@ func (a *app) scanTarget(ctx context.Context, req scanRequest) (scan.Result, err
 	if err != nil {
 		return scan.Result{}, explainSource(err, req)
 	}
-	accepted, err := req.accepted()
+	accepted, err := a.accepted(req)
 	if err != nil {
-		return scan.Result{}, usage(err)
+		return scan.Result{}, err
 	}
 	tell, done := req.tell, func() {}
 	if tell == nil {
@@ -338,24 +336,6 @@ func (a *app) noteRules(cfg config.Config) {
 	if cfg.Rules.Trust == config.FromTarget {
 		a.talk("note: the scanned repository brings its own rules and allowlists (%s); --config FILE uses yours instead", term.Clean(cfg.Rules.Path))
 	}
-}
-
-// accepted loads what was accepted before: a baseline, and gitleaks' ignore file.
-func (r scanRequest) accepted() (*suppress.List, error) {
-	l := &suppress.List{}
-	if r.baseline != "" {
-		if err := l.AddBaseline(r.baseline); err != nil {
-			return nil, err
-		}
-	}
-	if r.gitleaksFile != "" {
-		return l, l.AddIgnoreFile(r.gitleaksFile)
-	}
-	folder := r.path
-	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
-		folder = filepath.Dir(folder)
-	}
-	return l, l.AddIgnoreFileOf(folder)
 }
 
 // progress returns a callback that shows how far a long scan is, and one that

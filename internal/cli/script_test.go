@@ -97,12 +97,16 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// leak FILE writes a file with a made-up AWS key; no key stands in a script.
+// leak FILE [stripe|webhook] writes a file with a made-up key, of AWS unless another
+// sort is named; no key stands in a script.
 func leakCmd(ts *testscript.TestScript, _ bool, args []string) {
 	const upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 	text := "AWS_ACCESS_KEY_ID=AKIA" + lab.MadeUpOf(upper, 16) + "\nAWS_SECRET_ACCESS_KEY=" + lab.MadeUp("", 40) + "\n"
 	if len(args) == 2 && args[1] == "stripe" {
 		text = "STRIPE_SECRET_KEY=" + lab.MadeUp("sk_live_", 60) + "\n"
+	}
+	if len(args) == 2 && args[1] == "webhook" {
+		text = "STRIPE_WEBHOOK_SECRET=" + lab.MadeUp("whsec_", 32) + "\n"
 	}
 	ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(args[0])), 0o700))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/providers/all"
+	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -68,6 +70,7 @@ type configDoc struct {
 	Files              []configFile `json:"files"`
 	UserFile           string       `json:"user_file"`
 	StateFolder        string       `json:"state_folder"`
+	JournalIdentity    string       `json:"journal_identity"`
 	Rules              string       `json:"rules"`
 	MaxTargetMegabytes int          `json:"max_target_megabytes"`
 	Endpoints          []endpoint   `json:"endpoints"`
@@ -93,7 +96,7 @@ func (a *app) configDoc(target string) (configDoc, error) {
 		return configDoc{}, a.badConfig(err, target)
 	}
 	d := configDoc{
-		Schema: "secretguard.config/1", Files: []configFile{}, UserFile: config.UserFile(a.Env), Rules: "built in",
+		Schema: "secretguard.config/1", Files: []configFile{}, UserFile: config.UserFile(a.Env), Rules: "built in", JournalIdentity: cmp.Or(cfg.Journal.Identity, string(journal.InFile)),
 		MaxTargetMegabytes: cfg.Scan.MaxTargetMegabytes, Endpoints: []endpoint{},
 	}
 	if dir, err := config.StateDir(a.Env); err == nil { // none is fine until something is rotated
@@ -137,7 +140,7 @@ func (a *app) configShow(target string) error {
 	if a.json {
 		return a.encode(d)
 	}
-	rows := []string{"rules         " + d.Rules, "your own file " + orNone(d.UserFile), "state folder  " + orNone(d.StateFolder)}
+	rows := []string{"rules         " + d.Rules, "your own file " + orNone(d.UserFile), "state folder  " + orNone(d.StateFolder), "identity      " + d.JournalIdentity + " (of a new journal)"}
 	if d.MaxTargetMegabytes > 0 {
 		rows = append(rows, fmt.Sprintf("largest file  %d MB", d.MaxTargetMegabytes))
 	}

@@ -1,17 +1,14 @@
 package cli
 
 import (
+	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/secretguard/secretguard/internal/config"
-	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/report"
 	"github.com/secretguard/secretguard/internal/scan"
@@ -69,31 +66,39 @@ func fitsMask(mask, name string) bool {
 
 // verifyRequest says what to ask about.
 type verifyRequest struct {
-	target  string
-	names   []string // of cases; "-" for what stands on stdin
-	yes     bool
-	noCache bool
+	target   string
+	targeted bool     // the target was named
+	names    []string // of cases, behind a saved report or "-" for what stands on stdin
+	yes      bool
+	noCache  bool
 }
 
 func (a *app) verifyCmd() *cobra.Command {
 	var req verifyRequest
 	cmd := &cobra.Command{
-		Use:   "verify [CASE…|-]",
+		Use:   "verify [REPORT|-] [CASE…]",
 		Short: "Ask the issuers which of the leaked keys still work",
 		Long: `Makes one read-only call for each credential, with the leaked credential itself: the issuer
-sees it. Asks before the first call to each issuer unless --yes is given. With "-" it asks about
-the keys on stdin. A verdict needs the issuer's own documented answer: anything else, such as a
-firewall's page, is unknown. Verdicts are remembered for a while under keyed hashes. Exit code 1:
-one of them is live; 3: none is known to be, but not all could be asked.`,
+sees it. Asks before the first call to each issuer unless --yes is given. A verdict needs the
+issuer's own documented answer: anything else, such as a firewall's page, is unknown. Verdicts
+are remembered for a while under keyed hashes.
+
+With a REPORT that "scan --json" wrote, it asks about what that report found. The values come
+from the report when it was written with --show-secrets, and are read again from its target
+otherwise: a report holds only masks. With "-" it asks about the keys on stdin, or about a
+report there.
+
+Exit code 1: one of them is live; 3: none is known to be, but not all could be asked.`,
 		Example: `  secretguard verify --yes
   secretguard verify c-1a2b3c4d5e --target ~/src/shop --json
+  secretguard verify scan.json
   pbpaste | secretguard verify - --yes`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			req.names = args
+			req.names, req.targeted = args, cmd.Flags().Changed("target")
 			return a.verify(cmd.Context(), req)
 		},
 	}
-	cmd.Flags().StringVarP(&req.target, "target", "t", ".", "the repository or folder that holds the leak")
+	cmd.Flags().StringVarP(&req.target, "target", "t", ".", "the repository or folder that holds the leak; for a report: where its target is now")
 	cmd.Flags().BoolVarP(&req.yes, "yes", "y", false, "do not ask before calling the issuers")
 	cmd.Flags().BoolVar(&req.noCache, "no-cache", false, "ask again, and remember nothing")
 	return cmd
@@ -134,22 +139,18 @@ func (a *app) verify(ctx context.Context, req verifyRequest) error {
 	return nil
 }
 
-// verifyCases scans and picks the cases that were named.
+// verifyCases scans, or reads a report, and picks the cases that were named.
 func (a *app) verifyCases(ctx context.Context, req verifyRequest) (scan.Result, []triage.Case, error) {
-	kind := "auto"
-	if len(req.names) == 1 && req.names[0] == "-" {
-		kind, req.names = "stdin", nil
-	}
-	res, err := a.scanTarget(ctx, newScanRequest(kind, req.target))
+	res, names, err := a.verifyFindings(ctx, req)
 	if err != nil {
 		return res, nil, err
 	}
 	all := triage.Build(res)
-	if len(req.names) == 0 {
+	if len(names) == 0 {
 		return res, all, nil
 	}
 	var cases []triage.Case
-	for _, n := range req.names {
+	for _, n := range names {
 		c, err := pickCase(all, n, req.target)
 		if err != nil {
 			return res, nil, err
@@ -159,118 +160,27 @@ func (a *app) verifyCases(ctx context.Context, req verifyRequest) (scan.Result, 
 	return res, cases, nil
 }
 
-// agree asks, issuer by issuer, before the first call to it. It returns the issuers
-// that may not be asked; when there is none left, that is an error.
-func (a *app) agree(w *workspace, cases []triage.Case) (map[string]bool, error) {
-	type issuer struct {
-		who, call string
-		keys      int
+// verifyFindings returns what to ask about, and which of its cases were named.
+func (a *app) verifyFindings(ctx context.Context, req verifyRequest) (scan.Result, []string, error) {
+	if len(req.names) == 0 {
+		res, err := a.scanTarget(ctx, newScanRequest("auto", req.target))
+		return res, nil, err
 	}
-	var issuers []issuer
-	for _, c := range cases {
-		_, who, call, ok := w.registry.VerifierOf(c.Credential)
-		if !ok || c.Canary() { // nobody will be asked
-			continue
-		}
-		i := slices.IndexFunc(issuers, func(x issuer) bool { return x.who == who && x.call == call })
-		if i < 0 {
-			issuers, i = append(issuers, issuer{who: who, call: call}), len(issuers)
-		}
-		issuers[i].keys++
+	first, others := req.names[0], req.names[1:]
+	isReport := isFile(first)
+	if first == "-" {
+		in := bufio.NewReaderSize(a.In, peeked)
+		start, _ := in.Peek(peeked) // a short stream is shorter
+		a.In, isReport = in, looksLikeReport(start)
 	}
-	refused := map[string]bool{}
-	agreed := 0
-	var last error
-	for _, x := range issuers {
-		keys := "the leaked key"
-		if x.keys > 1 {
-			keys = fmt.Sprintf("each of %d leaked keys", x.keys)
-		}
-		question := fmt.Sprintf("%s will see a read-only call (%s) made with %s; go on?", x.who, x.call, keys)
-		if last = a.confirm(question); last != nil {
-			refused[x.who+x.call] = true
-			if a.noInput || !a.Facts.InTTY {
-				return nil, last
-			}
-			continue
-		}
-		agreed++
+	switch {
+	case isReport:
+		res, err := a.reported(ctx, first, req)
+		return res, others, err
+	case first == "-":
+		res, err := a.scanTarget(ctx, newScanRequest("stdin", req.target))
+		return res, others, err
 	}
-	if agreed == 0 && last != nil {
-		return nil, last
-	}
-	return refused, nil
-}
-
-// ask verifies and reports one case after the other.
-func (a *app) ask(ctx context.Context, w *workspace, cases []triage.Case, refused map[string]bool) (live, unknown int, err error) {
-	for _, c := range cases {
-		var l triage.Liveness
-		var err error
-		if _, who, call, ok := w.registry.VerifierOf(c.Credential); ok && refused[who+call] {
-			l = triage.Liveness{Value: string(providers.Unknown), Verdict: providers.Verdict{Liveness: providers.Unknown, Detail: "not asked"}}
-		} else {
-			l, err = triage.Verify(ctx, w.registry, c)
-		}
-		if ctx.Err() != nil {
-			return live, unknown, exitError{code: ExitInterrupted, err: errors.New("interrupted: not every issuer was asked")}
-		}
-		switch {
-		case err != nil || l.Value == string(providers.Unknown):
-			unknown++ // the reason is in the verdict's line
-		case l.Value == string(providers.Live):
-			live++
-		}
-		c.Liveness = l
-		if err := a.verdictLine(c); err != nil {
-			return live, unknown, err
-		}
-	}
-	return live, unknown, nil
-}
-
-// verdictDoc is a verdict in JSON (docs/json.md).
-type verdictDoc struct {
-	Schema   string   `json:"schema"`
-	Case     string   `json:"case"`
-	Kind     string   `json:"kind"`
-	Mask     string   `json:"mask"`
-	Liveness string   `json:"liveness"`
-	Account  string   `json:"account"`
-	Who      string   `json:"who"`
-	Scopes   []string `json:"scopes"`
-	Grade    string   `json:"grade"`
-	Code     string   `json:"code"`
-	Detail   string   `json:"detail"`
-	At       string   `json:"at"`
-}
-
-func (a *app) verdictLine(c triage.Case) error {
-	if !a.json {
-		return report.WriteVerdict(a.Out, c)
-	}
-	v := c.Liveness.Verdict
-	d := verdictDoc{
-		Schema: "secretguard.verdict/1", Case: c.ID, Kind: string(c.Kind), Mask: c.Mask, Liveness: c.Liveness.Value,
-		Account: v.Identity.Account, Who: v.Identity.Who, Scopes: strings.FieldsFunc(v.Identity.Scopes, func(r rune) bool { return r == ',' }), Grade: string(v.Grade), Code: v.Code, Detail: v.Detail,
-	}
-	if !v.At.IsZero() {
-		d.At = v.At.UTC().Format(time.RFC3339)
-	}
-	return a.encode(d)
-}
-
-// confirm asks a yes-or-no question on the terminal. Without one, or with
-// --no-input, the answer is no.
-func (a *app) confirm(question string) error {
-	if a.noInput || !a.Facts.InTTY {
-		return problem{code: ExitUsage, err: errors.New("this asks first, and there is no terminal to ask on"), try: "add --yes"}
-	}
-	_, _ = fmt.Fprintf(a.Err, "%s [y/N] ", question) // if it cannot be shown, no answer is a no
-	var answer string
-	_, _ = fmt.Fscanln(a.In, &answer) // no answer is a no
-	if answer != "y" && answer != "yes" {
-		return usagef("not confirmed: nothing was asked")
-	}
-	return nil
+	res, err := a.scanTarget(ctx, newScanRequest("auto", req.target))
+	return res, req.names, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
+	"github.com/secretguard/secretguard/internal/rotate/keeper"
 	"github.com/secretguard/secretguard/internal/rotate/planner"
 	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/scan/literal"
@@ -32,6 +33,7 @@ type workspace struct {
 	policy   *rotate.Policy
 	people   int    // who must approve a plan; zero means one
 	source   string // the folder or repository of the leak; empty when there is none
+	identity journal.Identity
 }
 
 // connect builds the provider registry from the environment and the user's own
@@ -46,7 +48,7 @@ func (a *app) connect() (*workspace, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	w := &workspace{app: a}
+	w := &workspace{app: a, identity: journal.Identity{Place: journal.Place(cfg.Journal.Identity), Keeper: keeper.Keeper{Env: a.Env}}}
 	private := a.allowPrivate || a.inLab
 	w.registry, w.problems = all.Registry(all.Options{
 		Env: a.Env, AllowPrivate: private, Version: Version(),
@@ -72,7 +74,7 @@ func (a *app) open(ctx context.Context) (*workspace, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	w.journal, err = journal.Open(ctx, dir, Version())
+	w.journal, err = journal.OpenWith(ctx, dir, Version(), w.identity)
 	switch {
 	case err != nil && w.journal == nil && (errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrLocked)):
 		return nil, fmt.Errorf("%w (in %s)", err, dir)

@@ -39,6 +39,9 @@ type Config struct {
 	// Files are the files that were read, in the order of their weight.
 	Files []File
 
+	// Journal is the [journal] table; only the user's own file may have one.
+	Journal Journal
+
 	providers map[string]Provider
 	env       func(string) string
 }
@@ -50,6 +53,13 @@ type Scan struct {
 	MaxTargetMegabytes int `toml:"max_target_megabytes"`
 	// Rules names a gitleaks configuration, relative to the file that names it.
 	Rules string `toml:"rules"`
+}
+
+// Journal is the [journal] table.
+type Journal struct {
+	// Identity is where the identity of a new journal is kept: "file" (the default),
+	// "keyring" or "auto".
+	Identity string `toml:"identity"`
 }
 
 // Provider is one [providers.NAME] table.

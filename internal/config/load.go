@@ -193,6 +193,9 @@ func (l *loader) own(path string, data []byte, trust Trust, read opener) {
 			l.cfg.Scan.MaxTargetMegabytes = n
 		}
 	}
+	if doc.Journal.Identity != "" {
+		l.cfg.Journal = doc.Journal
+	}
 	for name, p := range doc.Providers {
 		l.cfg.providers[name] = p
 	}

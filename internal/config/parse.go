@@ -18,12 +18,14 @@ import (
 type document struct {
 	Scan      Scan                `toml:"scan"`
 	Providers map[string]Provider `toml:"providers"`
+	Journal   Journal             `toml:"journal"`
 }
 
 // knownKeys are the keys a person may have meant; NAME stands for a provider.
 func knownKeys() []string {
 	return []string{
 		"scan", "scan.max_target_megabytes", "scan.rules",
+		"journal", "journal.identity",
 		"providers", "providers.NAME.base_url", "providers.NAME.allow_private",
 	}
 }
@@ -40,12 +42,33 @@ func parse(path string, data []byte, trust Trust, names []string) (document, err
 		return document{}, &Error{File: path, Key: "scan.max_target_megabytes", Msg: "cannot be negative"}
 	}
 	var errs []error
+	if err := checkJournal(path, doc.Journal, trust); err != nil {
+		errs = append(errs, err)
+	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Providers)) {
 		if err := checkProvider(path, name, doc.Providers[name], trust, names); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return doc, errors.Join(errs...)
+}
+
+// identityPlaces are where the identity of a new journal may be kept.
+var identityPlaces = []string{"file", "keyring", "auto"}
+
+func checkJournal(path string, j Journal, trust Trust) error {
+	switch {
+	case j.Identity == "":
+		return nil
+	case trust == FromTarget:
+		return &Error{
+			File: path, Key: "journal.identity", Msg: "a file in the scanned repository may not say where keys are kept",
+			Try: "move it to your own configuration, see: secretguard config show",
+		}
+	case !slices.Contains(identityPlaces, j.Identity):
+		return &Error{File: path, Key: "journal.identity", Msg: fmt.Sprintf("is %q; it may be %s", j.Identity, strings.Join(identityPlaces, ", "))}
+	}
+	return nil
 }
 
 func checkProvider(path, name string, p Provider, trust Trust, names []string) error {

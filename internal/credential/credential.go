@@ -56,6 +56,8 @@ const (
 	GitHubToken      Kind = "github.token"
 	SlackToken       Kind = "slack.token"
 	SlackWebhook     Kind = "slack.webhook"
+	// GitRemotePassword is a password in the address of a repository at any host.
+	GitRemotePassword Kind = "git.remote_password"
 )
 
 // Part names one piece of a credential.
@@ -76,6 +78,11 @@ type Credential struct {
 	// where the issuer has none or it is not known. It is no secret.
 	ID    string
 	Parts map[Part]secret.Text
+	// Project is what the key opens where its issuer has an address for each (the
+	// reference of a Supabase project); empty when it is not known. Bound tells that
+	// the key itself proves it; otherwise the project only stood near the key.
+	Project string
+	Bound   bool
 }
 
 // Part returns a part, empty when it is missing.

@@ -29,18 +29,23 @@ type AWS struct {
 
 // awsDials are misbehaviours that last until they are turned back.
 type awsDials struct {
-	clockOff time.Duration // how far the service's clock is ahead of ours
-	stale    time.Duration // how long a listing does not show a new key
-	usageLag time.Duration // how long a use stays out of the record
-	page     int           // most keys in one page; 0 = no bound
-	again    int           // how many CreateAccessKey answer with the user's oldest key
-	oldIDs   bool          // new keys get ids without an account
+	clockOff time.Duration            // how far the service's clock is ahead of ours
+	stale    time.Duration            // how long a listing does not show a new key
+	usageLag time.Duration            // how long a use stays out of the record
+	page     int                      // most keys in one page; 0 = no bound
+	again    int                      // how many CreateAccessKey answer with the user's oldest key
+	oldIDs   bool                     // new keys get ids without an account
+	lagIn    map[string]time.Duration // how much longer a region accepts a key that was stopped
 }
 
 type awsUser struct {
 	name     string
+	path     string // of its address: "/" or "/apps/"
 	admin    bool
+	denied   []string // actions that no policy grants, "iam:DeleteAccessKey"
+	hangs    []string // context keys that a condition of its policies reads
 	policies []string
+	tags     map[string]string
 	made     time.Time
 }
 
@@ -148,11 +153,14 @@ func (a *AWS) of(user string) []*awsKey {
 
 // works reports whether a key is accepted now: a new one only after KeyDelay, a
 // disabled or deleted one still for DisableDelay.
-func (a *AWS) works(k *awsKey, now time.Time) bool {
+func (a *AWS) works(k *awsKey, now time.Time) bool { return a.worksIn("", k, now) }
+
+// worksIn is works in a region, which may hear of a change later than others.
+func (a *AWS) worksIn(region string, k *awsKey, now time.Time) bool {
 	if k.active && !k.deleted {
 		return now.Sub(k.made) >= a.lab.opts.KeyDelay
 	}
-	return now.Sub(k.changed) < a.lab.opts.DisableDelay
+	return now.Sub(k.changed) < a.lab.opts.DisableDelay+a.dials.lagIn[region]
 }
 
 // Use calls a service with a key, as a consumer's own SDK would; it reports
@@ -200,7 +208,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	op := form.Get("Action")
-	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"}, op)
+	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "TagUser", "UntagUser"}, op)
 	a.lab.serve(w, r, Request{Service: "aws", Op: op, Mutates: mutates}, func(w http.ResponseWriter) { a.answer(w, r, body, form) }, awsRefuse)
 }
 
@@ -248,7 +256,8 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, body []byte, form u
 	}
 	h, ok := map[string]func(http.ResponseWriter, *awsKey, url.Values){
 		"GetCallerIdentity": a.callerIdentity, "GetAccessKeyInfo": a.keyInfo, "CreateAccessKey": a.createKey, "ListAccessKeys": a.listKeys,
-		"UpdateAccessKey": a.updateKey, "DeleteAccessKey": a.deleteKey, "GetAccessKeyLastUsed": a.lastUsed, "ListAttachedUserPolicies": a.policies,
+		"UpdateAccessKey": a.updateKey, "DeleteAccessKey": a.deleteKey, "GetAccessKeyLastUsed": a.lastUsed, "ListAttachedUserPolicies": a.policies, "GetUser": a.getUser, "SimulatePrincipalPolicy": a.simulate,
+		"TagUser": a.tagUser, "UntagUser": a.untagUser, "ListUserTags": a.listTags,
 	}[op]
 	if !ok {
 		awsError(w, 400, "InvalidAction", "no such action")
@@ -264,9 +273,20 @@ func (a *AWS) may(caller *awsKey, op string) bool {
 	if caller.user == "" {
 		return true // root
 	}
-	u := a.users[caller.user]
+	return a.decision(a.users[caller.user], "iam:"+op) == "allowed"
+}
+
+// decision is what a user's policies say of an action, in the words of IAM's
+// simulation.
+func (a *AWS) decision(u *awsUser, action string) string {
 	quarantined := slices.ContainsFunc(u.policies, func(p string) bool { return strings.HasPrefix(p, "AWSCompromisedKeyQuarantine") })
-	return u.admin && (!quarantined || op != "CreateAccessKey" && op != "UpdateAccessKey")
+	switch {
+	case quarantined && (action == "iam:CreateAccessKey" || action == "iam:UpdateAccessKey"):
+		return "explicitDeny"
+	case !u.admin || slices.Contains(u.denied, action):
+		return "implicitDeny"
+	}
+	return "allowed"
 }
 
 // now is the service's own clock.
@@ -276,7 +296,11 @@ func (a *AWS) arn(user string) string {
 	if user == "" {
 		return "arn:aws:iam::" + a.account + ":root"
 	}
-	return "arn:aws:iam::" + a.account + ":user/" + user
+	path := "/"
+	if u := a.users[user]; u != nil && u.path != "" {
+		path = u.path
+	}
+	return "arn:aws:iam::" + a.account + ":user" + path + user
 }
 
 func awsError(w http.ResponseWriter, status int, code, message string) {

@@ -19,6 +19,35 @@ func (a *AWS) Grant(user string, on bool) {
 	a.users[user].admin = on
 }
 
+// Deny takes single actions away from a user who may do everything else.
+func (a *AWS) Deny(user string, actions ...string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.users[user].denied = actions
+}
+
+// Hang lets a user's rights hang on what only a real request has, such as
+// aws:MultiFactorAuthPresent: a simulation then names it and is not certain.
+func (a *AWS) Hang(user string, on ...string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.users[user].hangs = on
+}
+
+// Move gives a user's address a path, such as "/apps/".
+func (a *AWS) Move(user, path string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.users[user].path = path
+}
+
+// Admin is the user whose access the lab hands out.
+func (a *AWS) Admin() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.keys[a.adminID].user
+}
+
 // Attach attaches a managed policy by name, such as AWSCompromisedKeyQuarantineV3.
 func (a *AWS) Attach(user, policy string) {
 	a.mu.Lock()
@@ -87,6 +116,12 @@ func (a *AWS) PageSize(n int) { a.dial(func(o *awsDials) { o.page = n }) }
 // SameAgain lets the next n calls of CreateAccessKey answer with the user's
 // oldest key instead of a new one.
 func (a *AWS) SameAgain(n int) { a.dial(func(o *awsDials) { o.again = n }) }
+
+// LagIn lets one region accept a key that was stopped for longer than the others; a
+// region is the one that a request is signed for.
+func (a *AWS) LagIn(region string, d time.Duration) {
+	a.dial(func(o *awsDials) { o.lagIn = map[string]time.Duration{region: d} })
+}
 
 // OldIDs gives new keys ids of the older kind, which carry no account.
 func (a *AWS) OldIDs(on bool) { a.dial(func(o *awsDials) { o.oldIDs = on }) }

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,8 +23,9 @@ type Netlify struct {
 
 // netDials are misbehaviours that last until they are turned back.
 type netDials struct {
-	page   int // most sites in one page; 0 means 100
-	limit  int // requests in a window; 0 means 500
+	role   string // of the user of our token, in every team; empty means Owner
+	page   int    // most sites in one page; 0 means 100
+	limit  int    // requests in a window; 0 means 500
 	window time.Duration
 	begun  time.Time
 	count  int
@@ -133,6 +135,10 @@ func (n *Netlify) HideTeam(slug string, status int) {
 	n.account(slug).noTeam = status
 }
 
+// Role gives the user of our token another role in every team: "Developer",
+// "Reviewer". The twin goes on to allow everything.
+func (n *Netlify) Role(role string) { n.dial(func(d *netDials) { d.role = role }) }
+
 // PageSize bounds how many sites one page holds, whatever is asked for.
 func (n *Netlify) PageSize(most int) { n.dial(func(d *netDials) { d.page = most }) }
 
@@ -216,6 +222,16 @@ func (n *Netlify) route(w http.ResponseWriter, r *http.Request, parts []string, 
 			out = append(out, map[string]string{"id": a.id, "slug": a.slug, "name": a.name})
 		}
 		writeJSON(w, http.StatusOK, out)
+	case "GET user":
+		writeJSON(w, http.StatusOK, map[string]string{"id": "u-jo", "email": ourMail})
+	case "GET members":
+		if n.account(parts[0]) == nil {
+			netError(w, http.StatusNotFound, "Not Found")
+			return
+		}
+		writeJSON(w, http.StatusOK, []map[string]string{
+			{"id": "u-ann", "email": "ann@shop.invalid", "role": "Owner"}, {"id": "u-jo", "email": ourMail, "role": cmp.Or(n.dials.role, "Owner")},
+		})
 	case "GET sites":
 		n.listSites(w, r, parts[0])
 	case "GET site":

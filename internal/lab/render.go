@@ -19,9 +19,10 @@ type Render struct {
 	owners   []string
 	services []*service
 	groups   []*group
-	queued   bool // deploys answer 202 with an empty body
-	busy     bool // a deploy is refused while another one runs
-	epoch    bool // Ratelimit-Reset as Unix time, as documented; else seconds left, as seen
+	queued   bool   // deploys answer 202 with an empty body
+	busy     bool   // a deploy is refused while another one runs
+	role     string // of the user of our key, in every workspace
+	epoch    bool   // Ratelimit-Reset as Unix time, as documented; else seconds left, as seen
 }
 
 type service struct {
@@ -52,7 +53,7 @@ type store struct {
 func newStore() store { return store{vars: map[string]string{}, files: map[string]string{}} }
 
 func newRender(l *Lab) *Render {
-	r := &Render{lab: l, token: MadeUp("rnd_", 28)}
+	r := &Render{lab: l, token: MadeUp("rnd_", 28), role: "ADMIN"}
 	r.AddOwner()
 	return r
 }
@@ -164,6 +165,13 @@ func (r *Render) Suspend(id string) { r.with(id, func(s *service) { s.suspended 
 // ManualDeploys turns auto-deploy off.
 func (r *Render) ManualDeploys(id string) { r.with(id, func(s *service) { s.manual = true }) }
 
+// ourMail is the address of the person whose access the lab hands out.
+const ourMail = "jo@shop.invalid"
+
+// Role gives the user of our key another role in every workspace: "DEVELOPER",
+// "WORKSPACE_VIEWER". The twin goes on to allow everything.
+func (r *Render) Role(role string) { r.set(func() { r.role = role }) }
+
 // Hide forbids our key to read a service's values.
 func (r *Render) Hide(id string) { r.with(id, func(s *service) { s.secretive = true }) }
 
@@ -246,7 +254,7 @@ func (r *Render) route(w http.ResponseWriter, q *http.Request, parts []string, o
 		refuseRender(w, http.StatusUnauthorized, "Unauthorized")
 		return
 	}
-	if len(parts) > 1 && r.find(parts[1]) == nil {
+	if len(parts) > 1 && r.find(parts[1]) == nil && (parts[0] != "owners" || !slices.Contains(r.owners, parts[1])) {
 		refuseRender(w, http.StatusNotFound, "not found: "+parts[1])
 		return
 	}
@@ -257,7 +265,14 @@ func (r *Render) route(w http.ResponseWriter, q *http.Request, parts []string, o
 	switch op {
 	case "GET owners":
 		page(w, q, r.owners, func(o string) string { return o }, func(o string) map[string]any {
-			return map[string]any{"owner": map[string]string{"id": o, "name": "Shop", "email": "jo@shop.invalid", "type": "team"}}
+			return map[string]any{"owner": map[string]string{"id": o, "name": "Shop", "email": ourMail, "type": "team"}}
+		})
+	case "GET users":
+		writeJSON(w, http.StatusOK, map[string]string{"email": ourMail, "name": "Jo"})
+	case "GET members":
+		writeJSON(w, http.StatusOK, []map[string]any{
+			{"userId": "usr-1", "name": "Ann", "email": "ann@shop.invalid", "status": "active", "role": "ADMIN", "mfaEnabled": true},
+			{"userId": "usr-2", "name": "Jo", "email": ourMail, "status": "active", "role": r.role, "mfaEnabled": false},
 		})
 	case "GET services":
 		page(w, q, r.services, func(s *service) string { return s.id }, func(s *service) map[string]any { return map[string]any{"service": r.serviceJSON(s)} })

@@ -32,7 +32,7 @@ func (a *AWS) authenticate(r *http.Request, body []byte) (k *awsKey, code, messa
 		return nil, "IncompleteSignature", "Credential must have exactly 5 slash-delimited elements"
 	}
 	k = a.keys[scope[0]]
-	if k == nil || !a.works(k, time.Now()) {
+	if k == nil || !a.worksIn(scope[2], k, time.Now()) {
 		return nil, "InvalidClientTokenId", "The security token included in the request is invalid."
 	}
 	if text := a.badTime(r.Header.Get("X-Amz-Date")); text != "" {

@@ -75,7 +75,7 @@ func (s *Stripe) answer(w http.ResponseWriter, r *http.Request, op string) {
 	case !slices.Contains(s.keys, key):
 		refuseStripe(w, http.StatusUnauthorized, "")
 	case slices.Contains(s.narrow, key):
-		refuseStripe(w, http.StatusForbidden, "more_permissions_required")
+		refuseStripe(w, http.StatusForbidden, noRight)
 	case op == "GET account":
 		writeJSON(w, http.StatusOK, map[string]any{"id": s.account, "object": "account"})
 	default:
@@ -83,8 +83,18 @@ func (s *Stripe) answer(w http.ResponseWriter, r *http.Request, op string) {
 	}
 }
 
+// noRight is the code for a restricted key that may not make a request.
+const noRight = "more_permissions_required"
+
 func refuseStripe(w http.ResponseWriter, status int, code string) {
-	e := map[string]string{"type": "invalid_request_error", "message": "refused by the twin"}
+	message := "refused by the twin"
+	switch {
+	case status == http.StatusUnauthorized && code == "":
+		message = "Invalid API Key provided: sk_****"
+	case code == noRight:
+		message = "The provided key 'rk_****' does not have the required permissions for this endpoint."
+	}
+	e := map[string]string{"type": "invalid_request_error", "message": message}
 	if code != "" {
 		e["code"] = code
 	}

@@ -43,8 +43,29 @@ type deploy struct {
 	commit  string // render
 	failed  bool
 	failure string
-	live    bool // it has gone live once
-	pinned  bool // built, but another one stays published
+	live    bool          // it has gone live once
+	pinned  bool          // built, but another one stays published
+	took    time.Duration // how long it took, for one of before the lab
+}
+
+// past puts deploys of yesterday before all others, which took so long.
+func (c *consumer) past(like deploy, took []time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range took {
+		one := like
+		one.id, one.took, one.live = random("0123456789abcdef", 24), d, true
+		one.started = time.Now().Add(-24 * time.Hour)
+		c.deploys = append([]*deploy{&one}, c.deploys...)
+	}
+}
+
+// whole is how long a deploy takes from its start to live.
+func (d *deploy) whole(l *Lab) time.Duration {
+	if d.took > 0 {
+		return d.took
+	}
+	return l.opts.DeployTime
 }
 
 // start begins a deploy.

@@ -25,6 +25,27 @@ type Verifier interface {
 	Verify(ctx context.Context, c credential.Credential) (Verdict, error)
 }
 
+// Corroborator is an issuer whose keys can be asked about at further endpoints, which
+// learn of a deletion by themselves: one that is refused here may be accepted there.
+type Corroborator interface {
+	// Endpoints names all of them, the one that Verify asks first. It does no I/O.
+	Endpoints() []string
+	// VerifyAt is Verify at one of them.
+	VerifyAt(ctx context.Context, endpoint string, c credential.Credential) (Verdict, error)
+}
+
+// At returns the Verifier of one endpoint.
+func At(c Corroborator, endpoint string) Verifier { return verifierAt{c, endpoint} }
+
+type verifierAt struct {
+	of       Corroborator
+	endpoint string
+}
+
+func (v verifierAt) Verify(ctx context.Context, c credential.Credential) (Verdict, error) {
+	return v.of.VerifyAt(ctx, v.endpoint, c)
+}
+
 // Inspector tells, with the operator's own access and without changing
 // anything, which key this is, who owns it and whether there is room for a
 // second one.
@@ -70,6 +91,17 @@ type Rekeyer interface {
 	WithAccess(c credential.Credential) (Provider, error)
 }
 
+// Claimer lets a run mark a key's owner at the issuer, where every responder sees it,
+// also one on another machine: it is for issuers whose keys carry no name of the run
+// that made them. All calls may be repeated. Who may not mark gets ErrForbidden.
+type Claimer interface {
+	// Claim sets the run's mark; Unclaim takes it away, and one that is gone is done.
+	Claim(ctx context.Context, of KeyRef, c Claim) error
+	Unclaim(ctx context.Context, of KeyRef, run string) error
+	// Claims returns the marks of all runs, oldest first.
+	Claims(ctx context.Context, of KeyRef) ([]Claim, error)
+}
+
 // Sink is a service that stores values for consumers. Store writes exactly one
 // variable in one context and touches nothing else; it may be repeated. Where a
 // sink can tell that the variable or the context is gone, storing is ErrNotFound
@@ -94,6 +126,17 @@ type Deployer interface {
 	Status(ctx context.Context, t Target, deployID string) (Deploy, error)
 }
 
+// DeployTimer tells how long past deploys of a target took that went live, from
+// their start until they served, newest first. It changes nothing. None is no error:
+// the target may be new, or the platform may tell nothing.
+type DeployTimer interface {
+	DeployTimes(ctx context.Context, t Target) ([]time.Duration, error)
+}
+
+// LongestDeploy is more than a deploy takes: a longer time between the stamps of one
+// is another thing, such as an old deploy that was put back.
+const LongestDeploy = 3 * time.Hour
+
 // Descriptor is what a provider is, as data: help, docs and `providers list`
 // are made from it.
 type Descriptor struct {
@@ -116,6 +159,8 @@ type Descriptor struct {
 	// VerifyCall is the read-only call that Verify makes, as people know it, so
 	// that they can agree to it ("sts:GetCallerIdentity"); empty without Verify.
 	VerifyCall string
+	// VerifyAlone tells that Verify needs no access of the operator's own, only the key.
+	VerifyAlone bool
 	// ReadyWithin is how long a new key may be refused before that is a failure.
 	ReadyWithin time.Duration
 }

@@ -23,6 +23,11 @@ type KindVerifier interface {
 	// Call names who would see the request and what it is, before it is made; false
 	// when no free request that only reads is known for this credential.
 	Call(c credential.Credential) (who, call string, ok bool)
+	// WhyNot says why nobody is asked about this credential.
+	WhyNot(c credential.Credential) string
+	// Through returns v as it may be asked: each key once at a time, each service only
+	// so often. name is the service's and call its request.
+	Through(name, call string, v Verifier) Verifier
 }
 
 // WithChecks returns a registry that asks v about what no provider verifies.
@@ -37,7 +42,11 @@ func (r Registry) VerifierOf(c credential.Credential) (v Verifier, who, call str
 	if p, found := r.IssuerOf(c.Kind); found {
 		if v, ok = As[Verifier](p); ok {
 			d := p.Describe()
-			return v, d.Title, cmp.Or(d.VerifyCall, "one request"), true
+			call = cmp.Or(d.VerifyCall, "one request")
+			if r.checks != nil {
+				v = r.checks.Through(d.Name, call, v)
+			}
+			return v, d.Title, call, true
 		}
 	}
 	if r.checks == nil {
@@ -47,6 +56,17 @@ func (r Registry) VerifierOf(c credential.Credential) (v Verifier, who, call str
 		return nil, "", "", false
 	}
 	return r.checks, who, call, true
+}
+
+// WhyNot says why nobody can verify a credential.
+func (r Registry) WhyNot(c credential.Credential) string {
+	if p, ok := r.IssuerOf(c.Kind); ok {
+		return p.Describe().Title + " offers no check"
+	}
+	if r.checks == nil {
+		return "no provider is set up that can check this kind"
+	}
+	return r.checks.WhyNot(c)
 }
 
 // NewRegistry checks that names are unique; a duplicate is a programmer's

@@ -43,8 +43,9 @@ const (
 
 // Identity is who a credential speaks for.
 type Identity struct {
-	Account string // account, organisation or project id
+	Account string // account or organisation
 	Who     string // ARN, user or key name
+	Project string // project, workspace or site that it is limited to
 	Scopes  string // the rights that the answer names, parted by commas
 }
 
@@ -53,6 +54,15 @@ type KeyRef struct {
 	Kind  credential.Kind `json:"kind"`
 	ID    string          `json:"id"`    // the issuer's id of the key
 	Owner string          `json:"owner"` // the user or project that it belongs to
+}
+
+// Mask is the form of the id that may be shown. An id that its provider made of a
+// mask already ("sk_live_…l1UC": the issuer has no other name for the key) stays.
+func (k KeyRef) Mask() string {
+	if strings.Contains(k.ID, "…") {
+		return k.ID
+	}
+	return secret.Mask(k.ID)
 }
 
 // KeyInfo is one key in a listing.
@@ -105,6 +115,12 @@ type IssueRequest struct {
 type Issued struct {
 	Ref        KeyRef
 	Credential credential.Credential
+}
+
+// Claim is a run's mark on a key's owner, and since when.
+type Claim struct {
+	Run string
+	At  time.Time
 }
 
 // ReconcileOutcome classifies a lost Issue.

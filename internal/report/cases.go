@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/triage"
 )
 
@@ -50,11 +51,30 @@ func whereabouts(c triage.Case) string {
 	return clean(s)
 }
 
-// WriteVerdict writes one line about a case's liveness.
+// WriteVerdict writes one line about a case's liveness: whom the key speaks for, what
+// it may do, and how well that is proven.
 func WriteVerdict(w io.Writer, c triage.Case) error {
 	p := &printer{w: w}
-	v := c.Liveness.Verdict
-	p.f("%-8s %-12s %-24s %s  %s", strings.ToUpper(c.Liveness.Value), c.ID, c.Title, c.Mask,
-		clean(strings.Join(strings.Fields(strings.Join([]string{v.Identity.Account, v.Identity.Who, v.Detail, v.Code}, " ")), " ")))
+	p.f("%-8s %-12s %-24s %s  %s", strings.ToUpper(c.Liveness.Value), c.ID, c.Title, c.Mask, clean(strings.Join(strings.Fields(verdict(c.Liveness.Verdict)), " ")))
 	return p.err
+}
+
+func verdict(v providers.Verdict) string {
+	var said []string
+	add := func(label, value string) {
+		if value != "" {
+			said = append(said, label+value)
+		}
+	}
+	add("account ", v.Identity.Account)
+	add("", v.Identity.Who)
+	add("project ", v.Identity.Project)
+	add("rights ", strings.ReplaceAll(v.Identity.Scopes, ",", " "))
+	add("", v.Detail)
+	add("", v.Code)
+	line := strings.Join(said, ", ")
+	if v.Grade != providers.GradeNone {
+		line = "proof: " + string(v.Grade) + "; " + line
+	}
+	return line
 }

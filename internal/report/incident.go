@@ -32,9 +32,15 @@ func WriteIncident(w io.Writer, s rotate.Snapshot) error {
 	p.f("\n## Proof of death\n")
 	if s.Proof == nil {
 		p.f("None yet: the old key is not proven dead.")
+		if s.Alarm != "" {
+			p.f("\n**ALARM: %s**", md(s.Alarm))
+		}
 	} else {
 		p.f("The old key was refused %d times in a row over %s (%s), from %s to %s. Control: %s.", s.Proof.Refusals,
-			s.Proof.Window.Round(time.Millisecond), md(s.Proof.Code), stamp(s.Proof.From), stamp(s.Proof.To), md(s.Proof.Control))
+			s.Proof.Window.Round(time.Millisecond), md(s.Proof.Code+atEach(*s.Proof)), stamp(s.Proof.From), stamp(s.Proof.To), md(s.Proof.Control))
+		for _, why := range s.Proof.NotAsked {
+			p.f("\nNot asked at %s.", md(why))
+		}
 	}
 	if len(pl.Risks) > 0 {
 		p.f("\n## Known limits when the plan was approved\n")

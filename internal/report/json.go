@@ -73,7 +73,7 @@ func newCaseDoc(c triage.Case) document.Case {
 
 func newProofDoc(p scan.Proof) document.Proof {
 	return document.Proof{
-		Checksum: cmp.Or(string(p.Checksum), "none"), Account: p.Account, Project: p.Project, Role: p.Role, Note: p.Note, Canary: p.Canary,
+		Checksum: cmp.Or(string(p.Checksum), "none"), Account: p.Account, Project: p.Project, Near: p.Near, Role: p.Role, Note: p.Note, Canary: p.Canary,
 	}
 }
 

@@ -20,8 +20,12 @@ func WritePlan(w io.Writer, pl rotate.Plan) error {
 		if note := stepNote(s); note != "" {
 			p.fold("         ", note)
 		}
+		if s.Right != nil {
+			p.fold("         ", "our access may do it: "+rotate.RightWords(*s.Right))
+		}
 		p.guide(s.Guide)
 	}
+	p.outage(pl)
 	if len(pl.Risks) > 0 {
 		p.f("   known limits, accepted with the approval:")
 	}
@@ -35,10 +39,20 @@ func WritePlan(w io.Writer, pl rotate.Plan) error {
 		}
 	}
 	if len(unsure) > 0 {
-		p.f("   rights that it uses; only the attempt shows whether they are there:")
+		p.f("   rights that it uses and that are not known to be there:")
 		p.fold("    -  ", strings.Join(unsure, ", "))
 	}
 	return p.err
+}
+
+// outage says for each consumer how long it is down.
+func (p *printer) outage(pl rotate.Plan) {
+	if len(pl.Outage) > 0 {
+		p.f("   outage, estimated:")
+	}
+	for _, o := range pl.Outage {
+		p.fold("    -  ", o.Name+": "+o.Words())
+	}
 }
 
 // guide says what a person does for a step.
@@ -72,6 +86,9 @@ func WriteRun(w io.Writer, s rotate.Snapshot) error {
 		status = "planned, not approved"
 	}
 	p.f("   run %s: %s  old key %s, new key %s", s.Plan.ID, strings.ToUpper(status), clean(s.Plan.OldMask), clean(orDash(s.NewMask)))
+	if s.Alarm != "" {
+		p.fold("   ALARM: ", s.Alarm)
+	}
 	said := false // a failed step has told the problem
 	for i, st := range s.Steps {
 		said = said || st.Detail == s.Problem
@@ -143,8 +160,19 @@ func (p *printer) proof(s rotate.Snapshot) {
 		return
 	}
 	p.fold("   proof of death: ", fmt.Sprintf("%s was refused %d times in a row over %s (%s), %s to %s UTC; control: %s",
-		s.Plan.OldMask, s.Proof.Refusals, s.Proof.Window.Round(time.Millisecond), s.Proof.Code,
+		s.Plan.OldMask, s.Proof.Refusals, s.Proof.Window.Round(time.Millisecond), s.Proof.Code+atEach(*s.Proof),
 		s.Proof.From.UTC().Format(time.TimeOnly), s.Proof.To.UTC().Format(time.TimeOnly), s.Proof.Control))
+	for _, why := range s.Proof.NotAsked {
+		p.fold("                   ", "not asked at "+why)
+	}
+}
+
+// atEach names the endpoints that were asked, where there are several.
+func atEach(p rotate.DeathProof) string {
+	if len(p.Endpoints) < 2 {
+		return ""
+	}
+	return " at each of " + strings.Join(p.Endpoints, ", ")
 }
 
 func orDash(s string) string {

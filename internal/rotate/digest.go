@@ -1,6 +1,7 @@
 package rotate
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -20,6 +21,9 @@ var (
 	ErrDigest  = errors.New("the approval does not fit this plan")
 	ErrExpired = errors.New("the plan is too old to be approved")
 	ErrPhrase  = errors.New("the typed phrase does not match")
+	// ErrRights means that a right is plainly missing, and the approval does not say
+	// why the plan is carried out all the same.
+	ErrRights = errors.New("our own access may not do everything that the plan needs")
 )
 
 // ComputeDigest returns the digest over everything in the plan but the digest.
@@ -50,6 +54,8 @@ type Approval struct {
 	At     time.Time `json:"at"`
 	// Reason is why, where a plan asks for one: containment.
 	Reason string `json:"reason,omitempty"`
+	// Despite is why it is tried although rights are plainly missing.
+	Despite string `json:"despite_missing_rights,omitempty"`
 }
 
 // Check reports whether the approval holds for the plan at the given time: the
@@ -63,6 +69,10 @@ func (a Approval) Check(p Plan, now time.Time) error {
 	}
 	if a.Typed != "" && a.Typed != p.Phrase {
 		return fmt.Errorf("%w: type %q", ErrPhrase, p.Phrase)
+	}
+	if missing := p.Missing(); len(missing) > 0 && a.Despite == "" {
+		s := missing[0]
+		return fmt.Errorf("%w: step %d, %s: %s (%s); use another access and plan again, or add --despite-missing-rights REASON", ErrRights, s.N, s.Title, cmp.Or(s.Right.Permission, "a right is missing"), s.Right.Why)
 	}
 	if now.After(p.Expires) {
 		return fmt.Errorf("%w: it expired at %s; plan again", ErrExpired, p.Expires.Format(time.TimeOnly))

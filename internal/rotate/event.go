@@ -61,7 +61,10 @@ type Snapshot struct {
 	Updated time.Time   `json:"updated"`
 	Proof   *DeathProof `json:"proof,omitempty"`
 	Problem string      `json:"problem,omitempty"` // why it is held
-	Remedy  string      `json:"remedy,omitempty"`  // the command to run next
+	// Alarm says that the leaked key still opens something although it was deleted. It
+	// stays until the key is proven dead.
+	Alarm  string `json:"alarm,omitempty"`
+	Remedy string `json:"remedy,omitempty"` // the command to run next
 	// Stands says, line by line, what is safe now in a run that has not ended.
 	Stands []string `json:"stands,omitempty"`
 	// Left says, line by line, what was not brought to its end when the run was
@@ -99,6 +102,10 @@ type DeathProof struct {
 	Window   time.Duration `json:"window"`
 	Code     string        `json:"code"`    // what the issuer answered
 	Control  string        `json:"control"` // the request that showed network and endpoint work
-	From     time.Time     `json:"from"`
-	To       time.Time     `json:"to"`
+	// Endpoints are the places that were asked, each as often; empty for an issuer with
+	// one. NotAsked are those where not even the new key could be tried, and why.
+	Endpoints []string  `json:"endpoints,omitempty"`
+	NotAsked  []string  `json:"not_asked,omitempty"`
+	From      time.Time `json:"from"`
+	To        time.Time `json:"to"`
 }

@@ -81,6 +81,9 @@ type Step struct {
 	Required Level `json:"required,omitempty"`
 	// Guide is set on a step that a person carries out: what to do, and where.
 	Guide *Guide `json:"guide,omitempty"`
+	// Right says whether our own access may do this; nil for a step that changes
+	// nothing or that a person carries out.
+	Right *providers.Right `json:"right,omitempty"`
 }
 
 // Guide is what a person does for a step.
@@ -124,6 +127,7 @@ type Plan struct {
 	// the new key was checked is done with the new one.
 	Self    bool            `json:"self,omitempty"`
 	Steps   []Step          `json:"steps"`
+	Outage  []Outage        `json:"outage,omitempty"` // one for each consumer that is deployed
 	Risks   []string        `json:"risks,omitempty"`
 	Needs   []Need          `json:"needs,omitempty"`
 	Gaps    []providers.Gap `json:"gaps,omitempty"`
@@ -148,6 +152,36 @@ func (p Plan) Irreversible() []Step {
 		}
 	}
 	return out
+}
+
+// Missing returns the steps that our own access may plainly not do: the plan is
+// carried out only when its approval says why it is tried all the same.
+func (p Plan) Missing() []Step {
+	var out []Step
+	for _, s := range p.Steps {
+		if s.Right != nil && s.Right.May == providers.MayNo {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// AtOnce is how many steps of a stage are carried out side by side.
+const AtOnce = 5
+
+// Outage is an estimate of how long a consumer is down in a rotation.
+type Outage struct {
+	Target string `json:"target"` // provider/id
+	Name   string `json:"name"`   // may be foreign: clean before showing
+	// Deploy is how long a deploy of it takes, and Basis what that rests on.
+	Deploy  float64 `json:"deploy_minutes"`
+	Basis   string  `json:"basis"`
+	Assumed bool    `json:"assumed,omitempty"` // nothing that the platform tells is behind Deploy
+	// Down is how long it is down; zero when it keeps running. Open says that the
+	// end hangs on a person, and Down is no bound.
+	Down float64 `json:"down_minutes"`
+	Open bool    `json:"open_ended,omitempty"`
+	Note string  `json:"note"`
 }
 
 // UndoNone marks a step that nothing takes back.

@@ -24,6 +24,10 @@ type Policy struct {
 	// counts as not applied.
 	ReconcileFor time.Duration `json:"reconcile_for"`
 
+	// ClaimWait is how long a run's mark on the owner of its keys stands before it is
+	// looked at whether another run has one too.
+	ClaimWait time.Duration `json:"claim_wait,omitempty"`
+
 	DeployEvery  time.Duration `json:"deploy_every"`
 	DeployWithin time.Duration `json:"deploy_within"`
 
@@ -59,8 +63,8 @@ func DefaultPolicy(d providers.Descriptor) Policy {
 	p := Policy{
 		Tries: 6, BackOff: 2 * time.Second,
 		ReadyNeeded: 5, ReadyEvery: 2 * time.Second, ReadyWithin: 90 * time.Second,
-		ReconcileFor: 20 * time.Second,
-		DeployEvery:  5 * time.Second, DeployWithin: 30 * time.Minute,
+		ReconcileFor: 20 * time.Second, ClaimWait: 3 * time.Second,
+		DeployEvery: 5 * time.Second, DeployWithin: 30 * time.Minute,
 		HealthNeeded: 5, HealthEvery: 6 * time.Second, AttestWithin: 10 * time.Minute,
 		QuietFor: 5 * time.Minute, QuietEvery: 15 * time.Second, QuietWithin: 30 * time.Minute,
 		DisableWithin: 5 * time.Minute,
@@ -81,8 +85,8 @@ func LabPolicy() Policy {
 	return Policy{
 		Tries: 6, BackOff: 20 * time.Millisecond,
 		ReadyNeeded: 5, ReadyEvery: 50 * time.Millisecond, ReadyWithin: 30 * time.Second,
-		ReconcileFor: 300 * time.Millisecond,
-		DeployEvery:  50 * time.Millisecond, DeployWithin: 60 * time.Second,
+		ReconcileFor: 300 * time.Millisecond, ClaimWait: 10 * time.Millisecond,
+		DeployEvery: 50 * time.Millisecond, DeployWithin: 60 * time.Second,
 		HealthNeeded: 5, HealthEvery: 50 * time.Millisecond, AttestWithin: 20 * time.Second,
 		// IAM records a use to the second: a shorter wait would see none.
 		QuietFor: 1200 * time.Millisecond, QuietEvery: 100 * time.Millisecond, QuietWithin: 30 * time.Second,

@@ -11,6 +11,10 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/archive"
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
 	"github.com/secretguard/secretguard/internal/scan/source"
@@ -43,7 +47,7 @@ func (c *collector) repository(ctx context.Context, r *source.Repository) error 
 	res, err := history.Scan(ctx, db, o)
 	c.count(len(r.Refs.List), db.Len(), res)
 	for _, h := range res.Hits {
-		if h.Where == history.WhereUnreachable && h.Path == "" && c.indexed[h.Blob.String()] {
+		if h.Where == places.WhereUnreachable && h.Path == "" && c.indexed[h.Blob.String()] {
 			continue // found where it is staged
 		}
 		c.findings = append(c.findings, c.hit(h))
@@ -90,10 +94,10 @@ func (c *collector) unseen(problems []pack.Problem, res history.Result, partial 
 	named := func(example string) string {
 		blob, inner, _ := strings.Cut(example, archive.Separator)
 		if id, err := pack.ParseID(blob); err == nil && res.Paths[id] != "" {
-			return archive.Name(path.Join(c.under, res.Paths[id]), history.Inner(res.Paths[id], inner))
+			return archive.Name(path.Join(c.under, res.Paths[id]), content.Inner(res.Paths[id], inner))
 		}
 		if inner != "" {
-			return archive.Name(blob, history.Inner("", inner))
+			return archive.Name(blob, content.Inner("", inner))
 		}
 		return example
 	}
@@ -113,7 +117,7 @@ func (c *collector) unseen(problems []pack.Problem, res history.Result, partial 
 	}
 	for _, s := range []struct {
 		what, why string
-		gone      history.Gone
+		gone      tally.Gone
 		gap       bool
 	}{
 		{"ref", "the object that it names is missing or damaged", res.MissingRefs, true},
@@ -123,7 +127,7 @@ func (c *collector) unseen(problems []pack.Problem, res history.Result, partial 
 		{"tree", "damaged; see: git fsck", res.BrokenTrees, true},
 		{"object", "damaged; see: git fsck", res.Damaged, true},
 		{"blob", pack.TooLarge(limit), res.TooLarge, true},
-		{"tree", "nested too deep", history.Gone{Count: res.TooDeep}, true},
+		{"tree", "nested too deep", tally.Gone{Count: res.TooDeep}, true},
 		{"blob", "binary", res.Binary, false},
 		{"submodule", "its history is a repository of its own", res.Submodules, false},
 	} {
@@ -134,21 +138,21 @@ func (c *collector) unseen(problems []pack.Problem, res history.Result, partial 
 }
 
 // roots lists what leads to commits.
-func roots(refs gitdir.Refs, logs []gitdir.Reflog) []history.Root {
-	var out []history.Root
-	add := func(name, hex string, way history.Reach) {
+func roots(refs gitdir.Refs, logs []gitdir.Reflog) []graph.Root {
+	var out []graph.Root
+	add := func(name, hex string, way graph.Reach) {
 		if id, err := pack.ParseID(hex); err == nil {
-			out = append(out, history.Root{Name: name, ID: id, Way: way})
+			out = append(out, graph.Root{Name: name, ID: id, Way: way})
 		}
 	}
-	add("HEAD", refs.Head.ID, history.FromHead)
+	add("HEAD", refs.Head.ID, graph.FromHead)
 	for _, r := range refs.List {
 		add(r.Name, r.ID, wayOf(r.Name))
 	}
 	for _, l := range logs {
-		way := history.FromReflog
+		way := graph.FromReflog
 		if l.Ref == "refs/stash" { // every stash but the newest is only here
-			way = history.FromStash
+			way = graph.FromStash
 		}
 		for _, id := range l.IDs {
 			add(l.Ref, id, way)
@@ -158,38 +162,38 @@ func roots(refs gitdir.Refs, logs []gitdir.Reflog) []history.Root {
 }
 
 // wayOf tells what kind of name a ref has, as gitglossary(7) divides them.
-func wayOf(ref string) history.Reach {
+func wayOf(ref string) graph.Reach {
 	for _, w := range []struct {
 		prefix string
-		way    history.Reach
+		way    graph.Reach
 	}{
-		{"refs/heads/", history.FromBranch},
-		{"refs/remotes/", history.FromRemote},
-		{"refs/tags/", history.FromTag},
-		{"refs/stash", history.FromStash},
-		{"refs/notes/", history.FromNote},
-		{"worktrees/", history.FromWorktree},
+		{"refs/heads/", graph.FromBranch},
+		{"refs/remotes/", graph.FromRemote},
+		{"refs/tags/", graph.FromTag},
+		{"refs/stash", graph.FromStash},
+		{"refs/notes/", graph.FromNote},
+		{"worktrees/", graph.FromWorktree},
 	} {
 		if strings.HasPrefix(ref, w.prefix) {
 			return w.way
 		}
 	}
-	return history.FromRef
+	return graph.FromRef
 }
 
 // hit makes a finding of a hit.
-func (c *collector) hit(h history.Hit) Finding {
+func (c *collector) hit(h places.Hit) Finding {
 	p := source.Place{Where: h.Where, Path: h.Path, Inner: h.Inner, Author: h.First.Author, Date: h.First.Date, Head: h.InHead, Branch: h.Reach.OnBranch()}
 	if h.First.ID != (pack.ID{}) {
 		p.Commit = h.First.ID.String()
 	}
-	if h.Where != history.WhereMessage && h.Where != history.WhereTag {
+	if h.Where != places.WhereMessage && h.Where != places.WhereTag {
 		p.Blob = h.Blob.String()
 	}
 	p.Path = path.Join(c.under, p.Path)
 	f := c.finding(h.Match, p, h.Denied)
 	f.order, f.ReachedBy = h.Order, h.Reach.Names()
-	if h.Where == history.WherePerson {
+	if h.Where == places.WherePerson {
 		f.Name = h.First.Author
 	}
 	if h.Last.ID != (pack.ID{}) {

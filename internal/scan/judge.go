@@ -15,24 +15,7 @@ import (
 // judge says of every finding what can be shown of it without a network, and sets
 // those aside that are no secret. What only gives context leaves the list.
 func (c *collector) judge() {
-	var hints proof.Hints
-	for _, f := range c.findings {
-		if !f.context {
-			continue
-		}
-		switch v := f.Secret.Reveal(); f.Kind {
-		case credential.SupabaseProject:
-			hints.Projects = append(hints.Projects, v)
-		case credential.SQSURL: // sqs.region.amazonaws.com/account/name
-			if parts := strings.Split(v, "/"); len(parts) > 1 {
-				hints.Accounts = append(hints.Accounts, parts[1])
-			}
-		default:
-		}
-	}
-	c.findings = slices.DeleteFunc(c.findings, func(f Finding) bool { return f.context })
-	hints.Projects, hints.Accounts = distinct(hints.Projects), distinct(hints.Accounts)
-	hints.Projects = append(hints.Projects, c.projects()...)
+	hints, near := c.hints()
 	known := map[idKey]proof.Proof{}
 	now := time.Now()
 	for i := range c.findings {
@@ -43,27 +26,22 @@ func (c *collector) judge() {
 			p = proof.Of(f.Kind, f.Part, f.Secret, hints, now)
 			known[k] = p
 		}
+		if p.Project == "" && p.Public == "" && (f.Kind == credential.SupabaseSecretKey || f.Kind == credential.SupabasePublicKey) {
+			p.Near = near.to(*f)
+		}
 		f.prove(p)
 	}
 	setVectorsAside(c.findings)
 }
 
-func distinct(list []string) []string {
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
-// projects are those that tokens name.
-func (c *collector) projects() []string {
-	var out []string
-	for _, f := range c.findings {
-		if strings.HasPrefix(f.Secret.Reveal(), "eyJ") {
-			if p := proof.Of(f.Kind, f.Part, f.Secret, proof.Hints{}, time.Time{}); p.Project != "" {
-				out = append(out, p.Project)
-			}
-		}
+// Prove judges a finding that was saved earlier, as a scan does: what the value itself
+// shows replaces what was said of it. projects are Supabase projects that it may open.
+func (f *Finding) Prove(projects []string, now time.Time) {
+	near := f.Proof.Near
+	f.prove(proof.Of(f.Kind, f.Part, f.Secret, proof.Hints{Projects: projects}, now))
+	if f.Proof.Project == "" {
+		f.Proof.Near = near
 	}
-	return distinct(out)
 }
 
 // prove writes down what was shown, and what follows from it.

@@ -26,19 +26,24 @@ func Mask(plain string) string {
 	if len(plain) < minShown {
 		return strings.Repeat("*", len(plain))
 	}
-	prefix := ""
-	for _, p := range publicPrefixes {
-		if strings.HasPrefix(plain, p) {
-			prefix = p
-			break
-		}
-	}
+	prefix := PublicPrefix(plain)
 	end := plain[len(plain)-tail:]
 	if !printable(end) {
 		end = strings.Repeat("*", tail)
 	}
 	stars := min(len(plain)-len(prefix)-tail, 40)
 	return prefix + strings.Repeat("*", stars) + end
+}
+
+// PublicPrefix returns the constant start of a value that tells its kind and is no
+// secret; empty when there is none.
+func PublicPrefix(plain string) string {
+	for _, p := range publicPrefixes {
+		if strings.HasPrefix(plain, p) {
+			return p
+		}
+	}
+	return ""
 }
 
 func printable(s string) bool {

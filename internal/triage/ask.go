@@ -28,12 +28,8 @@ func Verify(ctx context.Context, reg providers.Registry, c Case) (Liveness, erro
 	}
 	v, _, _, ok := reg.VerifierOf(c.Credential)
 	if !ok {
-		if p, issued := reg.IssuerOf(c.Kind); issued {
-			return unknown(p.Describe().Title + " offers no check"),
-				fmt.Errorf("verify %s: %s has no read-only check: %w", c.ID, p.Describe().Name, providers.ErrUnsupported)
-		}
-		return unknown("no provider is set up that can check this kind"),
-			fmt.Errorf("verify %s: no provider for %s: %w", c.ID, c.Kind, providers.ErrUnsupported)
+		why := reg.WhyNot(c.Credential)
+		return unknown("not asked: " + why), fmt.Errorf("verify %s: %s: %w", c.ID, why, providers.ErrUnsupported)
 	}
 	verdict, err := v.Verify(ctx, c.Credential)
 	if err != nil {

@@ -153,3 +153,29 @@ func TestTitleKeepsForeignRuleNamesOut(t *testing.T) {
 		}
 	}
 }
+
+// What a key opens comes from its own proof, else from the one project near it.
+func TestTheProjectOfACase(t *testing.T) {
+	t.Parallel()
+	key := secret.New("sb_" + "secret_" + strings.Repeat("x", 31))
+	at := func(file string, p scan.Proof) scan.Finding {
+		f := tokenAt("supabase-secret-key", credential.SupabaseSecretKey, key, file, 1)
+		f.Proof = p
+		return f
+	}
+	for name, tc := range map[string]struct {
+		findings []scan.Finding
+		project  string
+		bound    bool
+	}{
+		"none":             {[]scan.Finding{at("a", scan.Proof{})}, "", false},
+		"proven":           {[]scan.Finding{at("a", scan.Proof{Near: "other"}), at("b", scan.Proof{Checksum: "valid", Project: "mine"})}, "mine", true},
+		"near":             {[]scan.Finding{at("a", scan.Proof{}), at("b", scan.Proof{Near: "mine"})}, "mine", false},
+		"near two of them": {[]scan.Finding{at("a", scan.Proof{Near: "other"}), at("b", scan.Proof{Near: "mine"})}, "", false},
+	} {
+		c := triage.Build(scan.Result{Findings: tc.findings})[0].Credential
+		if c.Project != tc.project || c.Bound != tc.bound {
+			t.Errorf("%s: %q, %v", name, c.Project, c.Bound)
+		}
+	}
+}

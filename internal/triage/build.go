@@ -151,8 +151,27 @@ func newCase(v *value) Case {
 			Parts: map[credential.Part]secret.Text{v.part: v.text},
 		},
 	}
+	c.Credential.Project, c.Credential.Bound = projectOf(v.findings)
 	c.add(v.findings)
 	return c
+}
+
+// projectOf returns what a key opens: the project that the key itself proves, else the
+// one that stood near wherever it was found. Two that stood near are none.
+func projectOf(findings []scan.Finding) (project string, bound bool) {
+	var near []string
+	for _, f := range findings {
+		if f.Proof.Project != "" {
+			return f.Proof.Project, true
+		}
+		if n := f.Proof.Near; n != "" && !slices.Contains(near, n) {
+			near = append(near, n)
+		}
+	}
+	if len(near) != 1 {
+		return "", false
+	}
+	return near[0], false
 }
 
 // add takes findings in and keeps severity and first date true.

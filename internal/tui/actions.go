@@ -11,6 +11,7 @@ import (
 	"github.com/secretguard/secretguard/internal/tui/approve"
 	"github.com/secretguard/secretguard/internal/tui/detail"
 	"github.com/secretguard/secretguard/internal/tui/dialog"
+	"github.com/secretguard/secretguard/internal/tui/guided"
 	"github.com/secretguard/secretguard/internal/tui/run"
 	"github.com/secretguard/secretguard/internal/tui/screen"
 	"github.com/secretguard/secretguard/internal/tui/summary"
@@ -69,6 +70,10 @@ func (m *Root) question(a screen.Action) tea.Cmd {
 		m.askRollBack(a.Run)
 	case screen.AskAccept:
 		m.askAccept(a.Run, a.Step)
+	case screen.AskSupply:
+		if r := m.store.Runs[a.Run]; r != nil {
+			m.show(guided.New(m.store, a.Run, m.g), false)
+		}
 	default:
 		return m.work(a)
 	}

@@ -60,6 +60,10 @@ type Rotations interface {
 	Start(ctx context.Context, p rotate.Plan, typed string) error
 	Resume(ctx context.Context, run string) error
 	RollBack(ctx context.Context, run, reason string) error
+	// Supply hands in the key that a person made for a run that waits for it. It
+	// returns when the key was checked and sealed, or with the reason why it was
+	// refused; the run then goes on by itself.
+	Supply(ctx context.Context, run string, value secret.Text) error
 	// Waive accepts less evidence for a held step.
 	Waive(ctx context.Context, run, step, reason string) error
 	// Pause stops a run at its next safe point and returns at once.

@@ -120,16 +120,36 @@ var scenes = map[string]scene{
 	"run-held-build": {nil, func(d *driver) {
 		d.openRun(d.w().Run(step("deploy:"), rotate.StepFailed, "deploy d-7 ended as \"build_failed\": exit 1; mend the build, then resume"))
 	}},
-	"run-paused":     {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepWaiting, "")) }},
-	"run-pausing":    {nil, func(d *driver) { d.openRun(d.w().Run(3, rotate.StepRunning, "deploy is building")); d.press("p") }},
-	"run-going-back": {nil, func(d *driver) { d.openRun(d.w().GoingBack()) }},
-	"run-elsewhere":  {elsewhere, func(d *driver) { d.press("down", "enter") }},
-	"run-step":       {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepRunning, "")); d.press("home", "enter") }},
-	"run-log":        {nil, func(d *driver) { d.openRun(d.w().Run(9, rotate.StepRunning, "")); d.press("L") }},
-	"run-leave":      {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepRunning, "")); d.press("q") }},
-	"run-ctrl-c":     {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepRunning, "")); d.press("ctrl+c") }},
-	"run-read-only":  {func(e *fixture.Engine, c *tui.Config) { c.Facts.ReadOnly = true; leftHeld(e, c) }, func(d *driver) { d.press("down", "enter", "t") }},
-	"accept-form":    {nil, func(d *driver) { d.openRun(d.w().Run(step("attest:s1"), rotate.StepFailed, heldText)); d.press("K") }},
+	"run-your-turn":    {nil, func(d *driver) { d.openRun(d.w().Guided(rotate.ActIssue)) }},
+	"run-your-removal": {nil, func(d *driver) { d.openRun(d.w().Guided(rotate.ActDelete)) }},
+	"guided":           {nil, func(d *driver) { d.openRun(d.w().Guided(rotate.ActIssue)); d.press("H") }},
+	"guided-pasted": {nil, func(d *driver) {
+		d.openRun(d.w().Guided(rotate.ActIssue))
+		d.press("H")
+		d.send(tea.PasteMsg{Content: fixture.NewKey + "\n"})
+	}},
+	"guided-refused": {nil, func(d *driver) {
+		d.openRun(d.w().Guided(rotate.ActIssue))
+		d.engine.Refused = screen.Problem{Text: "that is the old key, the one that leaked: make a new one, and hand that in"}
+		d.press("H")
+		d.send(tea.PasteMsg{Content: fixture.NewKey})
+		d.press("enter")
+	}},
+	"guided-removal":   {nil, func(d *driver) { d.openRun(d.w().Guided(rotate.ActDelete)); d.press("H") }},
+	"run-still-alive":  {nil, func(d *driver) { d.openRun(d.w().StillAlive()) }},
+	"list-still-alive": {nil, func(d *driver) { d.openRun(d.w().StillAlive()); d.press("esc") }},
+	"list-your-turn":   {nil, func(d *driver) { d.openRun(d.w().Guided(rotate.ActIssue)); d.press("esc") }},
+	"plan-guided":      {nil, func(d *driver) { d.openRun(d.w().Guided(rotate.ActIssue)); d.press("home", "enter") }},
+	"run-paused":       {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepWaiting, "")) }},
+	"run-pausing":      {nil, func(d *driver) { d.openRun(d.w().Run(3, rotate.StepRunning, "deploy is building")); d.press("p") }},
+	"run-going-back":   {nil, func(d *driver) { d.openRun(d.w().GoingBack()) }},
+	"run-elsewhere":    {elsewhere, func(d *driver) { d.press("down", "enter") }},
+	"run-step":         {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepRunning, "")); d.press("home", "enter") }},
+	"run-log":          {nil, func(d *driver) { d.openRun(d.w().Run(9, rotate.StepRunning, "")); d.press("L") }},
+	"run-leave":        {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepRunning, "")); d.press("q") }},
+	"run-ctrl-c":       {nil, func(d *driver) { d.openRun(d.w().Run(5, rotate.StepRunning, "")); d.press("ctrl+c") }},
+	"run-read-only":    {func(e *fixture.Engine, c *tui.Config) { c.Facts.ReadOnly = true; leftHeld(e, c) }, func(d *driver) { d.press("down", "enter", "t") }},
+	"accept-form":      {nil, func(d *driver) { d.openRun(d.w().Run(step("attest:s1"), rotate.StepFailed, heldText)); d.press("K") }},
 	"roll-back": {nil, func(d *driver) {
 		d.openRun(d.w().Run(5, rotate.StepWaiting, ""))
 		d.press("B")

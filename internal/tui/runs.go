@@ -2,12 +2,14 @@ package tui
 
 import (
 	"context"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/tui/dialog"
+	"github.com/secretguard/secretguard/internal/tui/guided"
 	"github.com/secretguard/secretguard/internal/tui/plan"
 	"github.com/secretguard/secretguard/internal/tui/screen"
 )
@@ -184,4 +186,40 @@ func (m *Root) acceptLess(a screen.AcceptLess) tea.Cmd {
 		}
 		return m.engine.Resume(ctx, a.Run)
 	})
+}
+
+// handIn gives a key to the run that waits for it. A key that is refused leaves the
+// dialog open, so that the next try is one paste away.
+func (m *Root) handIn(a screen.Supply) tea.Cmd {
+	if m.store.ReadOnly {
+		return nil
+	}
+	return ask(m, "drive "+a.Run, startLimit, func(ctx context.Context) (screen.Run, error) {
+		if err := m.engine.Supply(ctx, a.Run, a.Value); err != nil {
+			return screen.Run{}, err
+		}
+		return m.engine.Snapshot(ctx, a.Run)
+	}, func(r screen.Run, err error) tea.Cmd {
+		open := slices.ContainsFunc(m.dialogs, func(d screen.Screen) bool { return asksFor(d, a.Run) })
+		switch {
+		case err != nil && open:
+			p := problem(err)
+			m.store.Note(true, "a key was not taken: "+p.Text)
+			m.tell(screen.Rejected{Run: a.Run, Problem: *p})
+			return m.fetch(a.Run)
+		case err != nil:
+			m.refused("The key was not taken", err)
+			return m.fetch(a.Run)
+		}
+		m.dialogs = slices.DeleteFunc(m.dialogs, func(d screen.Screen) bool { return asksFor(d, a.Run) })
+		m.store.Note(false, "a new key was handed in for run "+term.Clean(a.Run))
+		m.say("the new key works and is sealed; the run goes on")
+		return m.take(&r)
+	})
+}
+
+// asksFor reports whether a dialog is that of a run's step by hand.
+func asksFor(d screen.Screen, run string) bool {
+	g, ok := d.(*guided.Dialog)
+	return ok && g.RunID() == run
 }

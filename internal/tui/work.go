@@ -52,6 +52,8 @@ func (m *Root) work(a screen.Action) tea.Cmd {
 		return m.drive(a.Run, "continue", func(ctx context.Context) error { return m.engine.Resume(ctx, a.Run) })
 	case screen.UndoRun:
 		return m.drive(a.Run, "roll back", func(ctx context.Context) error { return m.engine.RollBack(ctx, a.Run, a.Reason) })
+	case screen.Supply:
+		return m.handIn(a)
 	case screen.AcceptLess:
 		return m.acceptLess(a)
 	case screen.Stop:

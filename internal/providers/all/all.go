@@ -2,12 +2,14 @@
 package all
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/aws"
@@ -31,6 +33,8 @@ type Options struct {
 	Version      string
 	// Timeout bounds one attempt of a request; zero means 30 s.
 	Timeout time.Duration
+	// BackOff is the first wait between tries; zero means that of package httpx.
+	BackOff time.Duration
 	// Verdicts remembers what services said about leaked keys; nil for no memory.
 	Verdicts *probe.Cache
 }
@@ -51,12 +55,7 @@ type factory struct {
 func factories() []factory {
 	return []factory{
 		{aws.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
-			shared := first(o.Env("AWS_ENDPOINT_URL"), o.baseURL(aws.Name))
-			return orNil(aws.New(aws.Config{
-				KeyID: o.setting("AWS_ACCESS_KEY_ID").Reveal(), Secret: o.setting("AWS_SECRET_ACCESS_KEY"), SessionToken: o.setting("AWS_SESSION_TOKEN"),
-				Region: first(o.Env("AWS_REGION"), o.Env("AWS_DEFAULT_REGION")), Client: c, Version: o.Version,
-				IAMEndpoint: first(o.Env("AWS_ENDPOINT_URL_IAM"), shared), STSEndpoint: first(o.Env("AWS_ENDPOINT_URL_STS"), shared),
-			}))
+			return orNil(aws.New(o.aws(c)))
 		}},
 		{netlify.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(netlify.New(netlify.Config{Token: o.setting("NETLIFY_AUTH_TOKEN"), BaseURL: o.baseURL(netlify.Name), Client: c}))
@@ -67,6 +66,15 @@ func factories() []factory {
 		{stripe.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(stripe.New(stripe.Config{BaseURL: o.baseURL(stripe.Name), Client: c}))
 		}},
+	}
+}
+
+func (o Options) aws(c *httpx.Client) aws.Config {
+	shared := first(o.Env("AWS_ENDPOINT_URL"), o.baseURL(aws.Name))
+	return aws.Config{
+		KeyID: o.setting("AWS_ACCESS_KEY_ID").Reveal(), Secret: o.setting("AWS_SECRET_ACCESS_KEY"), SessionToken: o.setting("AWS_SESSION_TOKEN"),
+		Region: first(o.Env("AWS_REGION"), o.Env("AWS_DEFAULT_REGION")), Client: c, Version: o.Version,
+		IAMEndpoint: first(o.Env("AWS_ENDPOINT_URL_IAM"), shared), STSEndpoint: first(o.Env("AWS_ENDPOINT_URL_STS"), shared),
 	}
 }
 
@@ -84,10 +92,7 @@ func Registry(o Options) (providers.Registry, []Problem) {
 	var problems []Problem
 	for _, f := range factories() {
 		d := f.describe()
-		client := httpx.New(httpx.Options{
-			AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(d.Name)), Version: o.Version, Timeout: o.Timeout,
-		})
-		p, err := f.make(o, client)
+		p, err := f.make(o, o.client(d.Name))
 		if unread := o.unreadable(d); unread != nil {
 			err = unread
 		}
@@ -102,7 +107,37 @@ func Registry(o Options) (providers.Registry, []Problem) {
 		list = append(list, p)
 	}
 	checks := probe.New(probe.Options{BaseURL: o.baseURL, AllowPrivate: o.AllowPrivate, Version: o.Version, Timeout: o.Timeout, Cache: o.Verdicts})
-	return providers.NewRegistry(list...).WithChecks(checks), problems
+	return providers.NewRegistry(list...).WithChecks(withAWS{Checker: checks, aws: aws.CheckOnly(o.aws(o.client(aws.Name)))}), problems
+}
+
+func (o Options) client(name string) *httpx.Client {
+	return httpx.New(httpx.Options{
+		AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(name)), Version: o.Version, Timeout: o.Timeout, BackOff: o.BackOff,
+	})
+}
+
+// withAWS checks AWS keys too when no access of one's own is set up: a key is checked
+// with itself.
+type withAWS struct {
+	*probe.Checker
+
+	aws providers.Verifier
+}
+
+// Call implements providers.KindVerifier.
+func (w withAWS) Call(c credential.Credential) (who, call string, ok bool) {
+	if d := aws.Descriptor(); slices.Contains(d.Kinds, c.Kind) {
+		return d.Title, d.VerifyCall, c.Complete()
+	}
+	return w.Checker.Call(c)
+}
+
+// Verify implements providers.Verifier.
+func (w withAWS) Verify(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
+	if d := aws.Descriptor(); slices.Contains(d.Kinds, c.Kind) && c.Complete() {
+		return w.Through(d.Name, d.VerifyCall, w.aws).Verify(ctx, c)
+	}
+	return w.Checker.Verify(ctx, c)
 }
 
 // EndpointNames returns the names of everything whose address a user may set:

@@ -36,6 +36,9 @@ const Name = "aws"
 // both count (IAM quotas, AccessKeysPerUser).
 const quota = 2
 
+// defaultRegion is asked when no region is set.
+const defaultRegion = "us-east-1"
+
 // Config is what New needs. KeyID and Secret are the operator's own access, of
 // an administrator other than the leaked user.
 type Config struct {
@@ -60,6 +63,7 @@ type Provider struct {
 
 var (
 	_ providers.Verifier      = (*Provider)(nil)
+	_ providers.Corroborator  = (*Provider)(nil)
 	_ providers.Inspector     = (*Provider)(nil)
 	_ providers.Issuer        = (*Provider)(nil)
 	_ providers.Disabler      = (*Provider)(nil)
@@ -67,6 +71,8 @@ var (
 	_ providers.UsageReporter = (*Provider)(nil)
 	_ providers.Rekeyer       = (*Provider)(nil)
 	_ providers.Lister        = (*Provider)(nil)
+	_ providers.RightsTeller  = (*Provider)(nil)
+	_ providers.Claimer       = (*Provider)(nil)
 )
 
 // New returns a provider; it does no I/O. All missing settings are in one error.
@@ -82,7 +88,7 @@ func New(cfg Config) (*Provider, error) {
 		return nil, fmt.Errorf("set %s (an administrator's access, not the leaked key)", strings.Join(missing, " and "))
 	}
 	if cfg.Region == "" {
-		cfg.Region = "us-east-1"
+		cfg.Region = defaultRegion
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -92,7 +98,7 @@ func New(cfg Config) (*Provider, error) {
 		Region: cfg.Region, Credentials: p.own(), HTTPClient: cfg.Client.HTTP(), BaseEndpoint: endpoint(cfg.IAMEndpoint),
 		Retryer: p.retryReads(), APIOptions: p.middleware(),
 	})
-	p.sts = p.stsAs(p.own())
+	p.sts = p.stsAs(p.own(), cfg.Region)
 	return p, nil
 }
 
@@ -109,9 +115,9 @@ func (p *Provider) own() aws.CredentialsProvider {
 
 // stsAs returns an STS client that signs with other credentials. It makes one
 // attempt: a verdict must come from one answer, and the caller repeats.
-func (p *Provider) stsAs(c aws.CredentialsProvider) *sts.Client {
+func (p *Provider) stsAs(c aws.CredentialsProvider, region string) *sts.Client {
 	return sts.New(sts.Options{
-		Region: p.cfg.Region, Credentials: c, HTTPClient: p.cfg.Client.HTTP(), BaseEndpoint: endpoint(p.cfg.STSEndpoint),
+		Region: region, Credentials: c, HTTPClient: p.cfg.Client.HTTP(), BaseEndpoint: endpoint(p.cfg.STSEndpoint),
 		RetryMaxAttempts: 1, APIOptions: p.middleware(),
 	})
 }
@@ -147,7 +153,7 @@ func (p *Provider) middleware() []func(*middleware.Stack) error {
 
 // reads are the operations that change nothing. These protocols send reads as
 // POST too, so the HTTP client alone cannot tell.
-var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies", "GetCallerIdentity", "GetAccessKeyInfo"}
+var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies", "GetCallerIdentity", "GetAccessKeyInfo", "GetUser", "SimulatePrincipalPolicy", "ListUserTags"}
 
 // markReads tells the HTTP client which requests may go out while only reading
 // is allowed. It also ends an operation whose caller has given up already: the
@@ -207,13 +213,16 @@ func Descriptor() providers.Descriptor {
 			"Temporary keys (ASIA…) cannot be listed, disabled or deleted; they end with a deny policy or by themselves.",
 			"Sessions that were made with a key outlive it.",
 			"The record of last use lags, at times by hours.",
+			"Death is asked for in two regions, " + defaultRegion + " and " + otherRegion(defaultRegion) + " unless AWS_REGION says otherwise: STS answers in each region by itself.",
+			"Keys carry no name: a run tags the user meanwhile (iam:TagUser, iam:ListUserTags, iam:UntagUser), so that two responders see each other; where it may not, a key whose answer was lost is shown to a person and not deleted.",
+			"Whether our own access may do each step is told before, where it may iam:GetUser and iam:SimulatePrincipalPolicy.",
 		},
 		Links: []string{
 			"https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
 			"https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html",
 		},
 		Proof:       providers.ProofPolicy{Refusals: 20, Window: time.Minute},
-		ReadyWithin: 90 * time.Second, ProbeService: "sts", VerifyCall: "sts:GetCallerIdentity",
+		ReadyWithin: 90 * time.Second, ProbeService: "sts", VerifyCall: "sts:GetCallerIdentity", VerifyAlone: true,
 	}
 }
 

@@ -24,6 +24,7 @@ func TestConformance(t *testing.T) {
 		old := key(l.AWS.CreateKey("deploy-bot"))
 		p := open(t, l)
 		return &providertest.World{
+			RightsOps: []string{"GetUser", "SimulatePrincipalPolicy"}, NoRights: func() { l.AWS.Deny(l.AWS.Admin(), "iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey") },
 			Lab: l, Twin: "aws", Provider: p, Secrets: []string{l.Env()["AWS_SECRET_ACCESS_KEY"], old.Part(credential.PartSecret).Reveal()},
 			Issuer: &providertest.IssuerSide{
 				Old: old, Keys: func() []string { return ids(l, "deploy-bot") }, Fill: func() { l.AWS.CreateKey("deploy-bot") },
@@ -31,6 +32,7 @@ func TestConformance(t *testing.T) {
 				Use:      func(c credential.Credential) { l.AWS.Use(c.ID, c.Part(credential.PartSecret).Reveal(), "sqs") },
 				VerifyOp: "GetCallerIdentity", InspectOp: "ListAccessKeys", IssueOp: "CreateAccessKey", ListOp: "ListAccessKeys",
 				DisableOp: "UpdateAccessKey", DeleteOp: "DeleteAccessKey", UsedOp: "GetAccessKeyLastUsed",
+				ClaimOp: "TagUser", UnclaimOp: "UntagUser", ClaimsOp: "ListUserTags",
 			},
 		}
 	}})

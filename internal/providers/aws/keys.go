@@ -23,14 +23,18 @@ import (
 // Verify asks STS who the key is. The call needs no permission and cannot be
 // denied by policy; the account's CloudTrail shows it.
 func (p *Provider) Verify(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
+	return p.verifyIn(ctx, p.cfg.Region, c)
+}
+
+func (p *Provider) verifyIn(ctx context.Context, region string, c credential.Credential) (providers.Verdict, error) {
 	v := providers.Verdict{Liveness: providers.Unknown, At: p.cfg.Now().UTC()}
 	who := credentials.NewStaticCredentialsProvider(c.Part(credential.PartID).Reveal(), c.Part(credential.PartSecret).Reveal(), c.Part(credential.PartSessionToken).Reveal())
-	out, err := p.stsAs(who).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	out, err := p.stsAs(who, region).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err == nil && aws.ToString(out.Account) == "" {
 		return v, &providers.Error{Provider: Name, Op: "ask STS who the key is", Class: providers.ErrTransient, Err: errAnswer}
 	}
 	if err == nil {
-		v.Liveness = providers.Live
+		v.Liveness, v.Grade = providers.Live, providers.GradeIdentity
 		v.Identity = providers.Identity{Account: aws.ToString(out.Account), Who: aws.ToString(out.Arn)}
 		return v, nil
 	}
@@ -47,7 +51,29 @@ func (p *Provider) Verify(ctx context.Context, c credential.Credential) (provide
 	default: // no answer about the key
 		return v, classify(ctx, "ask STS who the key is", err, true)
 	}
+	if v.Liveness != providers.Unknown {
+		v.Grade = providers.GradeAnswer
+	}
 	return v, nil
+}
+
+// CheckOnly returns a verifier without an access of its own: a key is checked with
+// itself. The access in cfg is not used.
+func CheckOnly(cfg Config) providers.Verifier {
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return checkOnly{p: &Provider{cfg: cfg}}
+}
+
+type checkOnly struct{ p *Provider }
+
+// Verify implements providers.Verifier.
+func (c checkOnly) Verify(ctx context.Context, cr credential.Credential) (providers.Verdict, error) {
+	return c.p.Verify(ctx, cr)
 }
 
 // Inspect finds the key's owner, the owner's other keys and warnings.

@@ -49,6 +49,11 @@ func TestContract(t *testing.T) {
 	if _, err := p.Latest(ctx, target); err != nil {
 		t.Error(err)
 	}
+	for _, r := range p.Rights(ctx, []providers.Ask{{Act: providers.DoStore, Placement: &found.Placements[0]}}) {
+		if r.May != providers.MayYes {
+			t.Errorf("%+v", r)
+		}
+	}
 	// Refusals, in both spellings.
 	gone := found.Placements[0]
 	gone.Key = "NO_SUCH"
@@ -62,5 +67,5 @@ func TestContract(t *testing.T) {
 	}
 	_, _ = stranger.Latest(httpx.ReadOnly(ctx), providers.Target{ID: shop, Name: "shop"})
 	c.Check(t, "listAccountsForUser 200", "listSitesForAccount 200", "getEnvVars 200", "getEnvVar 200", "getEnvVar 404", "setEnvVarValue 201",
-		"createSiteBuild 200", "createSiteBuild 422", "getDeploy 200", "getDeploy 404", "getSite 200", "getSite 401", "listSiteDeploys 200")
+		"createSiteBuild 200", "createSiteBuild 422", "getDeploy 200", "getDeploy 404", "getSite 200", "getSite 401", "listSiteDeploys 200", "getCurrentUser 200", "listMembersForAccount 200")
 }

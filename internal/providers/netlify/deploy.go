@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
@@ -32,6 +33,29 @@ func (p *Provider) site(ctx context.Context, t providers.Target) (site, error) {
 	return s, err
 }
 
+// production lists the newest deploys to production.
+func (p *Provider) production(ctx context.Context, t providers.Target) ([]deploy, error) {
+	var list []deploy
+	err := p.call(ctx, "list deploys of "+t.Name, http.MethodGet, "/sites/"+url.PathEscape(t.ID)+"/deploys?production=true&per_page=20", nil, &list)
+	return slices.DeleteFunc(list, func(d deploy) bool { return d.Context != "" && d.Context != "production" }), err
+}
+
+// DeployTimes returns how long the newest published deploys took. One that was
+// published anew much later, by a person, says nothing of a build.
+func (p *Provider) DeployTimes(ctx context.Context, t providers.Target) ([]time.Duration, error) {
+	list, err := p.production(ctx, t)
+	var out []time.Duration
+	for _, d := range list {
+		if d.PublishedAt == nil || d.CreatedAt.IsZero() {
+			continue
+		}
+		if took := d.PublishedAt.Sub(d.CreatedAt); took >= 0 && took < providers.LongestDeploy {
+			out = append(out, took)
+		}
+	}
+	return out, err
+}
+
 // Latest returns the newest production deploy and the published one.
 func (p *Provider) Latest(ctx context.Context, t providers.Target) (providers.DeployState, error) {
 	var out providers.DeployState
@@ -42,14 +66,11 @@ func (p *Provider) Latest(ctx context.Context, t providers.Target) (providers.De
 	if s.PublishedDeploy != nil {
 		out.LiveID = s.PublishedDeploy.ID
 	}
-	var list []deploy
-	if err := p.call(ctx, "list deploys of "+t.Name, http.MethodGet, "/sites/"+url.PathEscape(t.ID)+"/deploys?production=true&per_page=20", nil, &list); err != nil {
+	list, err := p.production(ctx, t)
+	if err != nil {
 		return out, err
 	}
 	for _, d := range list {
-		if d.Context != "" && d.Context != "production" {
-			continue
-		}
 		if out.Newest.ID == "" || d.CreatedAt.After(out.Newest.Created) {
 			out.Newest = state(d, out.LiveID)
 		}

@@ -22,8 +22,8 @@ func TestConformance(t *testing.T) {
 		t.Helper()
 		l := providertest.Start(t, lab.Options{})
 		n, id, sec := l.Netlify, lab.MadeUp("AKIA", 16), lab.MadeUp("", 40)
-		n.PageSize(2)
-		for i := range 3 {
+		n.PageSize(5)
+		for i := range 6 {
 			n.AddSite(fmt.Sprintf("other-%d", i))
 		}
 		shop := n.AddSite("shop") // behind the first page
@@ -36,6 +36,7 @@ func TestConformance(t *testing.T) {
 		n.Deploy(shop)
 		account := "netlify/shop-team/"
 		return &providertest.World{
+			RightsOps: []string{"GET user", "GET members"}, NoRights: func() { n.Role("Reviewer") },
 			Lab: l, Twin: "netlify", Provider: open(t, l), Secrets: []string{l.Env()["NETLIFY_AUTH_TOKEN"], id, sec},
 			Sink: &providertest.SinkSide{
 				Wanted: wanted(id, sec),
@@ -44,6 +45,7 @@ func TestConformance(t *testing.T) {
 					account + "site/" + shop + "/AWS_SECRET_ACCESS_KEY/production/", account + "site/" + shop + "/QUEUE/all/", account + "team//TEAM_KEY/all/",
 				},
 				Everything: n.Everything, Value: func(p providers.Placement) string { return n.Value(p.Resource, p.Key, contextOf(p)) },
+				PastDeploys: n.Past,
 				FailDeploys: func() { n.Fail(shop, true) },
 				LocateOps:   []string{"GET accounts", "GET sites", "GET env", "GET team env"}, GapOps: []string{"GET sites", "GET env", "GET team env"},
 				ReadOp: "GET env one", StoreOp: "PATCH env", StartOp: "POST builds", StatusOp: "GET deploy",

@@ -38,6 +38,7 @@ type entry struct {
 	Detail   string             `json:"detail,omitempty"`
 	Account  string             `json:"account,omitempty"`
 	Who      string             `json:"who,omitempty"`
+	Project  string             `json:"project,omitempty"`
 	Scopes   string             `json:"scopes,omitempty"`
 	At       time.Time          `json:"at"`
 }
@@ -89,7 +90,7 @@ func (c *Cache) get(service string, value secret.Text, now time.Time) (providers
 	}
 	return providers.Verdict{
 		Liveness: e.Liveness, Grade: e.Grade, Code: e.Code, Detail: e.Detail, At: e.At,
-		Identity: providers.Identity{Account: e.Account, Who: e.Who, Scopes: e.Scopes},
+		Identity: providers.Identity{Account: e.Account, Who: e.Who, Project: e.Project, Scopes: e.Scopes},
 	}, true
 }
 
@@ -119,7 +120,7 @@ func (c *Cache) put(service string, value secret.Text, v providers.Verdict, now 
 	}
 	c.entries[c.name(service, value)] = entry{
 		Liveness: v.Liveness, Grade: v.Grade, Code: v.Code, Detail: v.Detail, At: v.At,
-		Account: v.Identity.Account, Who: v.Identity.Who, Scopes: v.Identity.Scopes,
+		Account: v.Identity.Account, Who: v.Identity.Who, Project: v.Identity.Project, Scopes: v.Identity.Scopes,
 	}
 	b, err := json.Marshal(c.entries)
 	if err != nil {

@@ -9,13 +9,9 @@ package probe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"mime"
-	"net/http"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -25,13 +21,8 @@ import (
 	"github.com/secretguard/secretguard/internal/providers"
 )
 
-// Limits of one checker: requests to a service in its life, at the same time, and
-// tries of one request.
-const (
-	Budget   = 100
-	together = 2
-	Tries    = 3
-)
+// Tries is how often one request is tried.
+const Tries = 3
 
 // Options configure a checker.
 type Options struct {
@@ -54,16 +45,7 @@ type Checker struct {
 	client *httpx.Client
 	list   []probe
 	flight singleflight.Group
-
-	mu    sync.Mutex
-	hosts map[string]*host
-}
-
-// host is what is known of one service.
-type host struct {
-	slots chan struct{}
-	asked int
-	until time.Time // it asked to be left alone until then
+	gate   gate
 }
 
 // New returns a checker. It does no I/O.
@@ -75,7 +57,7 @@ func New(o Options) *Checker {
 		o.Now = time.Now
 	}
 	return &Checker{
-		o: o, list: append(table(), byContext()...), hosts: map[string]*host{},
+		o: o, list: table(), gate: gate{now: o.Now, hosts: map[string]*host{}},
 		client: httpx.New(httpx.Options{AllowPrivate: o.AllowPrivate, Version: o.Version, Timeout: o.Timeout, Tries: Tries, Sleep: o.Sleep}),
 	}
 }
@@ -83,177 +65,197 @@ func New(o Options) *Checker {
 // Names returns the names of the services that can be asked.
 func Names() []string {
 	var out []string
-	seen := map[string]bool{}
-	for _, p := range append(table(), byContext()...) {
-		if !seen[p.name] {
-			seen[p.name] = true
+	for _, p := range table() {
+		if !slices.Contains(out, p.name) {
 			out = append(out, p.name)
 		}
 	}
 	return out
 }
 
-// Of names who would be asked about keys of a kind, and with which request; false
-// when nobody can be.
+// Of names who would be asked about keys of a kind, and with which requests, of all
+// its forms; false when nobody can be.
 func Of(kind credential.Kind) (name, who, call string, ok bool) {
-	for _, p := range append(table(), byContext()...) {
+	var list []probe
+	for _, p := range table() {
 		if p.kind == kind {
-			return p.name, p.title, p.call, true
+			list = append(list, p)
 		}
 	}
-	return "", "", "", false
+	if len(list) == 0 {
+		return "", "", "", false
+	}
+	who, call = describe(list)
+	return list[0].name, who, call, true
 }
 
-// find returns the probe for a credential: its kind and its whole form must fit.
-func (c *Checker) find(cr credential.Credential) (probe, bool) {
-	value := cr.Part(credential.PartToken)
+// describe says in words who is asked, and how.
+func describe(list []probe) (who, call string) {
+	var whos, calls []string
+	for _, p := range list {
+		if !slices.Contains(whos, p.title) {
+			whos = append(whos, p.title)
+		}
+		if !slices.Contains(calls, p.call) {
+			calls = append(calls, p.call)
+		}
+	}
+	return strings.Join(whos, " and "), strings.Join(calls, ", ")
+}
+
+// aimed is a probe and the address that it is made at.
+type aimed struct {
+	probe
+	at string
+}
+
+// find returns the probes for a credential: its kind and its whole form must fit, and
+// an address be known.
+func (c *Checker) find(cr credential.Credential) []aimed {
+	value := cr.Part(credential.PartToken).Reveal()
+	var out []aimed
 	for _, p := range c.list {
-		if p.kind != cr.Kind || !p.form.MatchString(value.Reveal()) {
+		if p.kind != cr.Kind || !p.form.MatchString(value) || p.not != nil && p.not.MatchString(value) {
 			continue
 		}
+		base := p.base
 		if p.home != nil {
 			var ok bool
-			if p.base, ok = p.home(value.Reveal()); !ok {
+			if base, ok = p.home(cr); !ok {
 				continue
 			}
 		}
-		return p, true
+		if c.o.BaseURL != nil {
+			if other := c.o.BaseURL(p.name); other != "" {
+				base = other
+			}
+		}
+		out = append(out, aimed{p, base})
 	}
-	return probe{}, false
+	return out
 }
 
 // Call implements providers.KindVerifier.
 func (c *Checker) Call(cr credential.Credential) (who, call string, ok bool) {
-	p, ok := c.find(cr)
-	return p.title, p.call, ok
+	var list []probe
+	for _, a := range c.find(cr) {
+		list = append(list, a.probe)
+	}
+	who, call = describe(list)
+	return who, call, len(list) > 0
 }
 
 // Verify implements providers.Verifier. The same key is asked about once at a time,
 // and once in a while with a cache.
 func (c *Checker) Verify(ctx context.Context, cr credential.Credential) (providers.Verdict, error) {
-	p, ok := c.find(cr)
-	if !ok {
-		return providers.Verdict{Liveness: providers.Unknown, Detail: "no free request that only reads is known"}, providers.ErrUnsupported
+	list := c.find(cr)
+	if len(list) == 0 {
+		return providers.Verdict{Liveness: providers.Unknown, Detail: c.WhyNot(cr)}, providers.ErrUnsupported
 	}
 	value := cr.Part(credential.PartToken)
-	if v, ok := c.o.Cache.get(p.name, value, c.o.Now()); ok {
+	// An address that was only found near may change with what is scanned.
+	service := list[0].name + "\x00" + cr.Project
+	if v, ok := c.o.Cache.get(service, value, c.o.Now()); ok {
 		return v, nil
 	}
-	// The flight's key stays in memory; it is the value itself, which nothing else equals.
+	return c.once(ctx, service+"\x00"+value.Reveal(), func() (providers.Verdict, error) {
+		v, err := c.askAll(ctx, list, cr)
+		if err == nil {
+			err = c.o.Cache.put(service, value, v, c.o.Now())
+		}
+		return v, err
+	})
+}
+
+// once joins requests about the same key. The name stays in memory; it holds the value
+// itself, which nothing else equals.
+func (c *Checker) once(ctx context.Context, name string, ask func() (providers.Verdict, error)) (providers.Verdict, error) {
 	type answer struct {
 		v   providers.Verdict
 		err error
 	}
-	got := c.flight.DoChan(p.name+"\x00"+value.Reveal(), func() (any, error) {
-		v, err := c.ask(ctx, p, value.Reveal())
+	got := c.flight.DoChan(name, func() (any, error) {
+		v, err := ask()
 		return answer{v, err}, nil
 	})
 	select {
 	case r := <-got:
 		a, _ := r.Val.(answer)
-		if a.err == nil {
-			a.err = c.o.Cache.put(p.name, value, a.v, c.o.Now())
-		}
 		return a.v, a.err
 	case <-ctx.Done():
 		return providers.Verdict{Liveness: providers.Unknown}, ctx.Err()
 	}
 }
 
-// enter waits for a slot at a service, within its budget and its own wish to be left
-// alone.
-func (c *Checker) enter(ctx context.Context, p probe) (*host, error) {
-	c.mu.Lock()
-	h := c.hosts[p.name]
-	if h == nil {
-		h = &host{slots: make(chan struct{}, together)}
-		c.hosts[p.name] = h
+// askAll asks one address after the other until one knows the key. It is dead when
+// each of them says so.
+func (c *Checker) askAll(ctx context.Context, list []aimed, cr credential.Credential) (providers.Verdict, error) {
+	var open, dead *providers.Verdict
+	var failed error
+	for _, a := range list {
+		v, err := c.ask(ctx, a, cr)
+		switch {
+		case err == nil && v.Liveness == providers.Live:
+			return v, nil
+		case err == nil && v.Liveness == providers.Dead:
+			dead = &v
+		case open == nil:
+			open, failed = &v, err
+		}
 	}
-	c.mu.Unlock()
-	select {
-	case h.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if open != nil {
+		return *open, failed
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	fail := func(class error, why string, wait time.Duration) (*host, error) {
-		<-h.slots
-		return nil, &providers.Error{Provider: p.name, Op: p.call, Class: class, RetryAfter: wait, Err: errors.New(why)}
-	}
-	if wait := h.until.Sub(c.o.Now()); wait > 0 {
-		return fail(providers.ErrRateLimited, "it asked to be left alone for "+wait.Round(time.Second).String(), wait)
-	}
-	if h.asked >= Budget {
-		return fail(providers.ErrUnsupported, fmt.Sprintf("%d requests in one run are the most", Budget), 0)
-	}
-	h.asked++
-	return h, nil
+	return *dead, nil
 }
 
-// ask makes the request and judges the answer.
-func (c *Checker) ask(ctx context.Context, p probe, key string) (providers.Verdict, error) {
-	h, err := c.enter(ctx, p)
+// ask makes one request and judges the answer.
+func (c *Checker) ask(ctx context.Context, a aimed, cr credential.Credential) (providers.Verdict, error) {
+	leave, err := c.gate.enter(ctx, a.name, a.call)
 	if err != nil {
 		return providers.Verdict{Liveness: providers.Unknown}, err
 	}
-	defer func() { <-h.slots }()
-	method, path, _ := strings.Cut(p.call, " ")
-	base := p.base
-	if c.o.BaseURL != nil && c.o.BaseURL(p.name) != "" {
-		base = c.o.BaseURL(p.name)
-	}
-	req := httpx.Request{Op: p.call, Method: method, URL: strings.TrimRight(base, "/") + path, Header: http.Header{"Accept": {"application/json"}}, Reads: true}
-	p.header(req.Header, key)
-	if p.body != nil {
-		req.Body = p.body(key)
-	}
-	res, err := c.client.Do(ctx, req)
+	defer leave()
+	res, err := c.client.Do(ctx, a.request(a.at, cr.Part(credential.PartToken).Reveal()))
 	var e *httpx.Error
-	if err != nil && (!errors.As(err, &e) || res.Status == 0) {
-		return providers.Verdict{Liveness: providers.Unknown}, providers.Classify(p.name, err)
+	// An error with a cause is no whole answer: none came, or it was cut off or too large.
+	broken := err != nil && (!errors.As(err, &e) || e.Err != nil)
+	if broken || e != nil && e.Class == httpx.RateLimited {
+		err = providers.Classify(a.name, err)
+		c.gate.mind(a.name, err)
+		return providers.Verdict{Liveness: providers.Unknown}, err
 	}
-	if e != nil && e.Class == httpx.RateLimited {
-		c.mu.Lock()
-		h.until = c.o.Now().Add(max(e.RetryAfter, time.Minute))
-		c.mu.Unlock()
-		return providers.Verdict{Liveness: providers.Unknown}, providers.Classify(p.name, err)
-	}
-	v := judge(p, res)
+	v := a.judge(cr, res)
 	v.At = c.o.Now()
 	return v, nil
 }
 
-// judge makes a verdict of an answer. What is not the service's own documented
-// answer is unknown, whatever its status.
-func judge(p probe, res httpx.Response) providers.Verdict {
-	unknown := func(why string) providers.Verdict {
-		return providers.Verdict{Liveness: providers.Unknown, Detail: why, Code: fmt.Sprintf("HTTP %d", res.Status)}
+// Through implements providers.KindVerifier: providers that issue keys are asked under
+// the same bounds, and their verdicts are not remembered.
+func (c *Checker) Through(name, call string, v providers.Verifier) providers.Verifier {
+	return through{c: c, name: name, call: call, next: v}
+}
+
+type through struct {
+	c          *Checker
+	name, call string
+	next       providers.Verifier
+}
+
+// Verify implements providers.Verifier.
+func (t through) Verify(ctx context.Context, cr credential.Credential) (providers.Verdict, error) {
+	name := t.name
+	for _, p := range cr.PartNames() {
+		name += "\x00" + cr.Part(p).Reveal()
 	}
-	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
-		return unknown("the answer is not the service's: no JSON")
-	}
-	var body any
-	if json.Unmarshal(res.Body, &body) != nil {
-		return unknown("the answer is not the service's: broken JSON")
-	}
-	if p.dead(res.Status, body) {
-		return providers.Verdict{Liveness: providers.Dead, Grade: providers.GradeAnswer, Code: fmt.Sprintf("HTTP %d", res.Status), Detail: "the service does not know it"}
-	}
-	if p.scoped(res.Status, body) {
-		return providers.Verdict{Liveness: providers.Live, Grade: providers.GradeAnswer, Code: fmt.Sprintf("HTTP %d", res.Status), Detail: "it works; its rights do not reach to this request"}
-	}
-	if res.Status/100 == 2 {
-		if id, ok := p.live(body); ok {
-			v := providers.Verdict{Liveness: providers.Live, Grade: providers.GradeAnswer, Identity: id}
-			if id.Account != "" || id.Who != "" {
-				v.Grade = providers.GradeIdentity
-			}
-			v.Identity.Scopes = strings.ReplaceAll(res.Header.Get("X-Oauth-Scopes"), " ", "") // GitHub names them in every answer
-			return v
+	return t.c.once(ctx, name, func() (providers.Verdict, error) {
+		leave, err := t.c.gate.enter(ctx, t.name, t.call)
+		if err != nil {
+			return providers.Verdict{Liveness: providers.Unknown}, err
 		}
-		return unknown("the answer is not the one that the service gives to a key that works")
-	}
-	return unknown("the answer is not the one that the service gives to a key that it does not know")
+		defer leave()
+		v, err := t.next.Verify(ctx, cr)
+		t.c.gate.mind(t.name, err)
+		return v, err
+	})
 }

@@ -2,12 +2,7 @@ package probe_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,7 +16,6 @@ import (
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/probe"
-	"github.com/secretguard/secretguard/internal/secret"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -62,43 +56,95 @@ func (w *world) checker(change func(*probe.Options)) *probe.Checker {
 	return probe.New(o)
 }
 
-func token(kind credential.Kind, value string) credential.Credential {
-	return credential.Credential{Kind: kind, Parts: map[credential.Part]secret.Text{credential.PartToken: secret.New(value)}}
-}
-
-const hexDigits = "0123456789abcdef"
-
-// keys are a made-up key of each service.
-func keys() map[string]credential.Credential {
-	return map[string]credential.Credential{
-		"openai":    token(credential.OpenAIKey, lab.MadeUp("sk-", 20)+"T3BlbkFJ"+lab.MadeUp("", 20)),
-		"anthropic": token(credential.AnthropicKey, lab.MadeUp("sk-ant-api03-", 93)+"AA"), "google": token(credential.GoogleAPIKey, lab.MadeUp("AIza", 35)),
-		"github": token(credential.GitHubToken, lab.MadeUp("ghp_", 36)), "slack": token(credential.SlackToken, "xoxb-"+lab.MadeUpOf("0123456789", 12)+"-"+lab.MadeUpOf("0123456789", 12)+"-"+lab.MadeUp("", 24)),
-		"huggingface": token(credential.HuggingFaceToken, lab.MadeUp("hf_", 34)), "supabase": token(credential.SupabaseToken, "sbp_"+lab.MadeUpOf(hexDigits, 40)),
-		"prefect": token(credential.PrefectUserKey, lab.MadeUp("pnu_", 36)), "groq": token(credential.GroqKey, lab.MadeUp("gsk_", 52)),
-		"openrouter": token(credential.OpenRouterKey, "sk-or-v1-"+lab.MadeUpOf(hexDigits, 64)), "xai": token(credential.XAIKey, lab.MadeUp("xai-", 80)),
-		"replicate": token(credential.ReplicateKey, lab.MadeUp("r8_", 37)), "elevenlabs": token(credential.ElevenLabsKey, "sk_"+lab.MadeUpOf(hexDigits, 48)),
-		"langsmith": token(credential.LangSmithKey, "lsv2_pt_"+lab.MadeUpOf(hexDigits, 32)+"_"+lab.MadeUpOf(hexDigits, 10)),
-		"deepseek":  token(credential.DeepSeekKey, "sk-"+lab.MadeUpOf(hexDigits, 32)), "mistral": token(credential.MistralKey, lab.MadeUp("", 32)),
-		"cohere": token(credential.CohereKey, lab.MadeUp("", 40)), "twocaptcha": token(credential.TwoCaptchaKey, lab.MadeUpOf(hexDigits, 32)),
-		"supabase_project": token(credential.SupabaseLegacyJWT, jwt("supabase", strings.Repeat("abcd", 5))),
-		"railway":          token(credential.RailwayToken, lab.MadeUpOf(hexDigits, 8)+strings.Repeat("-"+lab.MadeUpOf(hexDigits, 4), 3)+"-"+lab.MadeUpOf(hexDigits, 12)),
+// Every form: a key that its service knows is live, one that it does not know is dead,
+// or unknown where a refusal proves nothing. Whom it speaks for is told.
+func TestLiveAndDead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.checker(nil)
+	for _, s := range samples() {
+		want := providers.Dead
+		if s.open {
+			want = providers.Unknown
+		}
+		if v, err := c.Verify(t.Context(), s.key); err != nil || v.Liveness != want {
+			t.Errorf("%s, a key that is not known: %+v, %v", s.form, v, err)
+		}
+		if s.closed {
+			continue
+		}
+		s.knownTo(w.lab)
+		v, err := c.Verify(t.Context(), s.key)
+		if err != nil || v.Liveness != providers.Live || v.At.IsZero() {
+			t.Errorf("%s, a key that works: %+v, %v", s.form, v, err)
+		}
+		grade := providers.GradeIdentity
+		if s.whom.Account+s.whom.Who+s.whom.Project == "" {
+			grade = providers.GradeAnswer
+		}
+		if v.Identity != s.whom || v.Grade != grade {
+			t.Errorf("%s speaks for %+v, grade %s; want %+v", s.form, v.Identity, v.Grade, s.whom)
+		}
+		if !s.little {
+			continue
+		}
+		w.lab.Services.KnowLittle(s.service, value(s.key))
+		if v, err := c.Verify(t.Context(), s.key); err != nil || v.Liveness != providers.Live || v.Detail == "" {
+			t.Errorf("%s, a key with few rights: %+v, %v", s.form, v, err)
+		}
 	}
 }
 
-// jwt makes a token that names a project.
-func jwt(issuer, ref string) string {
-	e := base64.RawURLEncoding.EncodeToString
-	return e([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + e([]byte(`{"iss":"`+issuer+`","ref":"`+ref+`","role":"anon"}`)) + "." + lab.MadeUp("", 43)
+// Where a key may be of several addresses, one that refuses it proves nothing as long
+// as another one does not answer.
+func TestDeadNeedsEveryAddress(t *testing.T) {
+	t.Parallel()
+	for form, second := range map[string]string{"langsmith": "langsmith_eu", "2captcha": "rucaptcha"} {
+		w := newWorld(t)
+		s := of(form)
+		w.lab.Fault("services", second, lab.Fault{Status: 503, Times: 9})
+		v, _ := w.checker(nil).Verify(t.Context(), s.key)
+		if v.Liveness != providers.Unknown {
+			t.Errorf("%s: %+v", form, v)
+		}
+	}
 }
 
-// A token is shown to the project that it names, and to nobody when it names none.
-func TestATokenWithoutAProjectIsNotSent(t *testing.T) {
+// A project that only stood near a key may be another's: that it does not know the key
+// proves nothing, that it knows it proves all.
+func TestAProjectThatWasFoundNear(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, v := range []string{jwt("supabase", "a.evil.example/aaaaa"), jwt("other", strings.Repeat("abcd", 5)), jwt("supabase", "short")} {
-		if _, err := w.checker(nil).Verify(t.Context(), token(credential.SupabaseLegacyJWT, v)); !errors.Is(err, providers.ErrUnsupported) {
-			t.Errorf("got %v", err)
+	c := w.checker(nil)
+	s := of("supabase secret")
+	s.key.Bound = false
+	if v, err := c.Verify(t.Context(), s.key); err != nil || v.Liveness != providers.Unknown || !strings.Contains(v.Detail, project) {
+		t.Errorf("refused by it: %+v, %v", v, err)
+	}
+	s.knownTo(w.lab)
+	if v, err := c.Verify(t.Context(), s.key); err != nil || v.Liveness != providers.Live || v.Identity.Project != project {
+		t.Errorf("accepted by it: %+v, %v", v, err)
+	}
+}
+
+// A key whose address is not known, or is none of its service's, is not sent.
+func TestAKeyWithoutAnAddressIsNotSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.checker(nil)
+	foreign := of("supabase secret").key
+	foreign.Project = "a.evil.example/aaaaa"
+	none := of("supabase publishable").key
+	none.Project = ""
+	for name, cr := range map[string]credential.Credential{
+		"a host in place of a project": token(credential.SupabaseLegacyJWT, jwt("supabase", "a.evil.example/aaaaa")), "another issuer": token(credential.SupabaseLegacyJWT, jwt("other", project)),
+		"a short project": token(credential.SupabaseLegacyJWT, jwt("supabase", "short")), "a project that was found, and is a host": foreign, "no project": none,
+		"a host in place of a region": token(credential.BedrockKey, bedrockShort("evil.example")), "no region": token(credential.BedrockKey, "bedrock-api-key-"+lab.MadeUp("", 400)),
+		"another form": token(credential.GitHubToken, lab.MadeUp("ghp_", 35)), "two lines": token(credential.GitHubToken, lab.MadeUp("ghp_", 36)+"\n"),
+	} {
+		v, err := c.Verify(t.Context(), cr)
+		if !errors.Is(err, providers.ErrUnsupported) || v.Liveness != providers.Unknown || v.Detail == "" {
+			t.Errorf("%s: %+v, %v", name, v, err)
 		}
 	}
 	if n := len(w.lab.Requests()); n != 0 {
@@ -106,214 +152,29 @@ func TestATokenWithoutAProjectIsNotSent(t *testing.T) {
 	}
 }
 
-func value(c credential.Credential) string { return c.Part(credential.PartToken).Reveal() }
-
-// Every service of the twin: a key that it knows is live, one that it does not know
-// is dead, or unknown where its refusal proves nothing.
-func TestLiveAndDead(t *testing.T) {
+// Keys for which every request does something are never sent, and it is said why.
+func TestNeverAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.checker(nil)
-	all := keys()
-	for _, name := range lab.ServiceNames() {
-		cr, ok := all[name]
-		if !ok {
-			t.Errorf("no key of %s is tried", name)
-			continue
-		}
-		want := providers.Dead
-		if name == "railway" {
-			want = providers.Unknown
-		}
-		if v, err := c.Verify(t.Context(), cr); err != nil || v.Liveness != want {
-			t.Errorf("%s, a key that is not known: %+v, %v", name, v, err)
-		}
-		w.lab.Services.Know(name, value(cr))
-		v, err := c.Verify(t.Context(), cr)
-		if err != nil || v.Liveness != providers.Live || v.Grade == providers.GradeNone || v.At.IsZero() {
-			t.Errorf("%s, a key that works: %+v, %v", name, v, err)
-		}
-		if v.Grade == providers.GradeIdentity && v.Identity.Who == "" && v.Identity.Account == "" {
-			t.Errorf("%s: an identity without a name", name)
-		}
-	}
-	for _, name := range []string{"openai", "google", "elevenlabs"} {
-		w.lab.Services.KnowLittle(name, value(all[name]))
-		if v, err := c.Verify(t.Context(), all[name]); err != nil || v.Liveness != providers.Live {
-			t.Errorf("%s, a key with few rights: %+v, %v", name, v, err)
-		}
-	}
-}
-
-// Services that lie: none of this proves anything, and none makes a key dead or live.
-func TestLiars(t *testing.T) {
-	t.Parallel()
-	const page = "<html><body>Request blocked</body></html>"
-	for name, f := range map[string]lab.Fault{
-		"HTML with 200":            {Status: 200, Body: page, Times: 9},
-		"a firewall's 403":         {Status: 403, Body: page, Times: 9},
-		"a firewall's 401":         {Status: 401, Body: page, Times: 9},
-		"403 in JSON":              {Status: 403, Code: "forbidden", Times: 9},
-		"401 in JSON, other words": {Status: 401, Code: "come back later", Times: 9},
-		"200 in JSON, other words": {Status: 200, Body: `{"ok":1}`, ContentType: "application/json", Times: 9},
-		"200, broken JSON":         {Status: 200, Body: `{"object":"bal`, ContentType: "application/json", Times: 9},
-		"200, null":                {Status: 200, Body: `null`, ContentType: "application/json", Times: 9},
-		"a storm":                  {Status: 429, Times: 99},
-		"out of order":             {Status: 503, Times: 9},
-		"cut off":                  {DropBefore: true, Times: 9},
-		"slow":                     {Delay: time.Hour, Times: 9},
+	for value, kind := range map[string]credential.Kind{
+		"https://api.render.com/deploy/srv-" + lab.MadeUp("", 20) + "?key=" + lab.MadeUp("", 11): credential.RenderHook,
+		"https://hooks.slack.com/services/T0/B0/" + lab.MadeUp("", 24):                           credential.SlackWebhook,
+		lab.MadeUp("sk-ant-ort01-", 93):                                                          credential.AnthropicKey, lab.MadeUp("whsec_", 32): credential.StripeWebhook, lab.MadeUp("ghr_", 36): credential.GitHubToken,
+		lab.MadeUp("xapp-1-A0-1-", 64): credential.SlackToken, lab.MadeUp("xoxe-1-", 150): credential.SlackToken,
+		lab.MadeUp("", 20): credential.SupabaseDatabase, lab.MadeUp("", 21): credential.GitRemotePassword, lab.MadeUp("", 22): "generic.something", lab.MadeUp("", 23): "vendor.new",
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			c := w.checker(func(o *probe.Options) { o.Timeout = 300 * time.Millisecond })
-			for service, cr := range keys() {
-				if service != "openai" && service != "github" && service != "slack" {
-					continue
-				}
-				w.lab.Services.Know(service, value(cr))
-				w.lab.Fault("services", service, f)
-				v, err := c.Verify(t.Context(), cr)
-				if v.Liveness != providers.Unknown {
-					t.Errorf("%s: %+v", service, v)
-				}
-				if err != nil && strings.Contains(err.Error(), value(cr)) {
-					t.Error("the error holds the key")
-				}
-			}
-		})
-	}
-}
-
-// A key is not taken along to another host.
-func TestARedirectIsNotFollowed(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	var reached atomic.Bool
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Store(true) }))
-	t.Cleanup(elsewhere.Close)
-	cr := keys()["openai"]
-	w.lab.Fault("services", "openai", lab.Fault{Status: 302, Header: map[string]string{"Location": elsewhere.URL}, Times: 9})
-	v, _ := w.checker(nil).Verify(t.Context(), cr)
-	if v.Liveness != providers.Unknown || reached.Load() {
-		t.Errorf("%+v, the other host was reached: %v", v, reached.Load())
-	}
-}
-
-// A private address is refused unless it was allowed.
-func TestPrivateAddresses(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	v, err := w.checker(func(o *probe.Options) { o.AllowPrivate = false }).Verify(t.Context(), keys()["openai"])
-	if err == nil || v.Liveness != providers.Unknown || len(w.lab.Requests()) != 0 {
-		t.Errorf("%+v, %v, %d requests", v, err, len(w.lab.Requests()))
-	}
-}
-
-// A service that asks to be left alone is left alone, by other keys too.
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	c := w.checker(nil)
-	w.lab.Fault("services", "openai", lab.Fault{Status: 429, RetryAfter: "7", Times: 99})
-	_, err := c.Verify(t.Context(), keys()["openai"])
-	if !errors.Is(err, providers.ErrRateLimited) || len(w.lab.Requests()) != probe.Tries {
-		t.Fatalf("%v after %d requests", err, len(w.lab.Requests()))
-	}
-	for _, d := range w.waits {
-		if d < 7*time.Second {
-			t.Errorf("waited %s, the service asked for 7 s", d)
+		cr := token(kind, value)
+		if _, _, ok := c.Call(cr); ok {
+			t.Errorf("a %s would be asked about", kind)
+		}
+		v, err := c.Verify(t.Context(), cr)
+		if !errors.Is(err, providers.ErrUnsupported) || v.Liveness != providers.Unknown || v.Detail != c.WhyNot(cr) || v.Detail == "" {
+			t.Errorf("%s: %+v, %v", kind, v, err)
 		}
 	}
-	w.lab.Calm()
-	if _, err := c.Verify(t.Context(), keys()["openai"]); !errors.Is(err, providers.ErrRateLimited) || len(w.lab.Requests()) != probe.Tries {
-		t.Errorf("asked again at once: %v", err)
-	}
-	w.now.Store(120)
-	if v, err := c.Verify(t.Context(), keys()["openai"]); err != nil || v.Liveness != providers.Dead {
-		t.Errorf("after the wait: %+v, %v", v, err)
-	}
-}
-
-func TestBudget(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	c := w.checker(nil)
-	for range probe.Budget {
-		if _, err := c.Verify(t.Context(), keys()["groq"]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if v, err := c.Verify(t.Context(), keys()["groq"]); !errors.Is(err, providers.ErrUnsupported) || v.Liveness != providers.Unknown {
-		t.Errorf("beyond the budget: %+v, %v", v, err)
-	}
-}
-
-// One key, asked about from many goroutines, is one request.
-func TestSingleFlight(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	c, cr := w.checker(nil), keys()["openai"]
-	w.lab.Fault("services", "openai", lab.Fault{Delay: 200 * time.Millisecond})
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			if v, err := c.Verify(t.Context(), cr); err != nil || v.Liveness != providers.Dead {
-				t.Errorf("%+v, %v", v, err)
-			}
-		})
-	}
-	wg.Wait()
-	if n := len(w.lab.Requests()); n != 1 {
+	if n := len(w.lab.Requests()); n != 0 {
 		t.Errorf("%d requests", n)
-	}
-}
-
-// The cache answers in place of the service, ends, and holds no key.
-func TestCache(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	dir := t.TempDir()
-	open := func() *probe.Checker {
-		cache, err := probe.OpenCache(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w.checker(func(o *probe.Options) { o.Cache = cache })
-	}
-	cr := keys()["github"]
-	w.lab.Services.Know("github", value(cr))
-	for range 3 {
-		if v, err := open().Verify(t.Context(), cr); err != nil || v.Liveness != providers.Live || v.Identity.Who != "jo" {
-			t.Fatalf("%+v, %v", v, err)
-		}
-	}
-	if n := len(w.lab.Requests()); n != 1 {
-		t.Errorf("%d requests", n)
-	}
-	w.lab.Services.Forget("github", value(cr))
-	w.now.Store(3600)
-	if v, _ := open().Verify(t.Context(), cr); v.Liveness != providers.Dead {
-		t.Errorf("an hour later: %+v", v)
-	}
-	files, _ := filepath.Glob(filepath.Join(dir, "*"))
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		info, _ := os.Stat(f)
-		if err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, mode %v", f, err, info.Mode())
-		}
-		for i := 0; i+8 <= len(value(cr)); i++ {
-			if strings.Contains(string(b), value(cr)[i:i+8]) {
-				t.Fatalf("%s holds a piece of the key", f)
-			}
-		}
-	}
-	if err := os.WriteFile(filepath.Join(dir, "verdicts.json"), []byte("null"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if v, err := open().Verify(t.Context(), cr); err != nil || v.Liveness != providers.Dead {
-		t.Errorf("with a damaged cache: %+v, %v", v, err)
 	}
 }
 
@@ -323,10 +184,9 @@ func TestNothingIsSentToAStranger(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.checker(nil)
-	all := keys()
 	var kinds []credential.Kind
-	for _, cr := range all {
-		kinds = append(kinds, cr.Kind)
+	for _, s := range samples() {
+		kinds = append(kinds, s.key.Kind)
 	}
 	home := map[string]string{
 		"ghp_": "github", "xoxb-": "slack", "hf_": "huggingface", "sbp_": "supabase", "pnu_": "prefect", "gsk_": "groq", "r8_": "replicate",
@@ -342,9 +202,4 @@ func TestNothingIsSentToAStranger(t *testing.T) {
 			}
 		}
 	})
-	for _, name := range probe.Names() {
-		if all[name].Kind == "" && name != "netlify" && name != "render" {
-			t.Errorf("%s is never tried", name)
-		}
-	}
 }

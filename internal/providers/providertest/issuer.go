@@ -76,7 +76,39 @@ func (w *World) issuerCalls(t *testing.T) []call {
 			return err
 		}})
 	}
+	if c, ok := providers.As[providers.Claimer](w.Provider); ok {
+		out = append(out,
+			call{name: "Claim", op: side.ClaimOp, write: true, do: func(ctx context.Context) error { return c.Claim(ctx, ref, providers.Claim{Run: "r-1", At: time.Now()}) }},
+			call{name: "Unclaim", op: side.UnclaimOp, write: true, gone: true, do: func(ctx context.Context) error { return c.Unclaim(ctx, ref, "r-1") }},
+			call{name: "Claims", op: side.ClaimsOp, do: func(ctx context.Context) error {
+				_, err := c.Claims(ctx, ref)
+				return err
+			}})
+	}
 	return out
+}
+
+// claims checks that the marks of several runs stand side by side, oldest first.
+func claims(t *testing.T, w *World) {
+	c, ref := ability[providers.Claimer](t, w.Provider), w.ref(t)
+	now := time.Now().UTC().Truncate(time.Second)
+	for _, one := range []providers.Claim{{Run: "r-b", At: now}, {Run: "r-c", At: now.Add(-time.Minute)}, {Run: "r-a", At: now}, {Run: "r-b", At: now}} {
+		if err := c.Claim(t.Context(), ref, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []providers.Claim{{Run: "r-c", At: now.Add(-time.Minute)}, {Run: "r-a", At: now}, {Run: "r-b", At: now}}
+	if got, err := c.Claims(t.Context(), ref); err != nil || !slices.Equal(got, want) {
+		t.Fatalf("%v, %v", got, err)
+	}
+	for range 2 { // gone already is done
+		if err := c.Unclaim(t.Context(), ref, "r-a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := c.Claims(t.Context(), ref); err != nil || len(got) != 2 {
+		t.Fatalf("%v, %v", got, err)
+	}
 }
 
 func (s Suite) issuer(t *testing.T) {
@@ -100,6 +132,9 @@ func (s Suite) issuer(t *testing.T) {
 	}
 	if _, ok := providers.As[providers.UsageReporter](p); ok {
 		tests["last used"] = lastUsed
+	}
+	if _, ok := providers.As[providers.Claimer](p); ok {
+		tests["claims"] = claims
 	}
 	for name, do := range tests {
 		t.Run(name, func(t *testing.T) { t.Parallel(); do(t, s.Open(t)) })

@@ -76,6 +76,9 @@ func (s Suite) sink(t *testing.T) {
 	if _, ok := providers.As[providers.Deployer](s.Open(t).Provider); ok {
 		tests["deploy"], tests["failing deploy"], tests["lost start"] = deploy, failingDeploy, lostStart
 	}
+	if _, ok := providers.As[providers.DeployTimer](s.Open(t).Provider); ok {
+		tests["deploy times"] = deployTimes
+	}
 	for name, do := range tests {
 		t.Run(name, func(t *testing.T) { t.Parallel(); do(t, s.Open(t)) })
 	}
@@ -283,5 +286,22 @@ func lostStart(t *testing.T, w *World) {
 		if err != nil || (after.Newest.ID != before.Newest.ID) != f.newer {
 			t.Errorf("newer deploy wanted: %v; before %+v, after %+v, %v", f.newer, before, after, err)
 		}
+	}
+}
+
+// deployTimes checks that past deploys are timed from their stamps, and that one
+// which did not go live, or whose stamps tell another story, is left out.
+func deployTimes(t *testing.T, w *World) {
+	timer, target := ability[providers.DeployTimer](t, w.Provider), w.readable(t).Targets[0]
+	w.Sink.PastDeploys(target.ID, 4*time.Minute, 90*time.Second, 30*24*time.Hour)
+	w.Sink.FailDeploys()
+	if _, err := ability[providers.Deployer](t, w.Provider).Start(t.Context(), target); err != nil {
+		t.Fatal(err)
+	}
+	got, err := timer.DeployTimes(t.Context(), target)
+	w.check(t, "DeployTimes", err)
+	slow := slices.DeleteFunc(slices.Clone(got), func(d time.Duration) bool { return d < time.Second })
+	if err != nil || !slices.Equal(slow, []time.Duration{4 * time.Minute, 90 * time.Second}) {
+		t.Errorf("times %v, %v", got, err)
 	}
 }

@@ -45,6 +45,10 @@ type World struct {
 	Secrets []string
 	Issuer  *IssuerSide // for a provider with the role issuer
 	Sink    *SinkSide   // for a provider with the role sink
+	// RightsOps are the operations with which a provider that tells our rights asks
+	// for them, and NoRights takes them all away, so that the twin says so.
+	RightsOps []string
+	NoRights  func()
 }
 
 // IssuerSide is what an issuer's tests need to know of the twin. Operations are
@@ -65,7 +69,7 @@ type IssuerSide struct {
 	// when empty.
 	DeadOn []int
 
-	VerifyOp, InspectOp, IssueOp, ListOp, DisableOp, DeleteOp, UsedOp string
+	VerifyOp, InspectOp, IssueOp, ListOp, DisableOp, DeleteOp, UsedOp, ClaimOp, UnclaimOp, ClaimsOp string
 }
 
 // SinkSide is what a sink's tests need to know of the twin.
@@ -78,6 +82,9 @@ type SinkSide struct {
 	// sees what a change touched. Value is what is stored at a placement.
 	Everything func() map[string]string
 	Value      func(providers.Placement) string
+	// PastDeploys gives a target deploys of yesterday that took so long, newest first;
+	// nil when the sink tells no times.
+	PastDeploys func(target string, took ...time.Duration)
 	// FailDeploys lets deploys fail from now on.
 	FailDeploys func()
 
@@ -118,6 +125,7 @@ func Run(t *testing.T, s Suite) {
 	t.Run("describe", func(t *testing.T) { t.Parallel(); describe(t, s.Open(t)) })
 	t.Run("faults", func(t *testing.T) { t.Parallel(); s.faults(t) })
 	t.Run("cancel", func(t *testing.T) { t.Parallel(); s.cancel(t) })
+	t.Run("rights", func(t *testing.T) { t.Parallel(); s.rights(t) })
 	t.Run("read-only", func(t *testing.T) { t.Parallel(); s.readOnly(t) })
 	w := s.Open(t)
 	if w.Issuer != nil {

@@ -296,7 +296,7 @@ func world(t *testing.T, isSink bool) *providertest.World {
 			Accepts: func(c credential.Credential) bool { return l.AWS.Accepts(c.ID, c.Part(credential.PartSecret).Reveal()) },
 			Fill:    func() { l.AWS.CreateKey("deploy-bot") }, Use: use,
 			VerifyOp: "GetCallerIdentity", InspectOp: "ListAccessKeys", IssueOp: "CreateAccessKey", ListOp: "ListAccessKeys",
-			DisableOp: "UpdateAccessKey", DeleteOp: "DeleteAccessKey", UsedOp: "GetAccessKeyLastUsed",
+			DisableOp: "UpdateAccessKey", DeleteOp: "DeleteAccessKey", UsedOp: "GetAccessKeyLastUsed", ClaimOp: "TagUser", UnclaimOp: "UntagUser", ClaimsOp: "ListUserTags",
 		},
 	}
 }

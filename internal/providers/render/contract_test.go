@@ -56,6 +56,11 @@ func TestContract(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	for _, r := range p.Rights(ctx, []providers.Ask{{Act: providers.DoStore, Placement: &found.Placements[0]}}) {
+		if r.May != providers.MayYes {
+			t.Errorf("%+v", r)
+		}
+	}
 	gone := found.Placements[0]
 	gone.Key = "NO_SUCH"
 	_, _ = p.Read(ctx, gone)
@@ -69,5 +74,5 @@ func TestContract(t *testing.T) {
 	_, _ = stranger.Locate(ctx, wanted(id, sec))
 	c.Check(t, "list-services 200", "list-services 401", "retrieve-service 200", "retrieve-service 404", "get-env-vars-for-service 200", "get-env-vars-for-service 403",
 		"retrieve-env-var 200", "retrieve-env-var 404", "update-env-var 200", "list-secret-files-for-service 200", "list-owners 200", "list-env-groups 200",
-		"retrieve-env-group 200", "retrieve-env-group-env-var 200", "update-env-group-env-var 200", "list-deploys 200", "create-deploy 201", "create-deploy 202", "retrieve-deploy 200")
+		"retrieve-env-group 200", "retrieve-env-group-env-var 200", "update-env-group-env-var 200", "list-deploys 200", "create-deploy 201", "create-deploy 202", "retrieve-deploy 200", "get-user 200", "retrieve-owner-members 200")
 }

@@ -15,7 +15,9 @@ type deploy struct {
 	Status    string    `json:"status"`
 	Trigger   string    `json:"trigger"`
 	CreatedAt time.Time `json:"createdAt"`
-	Commit    struct {
+	// FinishedAt is nil while it goes on.
+	FinishedAt *time.Time `json:"finishedAt"`
+	Commit     struct {
 		ID string `json:"id"`
 	} `json:"commit"`
 }
@@ -29,6 +31,21 @@ func (p *Provider) recent(ctx context.Context, t providers.Target) ([]deploy, er
 	out := make([]deploy, 0, len(list))
 	for _, i := range list {
 		out = append(out, i.Deploy)
+	}
+	return out, err
+}
+
+// DeployTimes returns how long the newest deploys took that went live.
+func (p *Provider) DeployTimes(ctx context.Context, t providers.Target) ([]time.Duration, error) {
+	list, err := p.recent(ctx, t)
+	var out []time.Duration
+	for _, d := range list {
+		if d.Status != "live" && d.Status != "deactivated" || d.FinishedAt == nil || d.CreatedAt.IsZero() {
+			continue
+		}
+		if took := d.FinishedAt.Sub(d.CreatedAt); took >= 0 && took < providers.LongestDeploy {
+			out = append(out, took)
+		}
 	}
 	return out, err
 }

@@ -38,8 +38,10 @@ type Provider struct {
 }
 
 var (
-	_ providers.Sink     = (*Provider)(nil)
-	_ providers.Deployer = (*Provider)(nil)
+	_ providers.Sink         = (*Provider)(nil)
+	_ providers.Deployer     = (*Provider)(nil)
+	_ providers.DeployTimer  = (*Provider)(nil)
+	_ providers.RightsTeller = (*Provider)(nil)
 )
 
 // New returns a provider; it does no I/O.

@@ -36,6 +36,7 @@ func TestConformance(t *testing.T) {
 		r.Deploy(web)
 		owner := r.Owners()[0]
 		return &providertest.World{
+			RightsOps: []string{"GET users", "GET members"}, NoRights: func() { r.Role("WORKSPACE_VIEWER") },
 			Lab: l, Twin: "render", Provider: open(t, l), Secrets: []string{l.Env()["RENDER_API_KEY"], id, sec},
 			Sink: &providertest.SinkSide{
 				Wanted: wanted(id, sec),
@@ -44,6 +45,7 @@ func TestConformance(t *testing.T) {
 					"render/" + owner + "/env-group/" + shared + "/QUEUE//",
 				},
 				Everything: r.Everything, Value: func(p providers.Placement) string { return r.Value(p.Resource, p.Key) },
+				PastDeploys: r.Past,
 				FailDeploys: func() { r.Fail(web, true) },
 				LocateOps:   []string{"GET services", "GET owners", "GET env-groups", "GET env-groups one", "GET env-vars", "GET secret-files"},
 				GapOps:      []string{"GET env-groups", "GET env-groups one", "GET env-vars", "GET secret-files"},

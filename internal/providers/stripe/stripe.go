@@ -77,7 +77,7 @@ func Descriptor() providers.Descriptor {
 		Links:       []string{"https://docs.stripe.com/keys", "https://dashboard.stripe.com/apikeys"},
 		Overlap:     true,
 		Proof:       providers.ProofPolicy{Refusals: 10, Window: time.Minute},
-		ReadyWithin: time.Minute,
+		ReadyWithin: time.Minute, VerifyCall: "GET /v1/account", VerifyAlone: true,
 	}
 }
 
@@ -85,26 +85,24 @@ func Descriptor() providers.Descriptor {
 func (p *Provider) Verify(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
 	v := providers.Verdict{Liveness: providers.Unknown, At: p.now().UTC()}
 	key := c.Part(credential.PartToken)
-	var account struct{ ID string }
 	h := http.Header{"Authorization": {"Bearer " + key.Reveal()}, "Accept": {"application/json"}}
 	op := "ask Stripe whose the key is"
-	_, err := p.client.Do(ctx, httpx.Request{Op: op, Method: http.MethodGet, URL: p.base + "/v1/account", Header: h, Out: &account})
-	err = providers.Classify(Name, err)
-	var e *providers.Error
+	res, err := p.client.Do(ctx, httpx.Request{Op: op, Method: http.MethodGet, URL: p.base + "/v1/account", Header: h})
+	a := answerOf(res, err)
 	switch {
-	case err == nil && !strings.HasPrefix(account.ID, "acct_"):
-		return v, &providers.Error{Provider: Name, Op: op, Class: providers.ErrTransient, Err: errors.New("the answer names no account")}
-	case err == nil:
-		v.Liveness = providers.Live
-		v.Identity = providers.Identity{Account: account.ID, Who: refOf(key).ID}
-	case errors.Is(err, providers.ErrAuth) && errors.As(err, &e):
-		v.Liveness, v.Code, v.Detail = providers.Dead, fmt.Sprintf("HTTP %d", e.Status), "unknown, expired or deleted"
-	case errors.Is(err, providers.ErrForbidden):
+	case a.account != "":
+		v.Liveness, v.Grade = providers.Live, providers.GradeIdentity
+		v.Identity = providers.Identity{Account: a.account, Who: refOf(key).ID}
+	case a.refused:
+		v.Liveness, v.Grade, v.Code, v.Detail = providers.Dead, providers.GradeAnswer, fmt.Sprintf("HTTP %d", res.Status), "unknown, expired or deleted"
+	case a.narrow:
 		// A restricted key without this right is told so: it is alive.
-		v.Liveness, v.Detail = providers.Live, "accepted, and denied this call"
+		v.Liveness, v.Grade, v.Detail = providers.Live, providers.GradeAnswer, "accepted, and denied this call"
 		v.Identity = providers.Identity{Who: refOf(key).ID}
+	case err == nil:
+		return v, &providers.Error{Provider: Name, Op: op, Class: providers.ErrTransient, Err: errors.New("the answer names no account")}
 	default:
-		return v, err
+		return v, providers.Classify(Name, err)
 	}
 	return v, nil
 }

@@ -69,6 +69,7 @@ type Proof struct {
 	Checksum string `json:"checksum"`
 	Account  string `json:"account"`
 	Project  string `json:"project"`
+	Near     string `json:"near"`
 	Role     string `json:"role"`
 	Note     string `json:"note"`
 	Canary   bool   `json:"canary"`

@@ -26,7 +26,7 @@ func (w *Worker) Again(ctx context.Context, do func(context.Context) error) (los
 		}
 		pause := Asked(err, wait)
 		w.Say(fmt.Sprintf("%v; waiting %s, attempt %d of %d", err, pause.Round(time.Millisecond), try+1, p.Tries))
-		if err := w.Sleep(ctx, pause); err != nil {
+		if _, err := w.Pause(ctx, pause); err != nil {
 			return lost, err
 		}
 		wait *= 2
@@ -61,7 +61,7 @@ func Repeatable(err error) bool {
 // Poll calls look every interval, or as rarely as the provider asks, until it
 // says done, fails, or limit is over. What look last said is part of the error.
 // A look whose request failed in a way that may pass is no end; missed, when not
-// nil, is told of it.
+// nil, is told of it, and of a sleep of the machine between two looks.
 func (w *Worker) Poll(ctx context.Context, every, limit time.Duration, missed func(), look func(context.Context) (done bool, said string, err error)) error {
 	begin := w.Now()
 	last := ""
@@ -92,8 +92,15 @@ func (w *Worker) Poll(ctx context.Context, every, limit time.Duration, missed fu
 		if w.Now().Sub(begin) >= limit {
 			return fmt.Errorf("not done after %s: %s", limit, last)
 		}
-		if err := w.Sleep(ctx, pause); err != nil {
+		slept, err := w.Pause(ctx, pause)
+		if err != nil {
 			return err
+		}
+		if slept {
+			w.Say("this machine slept; it is looked at anew")
+			if missed != nil {
+				missed()
+			}
 		}
 	}
 }

@@ -35,6 +35,8 @@ type Env struct {
 	Abort <-chan struct{}
 	Sleep func(context.Context, time.Duration) error
 	Now   func() time.Time
+	// Naps is told when a wait took much longer than it should.
+	Naps *Naps
 }
 
 // Worker carries one op of one step out. It reads a state that does not change, and

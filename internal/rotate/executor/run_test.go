@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -255,14 +256,23 @@ func TestRow67StopWhileTheKeyIsMade(t *testing.T) {
 	}
 	w.Lab.Fault("aws", "CreateAccessKey", lab.Fault{Delay: 100 * time.Millisecond})
 	ctx, cancel := context.WithCancel(t.Context())
-	w.When("issue", rotate.StepRunning, cancel)
+	defer cancel()
+	var out sync.WaitGroup
+	out.Go(func() {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for w.Count("CreateAccessKey") == 0 && ctx.Err() == nil {
+			<-tick.C
+		}
+		cancel()
+	})
 	if err := w.Executor(j).Start(ctx, p, rotate.Approval{Digest: p.Digest, Who: "t"}); !errors.Is(err, rotate.ErrPaused) {
 		t.Fatalf("got %v", err)
 	}
 	if w.Snapshot(p.ID).NewKey == "" {
 		t.Error("the answer was not written down")
 	}
-	w.OnEvent = nil
+	out.Wait()
 	if err := w.Resume(p.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -4,16 +4,15 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/effect"
+	"github.com/secretguard/secretguard/internal/rotate/effect/issue"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/rotate/record"
 )
-
-// atOnce is how many steps of a stage are carried out side by side.
-const atOnce = 5
 
 // runner carries one run out under a lease.
 type runner struct {
@@ -21,6 +20,7 @@ type runner struct {
 	lease *journal.Lease
 	state *machine.State
 
+	naps    effect.Naps
 	telling sync.Mutex // OnEvent is called by one goroutine at a time
 }
 
@@ -38,14 +38,15 @@ type session struct {
 	todo    []machine.Effect
 	busy    int // workers that have not come back
 	results chan came
-	stop    <-chan struct{} // nil once the machine knows
+	stop    <-chan struct{}      // nil once the machine knows
+	seen    map[string]time.Time // when a step was last heard of
 }
 
 // loop asks the machine and obeys until it says that the call is over. Records
 // are written here, one after the other; everything else runs side by side.
 func (r *runner) loop(ctx context.Context) error {
 	work, leave := context.WithCancel(ctx)
-	s := &session{runner: r, run: machine.Run{State: r.state, AtOnce: atOnce}, results: make(chan came), stop: ctx.Done()}
+	s := &session{runner: r, run: machine.Run{State: r.state, AtOnce: rotate.AtOnce}, results: make(chan came), stop: ctx.Done(), seen: map[string]time.Time{}}
 	defer func() { // nothing may go on after the lease is given back
 		leave()
 		for range s.busy {
@@ -70,6 +71,7 @@ func (r *runner) loop(ctx context.Context) error {
 			if c.err != nil {
 				return c.err
 			}
+			s.seen[c.event.Step] = s.x.Now()
 			err = s.feed(c.event)
 		case <-s.stop:
 			err = s.halt()
@@ -130,6 +132,9 @@ func (s *session) record(ctx context.Context, e record.Entry) error {
 			return err
 		}
 	}
+	if s.seen[e.Step].IsZero() { // an action that looks at nothing first
+		s.seen[e.Step] = rec.Wall
+	}
 	if err := s.feed(machine.Event{Kind: machine.Wrote, Record: rec}); err != nil {
 		return err
 	}
@@ -155,7 +160,7 @@ func (r *runner) reached(s *machine.State) bool {
 // begin lets a worker carry an op out.
 func (s *session) begin(ctx context.Context, e machine.Effect) {
 	state := s.run.State
-	w := &worker{Worker: s.worker(state, e.Step), at: s.at, held: s.lease.Held}
+	w := &worker{Worker: s.worker(state, e.Step), at: s.at, held: s.lease.Held, seen: s.seen[e.Step.ID]}
 	w.Orphan = e.Orphan
 	go func() { s.results <- w.do(ctx, e.Op) }()
 }
@@ -164,7 +169,7 @@ func (s *session) begin(ctx context.Context, e machine.Effect) {
 func (r *runner) worker(s *machine.State, step rotate.Step) effect.Worker {
 	x := r.x
 	return effect.Worker{
-		Env:   effect.Env{Registry: x.Registry, Secrets: x.Journal, Health: x.Health, Files: x.Files, Abort: x.Abort, Sleep: x.Sleep, Now: x.Now},
+		Env:   effect.Env{Registry: x.Registry, Secrets: x.Journal, Health: x.Health, Files: x.Files, Abort: x.Abort, Sleep: x.Sleep, Now: x.Now, Naps: &r.naps},
 		State: s, Step: step, Say: func(detail string) { r.say(s, step, detail) },
 	}
 }
@@ -191,6 +196,16 @@ func point(e record.Entry) string {
 // destroyed: they have no more use, and what is not there cannot leak.
 func (r *runner) end(ctx context.Context, s *machine.State, status rotate.RunStatus) error {
 	id := s.Plan().ID
+	if !r.state.Closed() && (status == rotate.RunDone || status == rotate.RunRolledBack) { // it ended in this call
+		// The access with which the last key was deleted is the one that is left.
+		w := r.worker(s, rotate.Step{})
+		if status == rotate.RunRolledBack {
+			w.Step.Action = rotate.ActRemoveNew
+		}
+		if err := w.ChangeAccess(context.WithoutCancel(ctx)); err == nil {
+			issue.Release(context.WithoutCancel(ctx), &w)
+		}
+	}
 	if s.Closed() {
 		if err := r.at("shred"); err != nil {
 			return err

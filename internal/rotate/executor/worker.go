@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
@@ -24,6 +25,7 @@ type worker struct {
 	effect.Worker
 	at   func(point string) error
 	held func(context.Context) error // nil while the run is this process's
+	seen time.Time                   // when the step was last heard of
 }
 
 // ops are what an action does; which of them it has are its traits.
@@ -64,6 +66,25 @@ func opsOf(a rotate.Action) ops {
 // errPanic replaces what a provider panicked with: it may be anything.
 var errPanic = errors.New("the provider failed in a way that it must not (a panic); this is a mistake in the program: please report it")
 
+// awake reports whether what was seen and approved still counts: before an effect,
+// a step is looked at again when the machine slept since it was, and a person is asked
+// when it slept longer than an approval holds.
+func (w *worker) awake() (machine.Event, bool) {
+	if w.Naps.Note(w.seen, w.Now(), 0) {
+		w.Say("this machine slept; the step is looked at again")
+	}
+	slept := w.Naps.Total()
+	switch {
+	case slept >= rotate.Validity:
+		return machine.Event{Result: machine.Refused, Failure: w.Failure(fmt.Errorf(
+			"this machine slept for %s in the middle of the run, longer than an approval holds: see whether it still fits (secretguard rotate status %s), then resume",
+			slept.Round(time.Minute), w.Plan().ID))}, false
+	case effect.Elapsed(w.seen, w.Now()) >= effect.Nap:
+		return machine.Event{Result: machine.Interrupted}, false
+	}
+	return machine.Event{}, true
+}
+
 // do carries the op out. After a send comes a boundary: a crash there finds the
 // effect done and nothing of it written down.
 func (w *worker) do(ctx context.Context, op machine.Op) (c came) {
@@ -93,7 +114,15 @@ func (w *worker) do(ctx context.Context, op machine.Op) (c came) {
 			return came{err: err}
 		}
 	}
+	if op == machine.OpSend || op == machine.OpClean {
+		if e, awake := w.awake(); !awake {
+			return came{event: e}
+		}
+	}
+	begin := w.Now()
 	c.event = f(ctx, &w.Worker)
+	// Over a request the monotonic clock tells work from sleep, where it is there.
+	w.Naps.Note(begin, w.Now(), w.Now().Sub(begin))
 	if op == machine.OpSend && c.event.Result == machine.OK {
 		c.err = w.at("effect " + w.Step.ID)
 	}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -17,6 +18,9 @@ import (
 const (
 	identityFile = "identity.txt" // this machine's age identity, made with the journal
 	hashFile     = "hash.key"     // the key of keyed hashes, made with the journal
+	// pointerFile stands for identityFile where the identity is in the keyring of the
+	// operating system; it holds the entry's name.
+	pointerFile = "identity.keyring"
 	// recipientsFile lists age recipients, one a line, that can also open what is
 	// sealed from now on; a person makes it.
 	recipientsFile = "recovery-recipients.txt"
@@ -25,8 +29,33 @@ const (
 	recoveryFile = "recovery-identity.txt"
 )
 
+// Place says where the identity of a new journal is kept. One that is there already
+// is used where it is.
+type Place string
+
+// Places.
+const (
+	InFile    Place = "file"    // of mode 0600, beside the journal; also the empty place
+	InKeyring Place = "keyring" // of the operating system; an error when there is none
+	Anywhere  Place = "auto"    // in the keyring, or in the file when there is none
+)
+
+// Keeper is a keyring outside of the state folder. Its calls end in time.
+type Keeper interface {
+	Get(ctx context.Context, name string) (secret.Text, error)
+	Set(ctx context.Context, name string, value secret.Text) error
+	Delete(ctx context.Context, name string) error
+}
+
+// Identity says where the identity that opens sealed values is kept.
+type Identity struct {
+	Place  Place
+	Keeper Keeper // nil: there is no keyring
+}
+
 // keyring is what seals, opens and hashes.
 type keyring struct {
+	where      Identity
 	identities []age.Identity
 	recipients []age.Recipient
 	hash       secret.Key
@@ -35,16 +64,19 @@ type keyring struct {
 // load reads the keys in dir, or makes them. Where a journal is there that was
 // used, they are not made anew: new ones would open nothing of it, and a run would
 // go on without what it needs (ErrNoIdentity).
-func (k *keyring) load(dir string, used bool) error {
+func (k *keyring) load(ctx context.Context, dir string, used bool) error {
 	recovery, err := k.loadRecovery(dir)
 	if err != nil {
 		return err
 	}
 	identity, hash := filepath.Join(dir, identityFile), filepath.Join(dir, hashFile)
-	if used && !recovery && gone(identity) {
+	if used && !recovery && gone(identity) && gone(filepath.Join(dir, pointerFile)) {
 		err = fmt.Errorf("%w: %s; put a copy of it back, or the identity of a recovery recipient as %s", ErrNoIdentity, identity, filepath.Join(dir, recoveryFile))
 	} else {
-		err = k.loadIdentity(identity)
+		err = k.loadIdentity(ctx, dir)
+		if recovery && errors.Is(err, ErrNoIdentity) {
+			err = nil // that is what the recovery identity is for
+		}
 	}
 	if used && gone(hash) {
 		return errors.Join(err, fmt.Errorf("%w: %s; put a copy of it back", ErrNoIdentity, hash))
@@ -55,27 +87,6 @@ func (k *keyring) load(dir string, used bool) error {
 func gone(path string) bool {
 	_, err := os.Lstat(path)
 	return errors.Is(err, os.ErrNotExist)
-}
-
-func (k *keyring) loadIdentity(path string) error {
-	text, err := loadOrMake(path, func() (string, error) {
-		id, err := age.GenerateX25519Identity()
-		if err != nil {
-			return "", fmt.Errorf("make an age identity: %w", err)
-		}
-		return id.String(), nil
-	})
-	if err != nil {
-		return err
-	}
-	id, err := age.ParseX25519Identity(text)
-	if err != nil {
-		// age's error quotes its input, which is the private key.
-		return fmt.Errorf("%w: %s does not hold an age identity; what was sealed with the one before cannot be opened: put a copy back", ErrUnsafe, path)
-	}
-	k.identities = append(k.identities, id)
-	k.recipients = append(k.recipients, id.Recipient())
-	return nil
 }
 
 func (k *keyring) loadHash(path string) error {

@@ -18,6 +18,11 @@ import (
 // gone (ErrNoIdentity), one that takes no writes (ErrUnwritable). It can be read,
 // and Append and Lease refuse. Where not even that is possible, the journal is nil.
 func Open(ctx context.Context, dir, tool string) (*Journal, error) {
+	return OpenWith(ctx, dir, tool, Identity{})
+}
+
+// OpenWith is Open with a say in where the identity of a new journal is kept.
+func OpenWith(ctx context.Context, dir, tool string, id Identity) (*Journal, error) {
 	if err := safeDir(dir); err != nil {
 		return nil, err
 	}
@@ -29,7 +34,7 @@ func Open(ctx context.Context, dir, tool string) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look at %s: %w", path, err)
 	}
-	j := &Journal{dir: dir, tool: tool}
+	j := &Journal{dir: dir, tool: tool, keys: keyring{where: id}}
 	if j.db, err = connect(path, ""); err != nil {
 		return nil, err
 	}
@@ -55,7 +60,7 @@ func connect(path, more string) (*sql.DB, error) {
 // written to: if not, broken says why, and it can be read.
 func (j *Journal) prepare(ctx context.Context, path string, used bool) error {
 	if !used { // first: whoever finds the database in use may count on its keys
-		if err := j.keys.load(j.dir, used); err != nil {
+		if err := j.keys.load(ctx, j.dir, used); err != nil {
 			return err
 		}
 	}
@@ -63,18 +68,18 @@ func (j *Journal) prepare(ctx context.Context, path string, used bool) error {
 	switch {
 	case errors.Is(err, ErrNewer):
 		j.broken = err
-		return errors.Join(err, ignore(j.keys.load(j.dir, used)))
+		return errors.Join(err, ignore(j.keys.load(ctx, j.dir, used)))
 	case errors.Is(err, ErrUnwritable) && used:
 		if ro := j.reopenToRead(ctx, path); ro != nil {
 			return err
 		}
 		j.broken = err
-		return errors.Join(err, ignore(j.keys.load(j.dir, used)))
+		return errors.Join(err, ignore(j.keys.load(ctx, j.dir, used)))
 	case err != nil:
 		return err
 	}
 	if used {
-		if err := j.keys.load(j.dir, used); err != nil {
+		if err := j.keys.load(ctx, j.dir, used); err != nil {
 			if errors.Is(err, ErrNoIdentity) {
 				j.broken = err
 			}

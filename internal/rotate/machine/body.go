@@ -62,6 +62,8 @@ type Failure struct {
 	Open bool `json:"open,omitempty"`
 	// Redo names steps that a retry begins anew, besides the held one.
 	Redo []string `json:"redo,omitempty"`
+	// Alarm is what must not be overlooked until the run ends well.
+	Alarm string `json:"alarm,omitempty"`
 }
 
 // Orphan is a key that an issue made and whose value was lost.
@@ -127,7 +129,7 @@ func HostileEntry(reason string) record.Entry {
 
 // SupplyEntry records the key that a person handed in, and seals it.
 func SupplyEntry(ref providers.KeyRef, c credential.Credential) record.Entry {
-	mask := secret.Mask(ref.ID)
+	mask := ref.Mask()
 	return record.Entry{
 		Kind: kindDone, Step: "issue", Seal: NewKeySeal(c),
 		Body: Outcome{New: &ref, NewMask: mask, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},

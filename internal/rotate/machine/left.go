@@ -41,6 +41,8 @@ func (s *State) oldLeft() string {
 	switch {
 	case s.done("prove"):
 		return name + " is proven dead"
+	case s.done("delete") && s.alarm != "":
+		return name + " was deleted AND IS STILL ACCEPTED: " + s.alarm
 	case s.done("delete"):
 		return name + " is deleted; that it is dead was not proven"
 	case s.touched("delete"):

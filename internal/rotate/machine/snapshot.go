@@ -62,7 +62,7 @@ func (s *State) Snapshot() rotate.Snapshot {
 	snap := rotate.Snapshot{
 		Seq: s.seq, Plan: plan, Status: s.status, NewKey: s.newRef.ID, NewMask: s.newMask,
 		Started: s.started, Updated: s.updated, Proof: s.proof,
-		Problem: s.problem.Text, Remedy: s.problem.Remedy, Left: s.left, Stands: s.stands(), Waivers: slices.Clone(s.waivers), Log: s.log,
+		Problem: s.problem.Text, Remedy: s.problem.Remedy, Alarm: s.alarm, Left: s.left, Stands: s.stands(), Waivers: slices.Clone(s.waivers), Log: s.log,
 	}
 	for _, step := range plan.Steps {
 		f := s.Of(step.ID)

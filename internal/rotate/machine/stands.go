@@ -36,6 +36,8 @@ func (s *State) oldStands() string {
 	switch {
 	case s.done("prove"):
 		return name + " is proven dead"
+	case s.done("delete") && s.alarm != "":
+		return name + " was deleted and is STILL ACCEPTED: the leak is open"
 	case s.done("delete"):
 		return name + " is deleted; that it is dead is not proven yet"
 	case s.touched("delete"):

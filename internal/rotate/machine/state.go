@@ -58,6 +58,7 @@ type State struct {
 	redo     []string
 	proof    *rotate.DeathProof
 	problem  Failure
+	alarm    string
 	left     []string
 	waivers  []rotate.Waiver
 	seq      int64
@@ -224,7 +225,7 @@ func (s *State) applyOutcome(r record.Record) error {
 		collect(s.newBlobs, blobNew, r.Blobs)
 	}
 	if o.Proof != nil {
-		s.proof = o.Proof
+		s.proof, s.alarm = o.Proof, ""
 	}
 	if len(o.Left) > 0 {
 		s.left = o.Left
@@ -249,6 +250,9 @@ func (s *State) applyFailure(r record.Record) error {
 	}
 	s.change(r.Step, func(f *Facts) { f.Status, f.Detail, f.Open = rotate.StepFailed, x.Text, x.Open })
 	s.redo = append(s.redo, x.Redo...)
+	if x.Alarm != "" {
+		s.alarm = x.Alarm
+	}
 	s.status, s.problem = rotate.RunHeld, x
 	return nil
 }

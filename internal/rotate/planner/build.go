@@ -52,9 +52,13 @@ func (b *builder) steps(ctx context.Context) error {
 		return err
 	}
 	p := b.plan.Policy
+	asked := "its one endpoint"
+	if c, ok := providers.As[providers.Corroborator](b.issuer); ok {
+		asked = strings.Join(c.Endpoints(), " and ")
+	}
 	b.add(rotate.Step{
 		ID: "prove", Action: rotate.ActProve, Undo: "-", Risk: "waits",
-		Title: fmt.Sprintf("prove the old key dead: %d refusals over %s, with a control request", p.ProofRefusals, p.ProofWindow),
+		Title: fmt.Sprintf("prove the old key dead: %d refusals over %s at %s, with a control request", p.ProofRefusals, p.ProofWindow, asked),
 	})
 	b.add(rotate.Step{
 		ID: string(rotate.ActSearch), Action: rotate.ActSearch, Undo: "-", Risk: "a value that was written elsewhere in between shows here",

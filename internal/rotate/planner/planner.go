@@ -77,6 +77,8 @@ func (pl *Planner) Plan(ctx context.Context, req Request) (rotate.Plan, error) {
 	if err := b.steps(ctx); err != nil {
 		return rotate.Plan{}, err
 	}
+	b.rights(ctx)
+	b.outage(ctx)
 	b.plan.Digest = b.plan.ComputeDigest()
 	return b.plan, nil
 }
@@ -87,7 +89,7 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 	now := pl.Now().UTC().Truncate(time.Second)
 	p := rotate.Plan{
 		Schema: rotate.PlanSchema, ID: id, Case: req.Case, Issuer: d.Name, Kind: req.Credential.Kind,
-		Old: state.Key.Ref, OldMask: secret.Mask(state.Key.Ref.ID), KeyHashes: map[credential.Part]string{}, Siblings: []string{},
+		Old: state.Key.Ref, OldMask: state.Key.Ref.Mask(), KeyHashes: map[credential.Part]string{}, Siblings: []string{},
 		Strategy: req.Strategy, MinLevel: req.MinLevel, Policy: rotate.DefaultPolicy(d), Account: state.Identity.Account,
 		Source: req.Source, Gaps: req.Located.Gaps, Created: now, Expires: now.Add(rotate.Validity),
 		Phrase: "rotate " + state.Key.Ref.Owner,
@@ -106,7 +108,6 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		p.Siblings = append(p.Siblings, s.Ref.ID)
 	}
 	for _, perm := range d.Permissions {
-		// Nothing but the attempt shows whether a right is there; say so.
 		p.Needs = append(p.Needs, rotate.Need{Permission: perm, Status: "unknown"})
 	}
 	p.Risks = append(p.Risks, state.Warnings...)

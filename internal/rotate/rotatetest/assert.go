@@ -52,6 +52,21 @@ func (w *World) AssertHeld(run string, err error, words ...string) {
 	}
 }
 
+// AssertGaveWay checks that a run waits for a person for that reason and has changed
+// no key, whatever became of them since.
+func (w *World) AssertGaveWay(run string, err error, words ...string) {
+	w.T.Helper()
+	snap := w.Snapshot(run)
+	if !errors.Is(err, rotate.ErrHeld) || snap.Status != rotate.RunHeld || snap.NewKey != "" {
+		w.T.Fatalf("got %v, run %s, new key %q", err, snap.Status, snap.NewKey)
+	}
+	for _, word := range words {
+		if !strings.Contains(snap.Problem, word) {
+			w.T.Errorf("%q is not in %q", word, snap.Problem)
+		}
+	}
+}
+
 // Finish takes the cause away and resumes to the end.
 func (w *World) Finish(run string) {
 	w.T.Helper()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/ruleset"
 )
@@ -38,7 +39,7 @@ func BenchmarkScan(b *testing.B) {
 		opts := history.Options{Set: set, MaxSize: 100 << 20}
 		for _, r := range refs.List {
 			id, _ := pack.ParseID(r.ID)
-			opts.Roots = append(opts.Roots, history.Root{ID: id, Way: history.FromRef})
+			opts.Roots = append(opts.Roots, graph.Root{ID: id, Way: graph.FromRef})
 		}
 		last, phase := time.Now(), ""
 		opts.Progress = func(p history.Progress) {

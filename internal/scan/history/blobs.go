@@ -7,6 +7,8 @@ import (
 
 	"github.com/secretguard/secretguard/internal/scan/archive"
 	"github.com/secretguard/secretguard/internal/scan/charset"
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -22,13 +24,13 @@ type blobs struct {
 	s      *scanner
 	finder *match.Finder
 	runs   []match.Run
-	found  map[pack.Ref][]part
-	res    Result          // counts
+	found  map[pack.Ref][]content.Part
+	counts content.Counts
 	ctx    context.Context //nolint:containedctx // a visitor lives as long as one call
-	inside *content
+	inside *content.Looker
 	again  []pack.Ref // of which something was not read: to be looked at in every scan
 	// damaged are blobs with findings whose content is not what their name says.
-	damaged Gone
+	damaged tally.Gone
 }
 
 // scanBlobs looks at the content of every blob.
@@ -49,18 +51,13 @@ func (s *scanner) scanBlobs(ctx context.Context) error {
 }
 
 func (s *scanner) newBlobs(ctx context.Context) *blobs {
-	c := newContent(s.opts)
-	return &blobs{s: s, ctx: ctx, inside: c, finder: c.finder, found: map[pack.Ref][]part{}}
+	l := s.opts.looker()
+	return &blobs{s: s, ctx: ctx, inside: l, finder: l.Finder(), found: map[pack.Ref][]content.Part{}}
 }
 
 func (s *scanner) gather(b *blobs) {
-	s.res.Blobs += b.res.Blobs
-	s.res.Entries += b.res.Entries
-	s.res.Binary.join(b.res.Binary)
-	for _, u := range b.res.Unread {
-		(*unreadList)(&s.res.Unread).add(u)
-	}
-	s.res.Damaged.join(b.damaged)
+	s.res.JoinBlobs(b.counts)
+	s.res.Damaged.Join(b.damaged)
 	s.again += len(b.again)
 	maps.Copy(s.blobs, b.found)
 }
@@ -96,23 +93,25 @@ func (b *blobs) settle(o *pack.Object, plain bool, r *match.Record) {
 		own = b.finder.Settle(o.Data, r)
 	}
 	id, whole := "", true
-	parts, known := b.inside.inside(b.ctx, o.Data, plain, own, func(k archive.Skip) {
+	parts, fact := b.inside.Inside(b.ctx, o.Data, plain, own, func(k archive.Skip) {
 		whole = false
 		if id == "" {
 			id = o.ID.String()
 		}
-		(*unreadList)(&b.res.Unread).add(Unread{What: k.What, Why: k.Why, Gap: k.Gap, Gone: Gone{1, archive.Name(id, k.Path)}})
+		b.counts.Unread.Add(tally.Unread{What: k.What, Why: k.Why, Gap: k.Gap, Gone: tally.Gone{Count: 1, Example: archive.Name(id, k.Path)}})
 	})
-	b.res.count(known, o.ID.String)
-	if m := b.s.memory; m != nil && whole && known.entries < maxFactEntries { // each worker has objects of its own
-		m.facts[o.Ref] = known.encode() + 1
-	} else if m != nil {
-		b.again = append(b.again, o.Ref)
+	b.counts.AddBlob(fact, o.ID.String)
+	if m := b.s.memory; m != nil {
+		if n, ok := fact.Encode(); ok && whole {
+			m.facts[o.Ref] = n + 1 // each worker has objects of its own
+		} else {
+			b.again = append(b.again, o.Ref)
+		}
 	}
 	if len(parts) > 0 {
 		b.found[o.Ref] = parts
 		if !o.Verify(b.s.db.Width()) {
-			b.damaged.add(o.ID.String())
+			b.damaged.Add(o.ID.String())
 		}
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/scan/archive/archivetest"
 	"github.com/secretguard/secretguard/internal/scan/history"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
@@ -25,7 +27,7 @@ func wide(text string) string {
 	return string(out)
 }
 
-var onMain = map[string]history.Reach{"HEAD": history.FromHead, "refs/heads/main": history.FromBranch}
+var onMain = map[string]graph.Reach{"HEAD": graph.FromHead, "refs/heads/main": graph.FromBranch}
 
 // packed makes a repository of files that hide a secret, in its history only.
 func packed(t *testing.T) (dir, secret string) {
@@ -92,7 +94,7 @@ func TestContentOfBlobs(t *testing.T) {
 			t.Errorf("%d × %s; of %v", unread[what], what, unread)
 		}
 	}
-	if !slices.ContainsFunc(want.Unread, func(u history.Unread) bool { return u.Gap && strings.HasPrefix(u.What, "archive") }) {
+	if !slices.ContainsFunc(want.Unread, func(u tally.Unread) bool { return u.Gap && strings.HasPrefix(u.What, "archive") }) {
 		t.Errorf("an archive that was cut off is no gap: %v", want.Unread)
 	}
 	if want.Binary.Count != 1 || want.Entries < 6 {

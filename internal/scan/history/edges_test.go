@@ -11,6 +11,9 @@ import (
 
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/scan/history"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 )
 
@@ -40,7 +43,7 @@ func TestStoppedScanKeepsWhatWasFound(t *testing.T) {
 		t.Fatalf("%d hits", len(res.Hits))
 	}
 	for _, h := range res.Hits {
-		if h.Where != history.WhereUnknown {
+		if h.Where != places.WhereUnknown {
 			t.Fatalf("%s: where is %s", h.Path, h.Where)
 		}
 	}
@@ -66,7 +69,7 @@ func TestDeniedByItsFirstCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string]bool{}
-	for _, h := range scan(t, dir, open(t, dir), set, map[string]history.Reach{"HEAD": history.FromHead}).Hits {
+	for _, h := range scan(t, dir, open(t, dir), set, map[string]graph.Reach{"HEAD": graph.FromHead}).Hits {
 		got[fmt.Sprintf("%s:%d", map[string]string{one: "one", two: "two"}[h.Secret], h.Line)] = h.Denied
 	}
 	want := map[string]bool{"one:1": false, "two:2": true, "one:2": false, "two:3": false}
@@ -91,7 +94,7 @@ func TestContentIsWhatItsNameSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(res.Hits) != 1 || res.Damaged != (history.Gone{Count: 1, Example: good}) {
+	if len(res.Hits) != 1 || res.Damaged != (tally.Gone{Count: 1, Example: good}) {
 		t.Errorf("%d hits, damaged %+v", len(res.Hits), res.Damaged)
 	}
 }

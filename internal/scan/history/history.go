@@ -10,116 +10,23 @@ import (
 	"context"
 	"runtime"
 	"sync/atomic"
-	"time"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/folders"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
-// Reach says what leads to a commit.
-type Reach uint16
-
-// Ways to reach a commit.
-const (
-	FromHead Reach = 1 << iota
-	FromBranch
-	FromRemote
-	FromTag
-	FromStash
-	FromNote
-	FromWorktree // what another working tree has checked out
-	FromRef      // any other ref, such as refs/pull
-	FromReflog
-)
-
-// kept are the ways that the next fetch or garbage collection leaves.
-const kept = FromHead | FromBranch | FromRemote | FromTag | FromWorktree | FromRef
-
-// rank orders commits by how firmly they are held: what a rebase left behind
-// comes last.
-func (r Reach) rank() int {
-	switch {
-	case r&kept != 0:
-		return 0
-	case r&(FromStash|FromNote) != 0:
-		return 1
-	}
-	return 2
-}
-
-// OnBranch reports whether a branch or a tag leads there, or another ref that
-// stays.
-func (r Reach) OnBranch() bool { return r&kept != 0 }
-
-var reachNames = []string{"head", "branch", "remote", "tag", "stash", "note", "worktree", "ref", "reflog"}
-
-// Names lists the ways in a fixed order.
-func (r Reach) Names() []string {
-	var out []string
-	for i, n := range reachNames {
-		if r>>i&1 == 1 {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
 // Objects is an object database: a pack.DB, or one that git reads.
 type Objects interface {
+	places.Objects
 	Walk(ctx context.Context, o pack.WalkOptions) error
-	Read(r pack.Ref, limit int64) (pack.Kind, []byte, error)
-	Lookup(id pack.ID) (pack.Ref, bool)
-	ID(r pack.Ref) pack.ID
 	Width() int
 	Len() int
 	Problems() []pack.Problem
-}
-
-// Root is a name that leads to an object.
-type Root struct {
-	Name string // foreign text
-	ID   pack.ID
-	Way  Reach
-}
-
-// Where a hit stands.
-const (
-	WhereCommit      = "commit"
-	WhereMessage     = "commit-message"
-	WhereTag         = "tag"
-	WhereStash       = "stash"
-	WhereNote        = "note"
-	WherePath        = "path-name"   // of a file or folder
-	WherePerson      = "author"      // of a commit or tag, or its committer
-	WhereUnreachable = "unreachable" // from any ref; a reflog may still lead to it
-	WhereUnknown     = "unknown"     // the scan was stopped before this was found out
-)
-
-// Commit is what is shown of a commit. Author is foreign text.
-type Commit struct {
-	ID     pack.ID
-	Author string
-	Date   time.Time // the author's, in UTC
-}
-
-// Hit is one secret under one rule at one line and column of one file: versions
-// of the file in which it stands at the same place are one hit.
-type Hit struct {
-	match.Match // as in the first commit that holds it
-
-	Where string
-	Path  string // foreign text; empty in a message or when nothing leads to it
-	Inner string // the path inside the archive or document at Path; foreign text
-	Blob  pack.ID
-	First Commit // zero for an object that no commit holds; what a tag names
-	Last  Commit
-	Reach Reach
-	// InHead is set when HEAD's tree holds it.
-	InHead bool
-	// Denied is set when an allowlist takes it out for its first commit alone.
-	Denied bool
-	// Order of the first commit: a parent's is lower than its child's.
-	Order int64
 }
 
 // Options of a scan.
@@ -129,7 +36,7 @@ type Options struct {
 	MaxSize int64 // larger objects are skipped and counted
 	// ArchiveDepth is how many archives inside each other are opened; 0: none.
 	ArchiveDepth int
-	Roots        []Root
+	Roots        []graph.Root
 	// Commits, oldest first, are all that is looked at when it is not nil: what they
 	// brought.
 	Commits []pack.ID
@@ -145,6 +52,11 @@ type Options struct {
 	few, whole bool // how a selection is judged, however large it is; tests set it
 }
 
+// looker returns what looks at whole blobs.
+func (o *Options) looker() *content.Looker {
+	return content.NewLooker(o.Set, o.ArchiveDepth, o.MaxSize)
+}
+
 // Progress is how far a scan is.
 type Progress struct {
 	Phase string // "commits", "blobs" or "trees"
@@ -155,55 +67,31 @@ type Progress struct {
 
 // Result is what a scan found and saw.
 type Result struct {
-	Hits []Hit
+	Hits []places.Hit
 	// Recalled is set when nothing has changed since an earlier scan, whose outcome
 	// this is; Known counts the objects that an earlier scan had looked at.
 	Recalled bool
 	Known    int
 	Commits  int
 	Trees    int
-	Blobs    int
 	Tags     int
 	Bytes    int64 // of blobs and messages that were looked at
-	Entries  int   // of archives and documents
-	Binary   Gone  // blobs that are no text
-	// Unread is what else was not read of blobs. An example begins with the blob's id.
-	Unread []Unread
+	content.Counts
+
 	// Paths are where blobs stand that are named as an example of what was not
 	// scanned; foreign text.
 	Paths map[pack.ID]string
 	// What others name and that is not there.
-	MissingRefs, MissingCommits, MissingTrees, MissingBlobs Gone
+	MissingRefs, MissingCommits, MissingTrees, MissingBlobs tally.Gone
 	// Of a selection of commits: blobs above the limit, and objects that are no good.
 	// A scan of everything has these in Problems.
-	TooLarge, Damaged Gone
+	TooLarge, Damaged tally.Gone
 	// Submodules counts the names of folders whose history is elsewhere.
-	Submodules Gone
+	Submodules tally.Gone
 	// BrokenTrees are folders whose content is no proper list.
-	BrokenTrees Gone
+	BrokenTrees tally.Gone
 	// TooDeep are folders that are nested too deep to be looked into.
 	TooDeep int
-}
-
-// Gone counts things that were not scanned, and names one of them: the first in
-// order, so that every run names the same.
-type Gone struct {
-	Count   int
-	Example string
-}
-
-func (g *Gone) add(example string) {
-	if g.Count == 0 || example < g.Example {
-		g.Example = example
-	}
-	g.Count++
-}
-
-func (g *Gone) join(o Gone) {
-	if o.Count > 0 {
-		g.add(o.Example)
-		g.Count += o.Count - 1
-	}
 }
 
 // scanner holds what the phases hand each other.
@@ -214,16 +102,14 @@ type scanner struct {
 	bytes atomic.Int64
 	done  atomic.Int64
 
-	blobs    map[pack.Ref][]part      // blobs that hold something
-	again    int                      // blobs that are looked at in every scan
-	named    map[string][]match.Sight // names of files and folders that hold something themselves
-	folders  map[pack.Ref]bool        // folders with such names
-	commits  []commit
-	head     int32 // HEAD's commit; -1 for none
-	commitAt map[pack.Ref]int32
-	messages []message
-	trees    *treeIndex
-	nodes    *nodes
+	blobs    map[pack.Ref][]content.Part // blobs that hold something
+	again    int                         // blobs that are looked at in every scan
+	named    map[string][]match.Sight    // names of files and folders that hold something themselves
+	folders  map[pack.Ref]bool           // folders with such names
+	graph    *graph.Graph
+	messages []places.Message
+	trees    *folders.Index
+	nodes    *folders.Nodes
 	samples  map[pack.Ref]bool // blobs whose path is wanted though they hold nothing
 	// treesDone tells that what no tree holds lies in none.
 	treesDone bool
@@ -240,7 +126,7 @@ func Scan(ctx context.Context, db Objects, o Options) (Result, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]part{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, head: -1}
+	s := &scanner{db: db, opts: o, blobs: map[pack.Ref][]content.Part{}, named: map[string][]match.Sight{}, folders: map[pack.Ref]bool{}, graph: graph.New(db)}
 	var err error
 	if o.Commits != nil {
 		err = s.selected(ctx)

@@ -13,6 +13,8 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/askgit"
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
 	"github.com/secretguard/secretguard/internal/scan/history"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/ruleset"
@@ -47,12 +49,12 @@ func open(t *testing.T, dir string) *pack.DB {
 }
 
 // scan scans a repository; ways are its refs.
-func scan(t *testing.T, dir string, db history.Objects, set *match.Set, ways map[string]history.Reach) history.Result {
+func scan(t *testing.T, dir string, db history.Objects, set *match.Set, ways map[string]graph.Reach) history.Result {
 	t.Helper()
 	return scanWith(t, dir, db, history.Options{Set: set}, ways)
 }
 
-func scanWith(t *testing.T, dir string, db history.Objects, o history.Options, ways map[string]history.Reach) history.Result {
+func scanWith(t *testing.T, dir string, db history.Objects, o history.Options, ways map[string]graph.Reach) history.Result {
 	t.Helper()
 	o.Workers, o.MaxSize = 3, 1<<20
 	for ref, way := range ways {
@@ -60,7 +62,7 @@ func scanWith(t *testing.T, dir string, db history.Objects, o history.Options, w
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Roots = append(o.Roots, history.Root{Name: ref, ID: id, Way: way})
+		o.Roots = append(o.Roots, graph.Root{Name: ref, ID: id, Way: way})
 	}
 	res, err := history.Scan(t.Context(), db, o)
 	if err != nil {
@@ -72,15 +74,15 @@ func scanWith(t *testing.T, dir string, db history.Objects, o history.Options, w
 	return res
 }
 
-var ways = map[string]history.Reach{
-	"HEAD": history.FromHead, "refs/heads/main": history.FromBranch, "refs/heads/side": history.FromBranch, "refs/heads/gone": history.FromBranch,
-	"refs/remotes/origin/main": history.FromRemote, "refs/tags/light": history.FromTag, "refs/tags/noted": history.FromTag,
-	"refs/stash": history.FromStash, "refs/notes/commits": history.FromNote, "refs/pull/1/head": history.FromRef,
+var ways = map[string]graph.Reach{
+	"HEAD": graph.FromHead, "refs/heads/main": graph.FromBranch, "refs/heads/side": graph.FromBranch, "refs/heads/gone": graph.FromBranch,
+	"refs/remotes/origin/main": graph.FromRemote, "refs/tags/light": graph.FromTag, "refs/tags/noted": graph.FromTag,
+	"refs/stash": graph.FromStash, "refs/notes/commits": graph.FromNote, "refs/pull/1/head": graph.FromRef,
 }
 
 // show is a hit as one line.
-func show(h history.Hit) string {
-	id := func(c history.Commit) string {
+func show(h places.Hit) string {
+	id := func(c places.Commit) string {
 		if c.ID == (pack.ID{}) {
 			return "-"
 		}
@@ -164,7 +166,7 @@ type truthCommit struct {
 	id      string
 	parents []string
 	time    int
-	ways    history.Reach
+	ways    graph.Reach
 	header  string
 	text    string
 }
@@ -215,7 +217,7 @@ func (x *truth) objects(kind string) []string {
 // kept is how firmly a commit is held.
 func (c *truthCommit) kept() int {
 	switch {
-	case c.ways&^(history.FromStash|history.FromNote|history.FromReflog) != 0:
+	case c.ways&^(graph.FromStash|graph.FromNote|graph.FromReflog) != 0:
 		return 0
 	case c.ways != 0:
 		return 1
@@ -272,7 +274,7 @@ func (x *truth) hits() []string {
 	}
 	var out []string
 	for k, list := range holds {
-		reach := history.Reach(0)
+		reach := graph.Reach(0)
 		for _, c := range list {
 			reach |= c.ways
 		}
@@ -283,7 +285,7 @@ func (x *truth) hits() []string {
 			return cmp.Or(cmp.Compare(b.kept(), a.kept()), cmp.Compare(a.time, b.time), cmp.Compare(a.id, b.id))
 		})
 		in := []string{"commit", "stash", "unreachable"}[first.kept()]
-		if in == "stash" && reach&history.FromStash == 0 {
+		if in == "stash" && reach&graph.FromStash == 0 {
 			in = "note"
 		}
 		in = cmp.Or(where[k], in)

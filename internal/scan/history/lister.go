@@ -5,29 +5,36 @@ import (
 	"context"
 	"strings"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/folders"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
 // treeLister lists folders by reading their trees.
 type treeLister struct {
 	s     *scanner
-	kept  map[pack.Ref][]item
-	heads map[string][]innerMatch // of files in HEAD's tree, by path
-	look  *content
+	kept  map[pack.Ref][]folders.Item
+	heads map[string][]content.Match // of files in HEAD's tree, by path
+	look  *content.Looker
 }
 
 func newTreeLister(s *scanner) *treeLister {
-	return &treeLister{s: s, kept: map[pack.Ref][]item{}, heads: map[string][]innerMatch{}, look: newContent(s.opts)}
+	return &treeLister{s: s, kept: map[pack.Ref][]folders.Item{}, heads: map[string][]content.Match{}, look: s.opts.looker()}
 }
 
-func (l *treeLister) root(c *commit) (uint32, bool) { return uint32(c.tree), c.tree != pack.NoRef }
+// Root is the tree itself.
+func (l *treeLister) Root(tree pack.Ref) (uint32, bool) { return uint32(tree), tree != pack.NoRef }
 
-func (l *treeLister) complete() bool { return true }
+// Complete is true.
+func (l *treeLister) Complete() bool { return true }
 
 // maxKept bounds how many folders are kept.
 const maxKept = 1 << 14
 
-func (l *treeLister) list(folder uint32) []item {
+// List lists what a tree holds.
+func (l *treeLister) List(folder uint32) []folders.Item {
 	r := pack.Ref(folder)
 	if list, ok := l.kept[r]; ok {
 		return list
@@ -40,19 +47,19 @@ func (l *treeLister) list(folder uint32) []item {
 	return list
 }
 
-func (l *treeLister) read(tree pack.Ref) []item {
+func (l *treeLister) read(tree pack.Ref) []folders.Item {
 	s := l.s
 	_, data, err := s.db.Read(tree, s.opts.MaxSize)
 	if err != nil {
-		s.res.BrokenTrees.add(s.db.ID(tree).String())
+		s.res.BrokenTrees.Add(s.db.ID(tree).String())
 		return nil
 	}
-	var out []item
+	var out []folders.Item
 	for len(data) > 0 {
 		mode, rest, ok := bytes.Cut(data, []byte{' '})
 		name, rest, ok2 := bytes.Cut(rest, []byte{0})
 		if !ok || !ok2 || len(mode) == 0 || len(rest) < s.db.Width() {
-			s.res.BrokenTrees.add(s.db.ID(tree).String())
+			s.res.BrokenTrees.Add(s.db.ID(tree).String())
 			return out
 		}
 		id := pack.MakeID(rest[:s.db.Width()])
@@ -64,25 +71,25 @@ func (l *treeLister) read(tree pack.Ref) []item {
 		ref, there := s.db.Lookup(id)
 		switch {
 		case there:
-			out = append(out, item{string(name), folder, uint32(ref)})
+			out = append(out, folders.Item{Name: string(name), Folder: folder, At: uint32(ref)})
 		case folder:
-			s.res.MissingTrees.add(id.String())
+			s.res.MissingTrees.Add(id.String())
 		default:
-			s.res.MissingBlobs.add(id.String())
+			s.res.MissingBlobs.Add(id.String())
 		}
 	}
 	return out
 }
 
 // holds reports whether HEAD's tree holds a hit at its place.
-func (l *treeLister) holds(ctx context.Context, k hitKey) bool {
-	list, ok := l.heads[k.path]
+func (l *treeLister) holds(ctx context.Context, k places.Key) bool {
+	list, ok := l.heads[k.Path]
 	if !ok {
-		list = l.inHead(ctx, k.path)
-		l.heads[k.path] = list
+		list = l.inHead(ctx, k.Path)
+		l.heads[k.Path] = list
 	}
 	for _, m := range list {
-		if m.Rule == k.rule && m.inner == k.inner && m.Secret == k.secret && m.Line == k.line && m.Column == k.column {
+		if m.Rule == k.Rule && m.Inner == k.Inner && m.Secret == k.Secret && m.Line == k.Line && m.Column == k.Column {
 			return true
 		}
 	}
@@ -90,14 +97,14 @@ func (l *treeLister) holds(ctx context.Context, k hitKey) bool {
 }
 
 // inHead looks at a file of HEAD's tree.
-func (l *treeLister) inHead(ctx context.Context, path string) []innerMatch {
+func (l *treeLister) inHead(ctx context.Context, path string) []content.Match {
 	s := l.s
 	at := pack.NoRef
 	for _, r := range s.opts.Roots {
-		if ref, ok := s.db.Lookup(r.ID); ok && r.Way == FromHead {
-			if header, ok := s.header(ref); ok {
-				id, err := pack.ParseID(string(field(header, "tree")))
-				if ref, ok := s.db.Lookup(id); ok && err == nil {
+		if ref, ok := s.db.Lookup(r.ID); ok && r.Way == graph.FromHead {
+			if header, ok := graph.Header(s.db, ref, s.opts.MaxSize); ok {
+				id, named := graph.Names(header, "tree")
+				if ref, ok := s.db.Lookup(id); ok && named {
 					at = ref
 				}
 			}
@@ -108,9 +115,9 @@ func (l *treeLister) inHead(ctx context.Context, path string) []innerMatch {
 			return nil
 		}
 		next := pack.NoRef
-		for _, i := range l.list(uint32(at)) {
-			if i.name == name {
-				next = pack.Ref(i.at)
+		for _, i := range l.List(uint32(at)) {
+			if i.Name == name {
+				next = pack.Ref(i.At)
 			}
 		}
 		at = next
@@ -122,32 +129,5 @@ func (l *treeLister) inHead(ctx context.Context, path string) []innerMatch {
 	if err != nil || kind != pack.Blob {
 		return nil
 	}
-	return matches(s.opts.Set, l.look.look(ctx, data), path, "")
-}
-
-// nodeLister lists the folders that lead to something, without reading.
-type nodeLister struct {
-	nodes *nodes
-	names []string
-}
-
-func (l *nodeLister) root(c *commit) (uint32, bool) {
-	if c.tree == pack.NoRef {
-		return 0, false
-	}
-	return uint32(l.nodes.node(c.tree, 0)), true
-}
-
-func (l *nodeLister) complete() bool { return false }
-
-func (l *nodeLister) list(folder uint32) []item {
-	entries := l.nodes.list[folder]
-	out := make([]item, len(entries))
-	for i, e := range entries {
-		out[i] = item{l.names[e.name], e.node != 0, uint32(e.blob)}
-		if e.node != 0 {
-			out[i].at = uint32(e.node)
-		}
-	}
-	return out
+	return content.Matches(s.opts.Set, l.look.Look(ctx, data), path, "")
 }

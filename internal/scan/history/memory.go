@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/folders"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
 )
@@ -70,9 +73,9 @@ func (s *scanner) recall() {
 		if r != pack.NoRef {
 			m.seen[r] = true
 			m.facts[r] = k.Blobs[i] + 1
-			f := factOf(k.Blobs[i])
-			s.bytes.Add(int64(f.size))
-			s.res.count(f, func() string { return s.db.ID(r).String() })
+			f := content.FactOf(k.Blobs[i])
+			s.bytes.Add(int64(f.Size))
+			s.res.AddBlob(f, func() string { return s.db.ID(r).String() })
 		}
 	}
 	for i, r := range db.Refs(k.TagIDs) {
@@ -107,20 +110,20 @@ func (s *scanner) recallCommits(k *seen.Known) {
 			continue
 		}
 		m.seen[r] = true
-		s.commits = append(s.commits, commit{ref: r, tree: trees[c.Tree], time: c.Time, size: int64(c.Size), parentRefs: c.Parents})
+		s.graph.Commits = append(s.graph.Commits, graph.Commit{Ref: r, Tree: trees[c.Tree], Time: c.Time, Size: int64(c.Size), ParentRefs: c.Parents})
 		s.bytes.Add(int64(c.Size))
 	}
-	for i := range s.commits {
-		c := &s.commits[i]
-		for j, p := range c.parentRefs { // from places in CommitIDs to Refs, in place: the slice is ours
-			c.parentRefs[j] = uint32(refs[p])
+	for i := range s.graph.Commits {
+		c := &s.graph.Commits[i]
+		for j, p := range c.ParentRefs { // from places in CommitIDs to Refs, in place: the slice is ours
+			c.ParentRefs[j] = uint32(refs[p])
 		}
 	}
 }
 
 func (s *scanner) recallTrees(k *seen.Known) {
 	m := s.memory
-	s.trees = newTreeIndex(s.db.Len())
+	s.trees = folders.NewIndex(s.db.Len())
 	for _, slab := range [][]byte{k.GoneTrees, k.GoneBlobs} {
 		for _, r := range m.db.Refs(slab) {
 			if r != pack.NoRef { // it came: folders that name it have to be read again
@@ -144,18 +147,18 @@ func (s *scanner) recallTrees(k *seen.Known) {
 	}
 	names := make([]uint32, len(k.Names))
 	for i, n := range k.Names {
-		names[i] = s.trees.name([]byte(n))
+		names[i] = s.trees.Number([]byte(n))
 	}
 	for _, t := range k.Trees {
 		r := refs[t.Tree]
 		if r == pack.NoRef || !m.seen[r] {
 			continue
 		}
-		list := make([]edge, 0, len(t.Edges))
+		list := make([]folders.Edge, 0, len(t.Edges))
 		for _, e := range t.Edges {
-			list = append(list, edge{name: names[e.Name], ref: ends[e.At], blob: e.Kind == seen.File})
+			list = append(list, folders.Edge{Name: names[e.Name], Ref: ends[e.At], Blob: e.Kind == seen.File})
 		}
-		s.trees.set(r, list)
+		s.trees.Set(r, list)
 	}
 	for _, r := range refs {
 		if r != pack.NoRef && m.seen[r] {
@@ -201,15 +204,15 @@ func (s *scanner) known() *seen.Known {
 	k := &seen.Known{Key: m.key, Width: s.db.Width()}
 	speaks := map[pack.Ref]bool{}
 	for _, x := range s.messages {
-		speaks[x.ref] = true
+		speaks[x.Ref] = true
 	}
 	s.secretNames()
-	commits := slices.Clone(s.commits)
+	commits := slices.Clone(s.graph.Commits)
 	id := func(r pack.Ref) []byte {
 		n := s.db.ID(r)
 		return n[:k.Width]
 	}
-	slices.SortFunc(commits, func(a, b commit) int { return s.byID(a.ref, b.ref) }) // they are in the order of Refs: nearly sorted
+	slices.SortFunc(commits, func(a, b graph.Commit) int { return s.byID(a.Ref, b.Ref) }) // they are in the order of Refs: nearly sorted
 	s.sort(m.trees)
 	treeAt := make(map[pack.Ref]uint32, len(m.trees))
 	for i, r := range m.trees {
@@ -219,20 +222,21 @@ func (s *scanner) known() *seen.Known {
 			k.AgainTrees = append(k.AgainTrees, uint32(i))
 		}
 	}
-	place := make([]uint32, len(s.commits)) // in s.commits -> in CommitIDs
+	place := make([]uint32, len(commits)) // in s.graph.Commits -> in CommitIDs
 	for i, c := range commits {
-		place[s.commitAt[c.ref]] = uint32(i)
+		at, _ := s.graph.At(c.Ref)
+		place[at] = uint32(i)
 	}
 	for i, c := range commits {
-		k.CommitIDs = append(k.CommitIDs, id(c.ref)...)
-		out := seen.Commit{Tree: seen.None, Time: c.time, Size: uint64(c.size)}
-		if at, ok := treeAt[c.tree]; ok && c.tree != pack.NoRef {
+		k.CommitIDs = append(k.CommitIDs, id(c.Ref)...)
+		out := seen.Commit{Tree: seen.None, Time: c.Time, Size: uint64(c.Size)}
+		if at, ok := treeAt[c.Tree]; ok && c.Tree != pack.NoRef {
 			out.Tree = at
 		}
-		for _, p := range c.parents {
+		for _, p := range c.Parents {
 			out.Parents = append(out.Parents, place[p])
 		}
-		if speaks[c.ref] || c.cut || out.Tree == seen.None {
+		if speaks[c.Ref] || c.Cut || out.Tree == seen.None {
 			k.AgainCommits = append(k.AgainCommits, uint32(i))
 		}
 		k.Commits = append(k.Commits, out)
@@ -246,8 +250,8 @@ func (s *scanner) known() *seen.Known {
 // secretNames marks the folders that hold a name which is a secret: it is not kept.
 func (s *scanner) secretNames() {
 	for _, r := range s.memory.trees {
-		for _, e := range s.trees.of(r) {
-			if len(s.named[s.trees.names[e.name]]) > 0 {
+		for _, e := range s.trees.Of(r) {
+			if len(s.named[s.trees.Name(e.Name)]) > 0 {
 				s.memory.treeAgain[r] = true
 			}
 		}
@@ -295,17 +299,13 @@ func (s *scanner) knownTags(k *seen.Known, speaks map[pack.Ref]bool, id func(pac
 	}
 }
 
-// leads reports whether an edge leads to something: a folder without anything in
-// it that matters need not be known.
-func (s *scanner) leads(e edge) bool { return e.blob || s.nodes.node(e.ref, 0) != 0 }
-
 // knownTrees keeps the edges that matter, but no name that is a secret itself.
 func (s *scanner) knownTrees(k *seen.Known, id func(pack.Ref) []byte) {
 	var ends []pack.Ref
-	for _, list := range s.trees.edges {
+	for _, list := range s.trees.All() {
 		for _, e := range list {
-			if s.leads(e) {
-				ends = append(ends, e.ref)
+			if s.nodes.Leads(e) {
+				ends = append(ends, e.Ref)
 			}
 		}
 	}
@@ -318,26 +318,26 @@ func (s *scanner) knownTrees(k *seen.Known, id func(pack.Ref) []byte) {
 	}
 	nameAt := map[uint32]uint32{}
 	for i, r := range s.memory.trees {
-		list := s.trees.of(r)
+		list := s.trees.Of(r)
 		if len(list) == 0 || s.memory.treeAgain[r] {
 			continue
 		}
 		t := seen.Tree{Tree: uint32(i)}
 		for _, e := range list {
-			if !s.leads(e) {
+			if !s.nodes.Leads(e) {
 				continue
 			}
-			n, ok := nameAt[e.name]
+			n, ok := nameAt[e.Name]
 			if !ok {
 				n = uint32(len(k.Names))
-				nameAt[e.name] = n
-				k.Names = append(k.Names, s.trees.names[e.name])
+				nameAt[e.Name] = n
+				k.Names = append(k.Names, s.trees.Name(e.Name))
 			}
 			kind := seen.Folder
-			if e.blob {
+			if e.Blob {
 				kind = seen.File
 			}
-			t.Edges = append(t.Edges, seen.Edge{Name: n, Kind: kind, At: endAt[e.ref]})
+			t.Edges = append(t.Edges, seen.Edge{Name: n, Kind: kind, At: endAt[e.Ref]})
 		}
 		if len(t.Edges) > 0 {
 			k.Trees = append(k.Trees, t)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
@@ -58,23 +59,23 @@ func (s *scanner) load(ctx context.Context) error {
 }
 
 // unread counts objects that could not be read.
-type unread struct{ missing, large, damaged Gone }
+type unread struct{ missing, large, damaged tally.Gone }
 
 func (s *scanner) unread(u unread) {
-	s.res.MissingBlobs.join(u.missing)
-	s.res.TooLarge.join(u.large)
-	s.res.Damaged.join(u.damaged)
+	s.res.MissingBlobs.Join(u.missing)
+	s.res.TooLarge.Join(u.large)
+	s.res.Damaged.Join(u.damaged)
 }
 
 func (s *scanner) readOne(r pack.Ref, bad *unread) (loaded, bool) {
 	kind, data, err := s.db.Read(r, s.opts.MaxSize)
 	switch {
 	case errors.Is(err, pack.ErrTooLarge):
-		bad.large.add(s.db.ID(r).String())
+		bad.large.Add(s.db.ID(r).String())
 	case errors.Is(err, pack.ErrMissing):
-		bad.missing.add(s.db.ID(r).String())
+		bad.missing.Add(s.db.ID(r).String())
 	case err != nil:
-		bad.damaged.add(s.db.ID(r).String())
+		bad.damaged.Add(s.db.ID(r).String())
 	}
 	return loaded{r, kind, data}, err == nil
 }

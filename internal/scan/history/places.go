@@ -1,228 +1,41 @@
 package history
 
 import (
-	"cmp"
-	"slices"
-	"time"
-
-	"github.com/secretguard/secretguard/internal/scan/match"
+	"github.com/secretguard/secretguard/internal/scan/history/folders"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
 
-// hitKey names a hit.
-type hitKey struct {
-	rule         *match.Rule
-	secret       string
-	path, inner  string
-	line, column int
-	// where and in, an object, are empty for what lies in trees: there, the first
-	// follows from the commits and the second is one of many.
-	where string
-	in    pack.ID
-}
-
-// placed is a hit with its stretch.
-type placed struct {
-	Hit
-
-	stretch
-}
-
-// placer puts what was found in its places.
-type placer struct {
-	s     *scanner
-	hits  map[hitKey]*placed
-	shown map[int32]Commit
+// placer puts what is known of all objects in its places.
+func (s *scanner) placer() *places.Placer {
+	return places.New(s.db, s.opts.MaxSize, places.Found{Set: s.opts.Set, Graph: s.graph, Blobs: s.blobs, Names: s.named, Folders: s.folders, Wanted: s.samples})
 }
 
 // place makes hits of what was found. Without trees, a scan that was stopped, no
 // blob's place is known.
 func (s *scanner) place() {
-	s.res.Paths = map[pack.ID]string{}
-	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
+	p := s.placer()
 	known := map[pack.Ref]bool{}
 	if s.trees != nil {
-		s.nodes = newNodes(s.db.Len(), s.trees.of)
-		for _, l := range s.leaves(s.nodes) {
-			known[l.blob] = true
-			p.leaf(l)
+		s.nodes = folders.NewNodes(s.trees)
+		for _, l := range folders.Leaves(s.graph, s.nodes) {
+			known[l.Blob] = true
+			p.PathName(l)
+			p.Leaf(l, nil)
 		}
-		s.res.TooDeep = s.nodes.deep
+		s.res.TooDeep = s.nodes.TooDeep()
 	}
-	for ref, parts := range s.blobs {
+	where := places.WhereUnreachable
+	if !s.treesDone {
+		where = places.WhereUnknown
+	}
+	for ref := range s.blobs {
 		if !known[ref] {
-			p.lost(ref, parts)
+			p.Lost(ref, where)
 		}
 	}
 	for _, m := range s.messages {
-		p.message(m)
+		p.Message(m)
 	}
-	s.res.Hits = p.result()
-}
-
-// leaf adds what a blob holds on a path.
-func (p *placer) leaf(l leaf) {
-	p.pathName(l)
-	p.leafOf(l, func(match.Match) bool { return true })
-}
-
-// leafOf adds what keep, called in order, wants of it.
-func (p *placer) leafOf(l leaf, keep func(match.Match) bool) {
-	if p.s.samples[l.blob] {
-		p.s.res.Paths[p.s.db.ID(l.blob)] = l.path
-	}
-	if p.s.folders[l.blob] {
-		return
-	}
-	set, parts := p.s.opts.Set, p.s.blobs[l.blob]
-	commit := p.s.db.ID(p.s.commits[l.first].ref).String()
-	type spot struct {
-		rule       *match.Rule
-		inner      string
-		start, end int
-	}
-	var counts map[spot]bool // what an allowlist for the commit leaves
-	if set.NamesCommit(commit) {
-		counts = map[spot]bool{}
-		for _, m := range matches(set, parts, l.path, commit) {
-			counts[spot{m.Rule, m.inner, m.Start, m.End}] = true
-		}
-	}
-	for _, m := range matches(set, parts, l.path, "") {
-		if !keep(m.Match) {
-			continue
-		}
-		k := hitKey{rule: m.Rule, secret: m.Secret, path: l.path, inner: m.inner, line: m.Line, column: m.Column}
-		p.add(k, m.Match, p.s.db.ID(l.blob), l.stretch, counts != nil && !counts[spot{m.Rule, m.inner, m.Start, m.End}])
-	}
-}
-
-// add adds a match at a place. What its first commit says counts, but it is
-// allowed by a comment only where every version says so.
-func (p *placer) add(k hitKey, m match.Match, in pack.ID, st stretch, denied bool) {
-	h := p.hits[k]
-	if h == nil {
-		p.hits[k] = &placed{Hit: Hit{Match: m, Where: k.where, Path: k.path, Inner: k.inner, Blob: in, Denied: denied}, stretch: st}
-		return
-	}
-	allowed := h.Allowed && m.Allowed
-	if st.first >= 0 {
-		if p.s.compare(st.first, h.first) < 0 {
-			h.Match, h.Blob, h.Denied = m, in, denied
-		}
-		h.stretch = p.s.join(h.stretch, st)
-	}
-	h.Allowed = allowed
-}
-
-// nowhere is the stretch of what no commit holds.
-var nowhere = stretch{first: -1, last: -1}
-
-// lost adds a blob that no commit's tree holds.
-func (p *placer) lost(ref pack.Ref, parts []part) {
-	where := WhereUnreachable
-	if !p.s.treesDone {
-		where = WhereUnknown
-	}
-	id := p.s.db.ID(ref)
-	for _, m := range matches(p.s.opts.Set, parts, "", "") {
-		// The blob is its only name, so each is a hit of its own.
-		p.add(hitKey{rule: m.Rule, secret: m.Secret, inner: m.inner, line: m.Line, column: m.Column, where: where, in: id}, m.Match, id, nowhere, false)
-	}
-}
-
-// message adds what a commit or tag says, or who wrote it: one person is one hit,
-// however many commits there are.
-func (p *placer) message(m message) {
-	st := stretch{first: -1, last: -1, reach: FromTag}
-	if m.kind == pack.Commit {
-		at := p.s.commitAt[m.ref]
-		st = stretch{first: at, last: at, reach: p.s.commits[at].reach, head: at == p.s.head}
-	}
-	id := p.s.db.ID(m.ref)
-	for _, x := range p.s.opts.Set.At(m.sights, "", "") {
-		k := hitKey{rule: x.Rule, secret: x.Secret, line: x.Line, column: x.Column, where: m.where, in: id}
-		if m.where == WherePerson && m.kind == pack.Commit {
-			k.in = pack.ID{}
-		}
-		p.add(k, x, id, st, false)
-	}
-}
-
-// result reads the commits that are shown and sorts.
-func (p *placer) result() []Hit {
-	out := make([]Hit, 0, len(p.hits))
-	for k, h := range p.hits {
-		h.Reach, h.InHead = h.reach, h.head
-		switch {
-		case k.where != "":
-		case h.reach.rank() == 2:
-			h.Where = WhereUnreachable
-		case h.reach.OnBranch():
-			h.Where = WhereCommit
-		case h.reach&FromStash != 0:
-			h.Where = WhereStash
-		default:
-			h.Where = WhereNote
-		}
-		if h.first >= 0 {
-			h.First, h.Last = p.commit(h.first), p.commit(h.last)
-			c := p.s.commits[h.first]
-			h.Order = int64(c.reach.rank())<<60 + c.time
-		} else if h.Where == WhereTag || h.Where == WherePerson {
-			h.First = p.s.tagged(h.Blob)
-		}
-		out = append(out, h.Hit)
-	}
-	slices.SortFunc(out, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Inner, b.Inner), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule.ID, b.Rule.ID),
-			cmp.Compare(a.Secret, b.Secret), cmp.Compare(a.Where, b.Where), slices.Compare(a.Blob[:], b.Blob[:]))
-	})
-	return out
-}
-
-func (p *placer) commit(at int32) Commit {
-	c, ok := p.shown[at]
-	if !ok {
-		c = p.s.show(at)
-		p.shown[at] = c
-	}
-	return c
-}
-
-// show reads a commit again for what people want to know of it.
-func (s *scanner) show(at int32) Commit {
-	ref := s.commits[at].ref
-	c := Commit{ID: s.db.ID(ref)}
-	if header, ok := s.header(ref); ok {
-		c.Author, c.Date = who(field(header, "author"))
-	}
-	return c
-}
-
-// tagged returns what a tag names, and who says so.
-func (s *scanner) tagged(tag pack.ID) Commit {
-	var c Commit
-	ref, ok := s.db.Lookup(tag)
-	if !ok {
-		return c
-	}
-	if header, ok := s.header(ref); ok {
-		c.Author, c.Date = who(field(header, "tagger"))
-		if id, err := pack.ParseID(string(field(header, "object"))); err == nil {
-			c.ID = id
-		}
-	}
-	return c
-}
-
-func (s *scanner) header(ref pack.Ref) ([]byte, bool) {
-	_, data, err := s.db.Read(ref, s.opts.MaxSize)
-	header, _ := splitHeader(data)
-	return header, err == nil
-}
-
-func who(line []byte) (string, time.Time) {
-	name, seconds := signature(line)
-	return name, time.Unix(seconds, 0).UTC()
+	s.res.Hits, s.res.Paths = p.Hits(), p.Paths
 }

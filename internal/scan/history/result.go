@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 	"github.com/secretguard/secretguard/internal/scan/seen"
 )
@@ -26,8 +30,8 @@ type keptHit struct {
 	Rule        string
 	Where, Path string
 	Inner       string
-	First, Last Commit
-	Reach       Reach
+	First, Last places.Commit
+	Reach       graph.Reach
 	InHead      bool
 	Denied      bool
 	Allowed     bool
@@ -67,9 +71,9 @@ func (s *scanner) recallResult(ctx context.Context, fingerprint string) bool {
 	if !ok || json.Unmarshal(b, &k) != nil || k.Fingerprint != fingerprint {
 		return false
 	}
-	look := newContent(s.opts)
-	read := map[pack.ID][]part{}
-	hits := make([]Hit, 0, len(k.Hits))
+	look := s.opts.looker()
+	read := map[pack.ID][]content.Part{}
+	hits := make([]places.Hit, 0, len(k.Hits))
 	for _, h := range k.Hits {
 		parts, ok := read[h.In]
 		if !ok {
@@ -78,13 +82,13 @@ func (s *scanner) recallResult(ctx context.Context, fingerprint string) bool {
 			}
 			read[h.In] = parts
 		}
-		list := matches(s.opts.Set, parts, h.Path, "")
-		if h.N >= len(list) || list[h.N].Rule.ID != h.Rule || list[h.N].inner != h.Inner {
+		list := content.Matches(s.opts.Set, parts, h.Path, "")
+		if h.N >= len(list) || list[h.N].Rule.ID != h.Rule || list[h.N].Inner != h.Inner {
 			return false
 		}
 		m := list[h.N].Match
 		m.Allowed = h.Allowed
-		hits = append(hits, Hit{Match: m, Where: h.Where, Path: h.Path, Inner: h.Inner, Blob: h.In, First: h.First, Last: h.Last, Reach: h.Reach, InHead: h.InHead, Denied: h.Denied, Order: h.Order})
+		hits = append(hits, places.Hit{Match: m, Where: h.Where, Path: h.Path, Inner: h.Inner, Blob: h.In, First: h.First, Last: h.Last, Reach: h.Reach, InHead: h.InHead, Denied: h.Denied, Order: h.Order})
 	}
 	s.res = k.Result
 	s.res.Hits, s.res.Recalled = hits, true
@@ -93,7 +97,7 @@ func (s *scanner) recallResult(ctx context.Context, fingerprint string) bool {
 }
 
 // lookAgain looks at the object of a hit.
-func (s *scanner) lookAgain(ctx context.Context, look *content, h keptHit) ([]part, bool) {
+func (s *scanner) lookAgain(ctx context.Context, look *content.Looker, h keptHit) ([]content.Part, bool) {
 	ref, ok := s.db.Lookup(h.In)
 	if !ok {
 		return nil, false
@@ -102,11 +106,11 @@ func (s *scanner) lookAgain(ctx context.Context, look *content, h keptHit) ([]pa
 	if err != nil {
 		return nil, false
 	}
-	if h.Where == WhereMessage || h.Where == WhereTag {
-		_, data = splitHeader(data)
-		return []part{{sights: look.finder.Settle(data, look.finder.Find(data))}}, true
+	if h.Where == places.WhereMessage || h.Where == places.WhereTag {
+		_, data = graph.SplitHeader(data)
+		return []content.Part{{Sights: look.Find(data)}}, true
 	}
-	return look.look(ctx, data), true
+	return look.Look(ctx, data), true
 }
 
 // keepResult writes down the outcome. A name that is a secret itself cannot be
@@ -118,11 +122,11 @@ func (s *scanner) keepResult(ctx context.Context, fingerprint string) {
 	k := keptResult{Fingerprint: fingerprint, Result: s.res}
 	k.Result.Hits = nil
 	k.Result.Bytes = s.bytes.Load()
-	look := newContent(s.opts)
-	read := map[pack.ID][]part{}
+	look := s.opts.looker()
+	read := map[pack.ID][]content.Part{}
 	for i := range s.res.Hits {
 		h := &s.res.Hits[i]
-		if h.Where == WherePath || h.Where == WherePerson {
+		if h.Where == places.WherePath || h.Where == places.WherePerson {
 			return
 		}
 		kept := keptHit{
@@ -136,8 +140,8 @@ func (s *scanner) keepResult(ctx context.Context, fingerprint string) {
 			}
 			read[h.Blob] = parts
 		}
-		kept.N = slices.IndexFunc(matches(s.opts.Set, parts, h.Path, ""), func(m innerMatch) bool {
-			return m.inner == h.Inner && m.Rule == h.Rule && m.Secret == h.Secret && m.Start == h.Start && m.End == h.End
+		kept.N = slices.IndexFunc(content.Matches(s.opts.Set, parts, h.Path, ""), func(m content.Match) bool {
+			return m.Inner == h.Inner && m.Rule == h.Rule && m.Secret == h.Secret && m.Start == h.Start && m.End == h.End
 		})
 		if kept.N < 0 {
 			return
@@ -152,14 +156,14 @@ func (s *scanner) keepResult(ctx context.Context, fingerprint string) {
 // entryIsSecret reports whether the name of an entry of an archive, which would be
 // written down, holds something.
 func (s *scanner) entryIsSecret() bool {
-	names := newNames(s.opts.Set)
-	holds := func(name string) bool { return len(names.look([]byte(name))) > 0 }
-	return slices.ContainsFunc(s.res.Hits, func(h Hit) bool { return holds(h.Inner) }) ||
-		slices.ContainsFunc(s.res.Unread, func(u Unread) bool { return holds(u.Example) })
+	names := content.NewNames(s.opts.Set)
+	holds := func(name string) bool { return len(names.Look([]byte(name))) > 0 }
+	return slices.ContainsFunc(s.res.Hits, func(h places.Hit) bool { return holds(h.Inner) }) ||
+		slices.ContainsFunc(s.res.Unread, func(u tally.Unread) bool { return holds(u.Example) })
 }
 
 // partsOf are the parts of a hit's object, which the scan has.
-func (s *scanner) partsOf(ctx context.Context, look *content, h keptHit) ([]part, bool) {
+func (s *scanner) partsOf(ctx context.Context, look *content.Looker, h keptHit) ([]content.Part, bool) {
 	if ref, ok := s.db.Lookup(h.In); ok && len(s.blobs[ref]) > 0 {
 		return s.blobs[ref], true
 	}

@@ -3,11 +3,15 @@ package history
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/secretguard/secretguard/internal/scan/history/content"
+	"github.com/secretguard/secretguard/internal/scan/history/folders"
+	"github.com/secretguard/secretguard/internal/scan/history/graph"
+	"github.com/secretguard/secretguard/internal/scan/history/places"
+	"github.com/secretguard/secretguard/internal/scan/history/tally"
 	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/pack"
 )
@@ -29,7 +33,7 @@ func (s *scanner) selected(ctx context.Context) error {
 		err := s.scanAll(ctx)
 		s.inOrder()
 		if err == nil {
-			s.placeChanges(ctx, s.changes(&nodeLister{newNodes(s.db.Len(), s.trees.of), s.trees.names}), d)
+			s.placeChanges(ctx, s.changes(folders.NewNodes(s.trees)), d)
 		}
 		return err
 	}
@@ -43,23 +47,23 @@ func (s *scanner) selected(ctx context.Context) error {
 }
 
 // chosen reports whether a commit is of the selection.
-func (s *scanner) chosen(at int32) bool { return s.wanted[s.db.ID(s.commits[at].ref)] }
+func (s *scanner) chosen(at int32) bool { return s.wanted[s.graph.ID(at)] }
 
 // someCommits reads the commits of the selection, and of their parents only which
 // tree they have.
 func (s *scanner) someCommits(ctx context.Context) error {
-	v := &commits{s: s, finder: s.opts.Set.Finder(), names: newNames(s.opts.Set), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}}
+	v := &commits{s: s, finder: s.opts.Set.Finder(), names: content.NewNames(s.opts.Set), tags: map[pack.ID]pack.ID{}, tagSizes: map[pack.ID]uint64{}}
 	read := func(id pack.ID) (pack.Ref, []byte, bool) {
 		ref, ok := s.db.Lookup(id)
 		if !ok {
 			if !s.opts.Shallow[id] {
-				s.res.MissingCommits.add(id.String())
+				s.res.MissingCommits.Add(id.String())
 			}
 			return 0, nil, false
 		}
 		kind, data, err := s.db.Read(ref, s.opts.MaxSize)
 		if err != nil || kind != pack.Commit {
-			s.res.Damaged.add(id.String())
+			s.res.Damaged.Add(id.String())
 			return 0, nil, false
 		}
 		return ref, data, true
@@ -76,21 +80,21 @@ func (s *scanner) someCommits(ctx context.Context) error {
 	s.someTags(v)
 	outside := map[pack.ID]bool{}
 	for _, c := range v.list {
-		cut := s.opts.Shallow[s.db.ID(c.ref)]
-		for _, p := range c.ids {
+		cut := s.opts.Shallow[s.db.ID(c.Ref)]
+		for _, p := range c.ParentIDs {
 			if !cut && !s.wanted[p] && !outside[p] {
 				outside[p] = true
 				if ref, data, ok := read(p); ok {
-					header, _ := splitHeader(data)
+					header, _ := graph.SplitHeader(data)
 					parent := v.parse(ref, header)
-					parent.ids = nil // they are of no interest
+					parent.ParentIDs = nil // they are of no interest
 					v.list = append(v.list, parent)
 				}
 			}
 		}
 	}
-	s.commits, s.messages = v.list, v.found
-	s.res.MissingTrees.join(v.gone)
+	s.graph.Commits, s.messages = v.list, v.found
+	s.res.MissingTrees.Join(v.gone)
 	gone := s.res.MissingCommits
 	s.link()
 	s.res.MissingCommits = gone // those above were counted above
@@ -105,9 +109,9 @@ func (s *scanner) inOrder() {
 	for i, id := range s.opts.Commits {
 		at[id] = i
 	}
-	for i := range s.commits {
-		c := &s.commits[i]
-		c.reach, c.time = FromRef, int64(at[s.db.ID(c.ref)])
+	for i := range s.graph.Commits {
+		c := &s.graph.Commits[i]
+		c.Reach, c.Time = graph.FromRef, int64(at[s.db.ID(c.Ref)])
 	}
 }
 
@@ -115,12 +119,12 @@ func (s *scanner) inOrder() {
 func (s *scanner) someTags(v *commits) {
 	for _, r := range s.opts.Roots {
 		ref, ok := s.db.Lookup(r.ID)
-		if !ok || r.Way != FromTag || s.wanted[r.ID] {
+		if !ok || r.Way != graph.FromTag || s.wanted[r.ID] {
 			continue
 		}
 		kind, data, err := s.db.Read(ref, s.opts.MaxSize)
 		if err == nil && kind == pack.Tag {
-			if id, err := pack.ParseID(string(field(data, "object"))); err == nil && s.wanted[id] {
+			if id, ok := graph.Names(data, "object"); ok && s.wanted[id] {
 				v.Visit(&pack.Object{Ref: ref, ID: r.ID, Kind: kind, Data: data}, nil)
 			}
 		}
@@ -130,19 +134,19 @@ func (s *scanner) someTags(v *commits) {
 
 // speaksOf reports whether a message is of a commit of the selection, or of a tag
 // that names one.
-func (s *scanner) speaksOf(m message) bool {
-	if m.kind == pack.Commit {
-		return s.chosen(s.commitAt[m.ref])
+func (s *scanner) speaksOf(m places.Message) bool {
+	if at, ok := s.graph.At(m.Ref); ok {
+		return s.chosen(at)
 	}
-	header, _ := s.header(m.ref)
-	id, err := pack.ParseID(string(field(header, "object")))
-	return err == nil && s.wanted[id]
+	header, _ := graph.Header(s.db, m.Ref, s.opts.MaxSize)
+	id, ok := graph.Names(header, "object")
+	return ok && s.wanted[id]
 }
 
 // changes lists what the chosen commits brought.
-func (s *scanner) changes(l lister) []change {
+func (s *scanner) changes(l folders.Lister) []change {
 	var out []change
-	for at := range s.commits {
+	for at := range s.graph.Commits {
 		if s.chosen(int32(at)) {
 			out = append(out, s.brought(int32(at), l)...)
 		}
@@ -159,37 +163,21 @@ type change struct {
 	folder bool // blob is a folder that is new: only its name matters
 }
 
-// item is an entry of a folder: of a tree, or of a node.
-type item struct {
-	name   string
-	folder bool
-	at     uint32 // the folder, or the blob's Ref
-}
-
-// lister lists folders.
-type lister interface {
-	root(c *commit) (uint32, bool)
-	list(folder uint32) []item
-	// complete tells that every name is listed; else folders with names that matter
-	// are listed as files too.
-	complete() bool
-}
-
 // brought lists the files of a commit that are in none of its parents as they are.
-func (s *scanner) brought(at int32, l lister) []change {
-	c := &s.commits[at]
-	root, ok := l.root(c)
+func (s *scanner) brought(at int32, l folders.Lister) []change {
+	c := &s.graph.Commits[at]
+	root, ok := l.Root(c.Tree)
 	if !ok {
 		return nil
 	}
 	var before []uint32
-	for _, p := range c.parents {
-		if r, ok := l.root(&s.commits[p]); ok {
+	for _, p := range c.Parents {
+		if r, ok := l.Root(s.graph.Commits[p].Tree); ok {
 			before = append(before, r)
 		}
 	}
 	var out []change
-	compare(l, "", root, before, 0, func(path string, folder bool, blob uint32, old []uint32) {
+	folders.Changes(l, root, before, func(path string, folder bool, blob uint32, old []uint32) {
 		ch := change{commit: at, path: path, blob: pack.Ref(blob), folder: folder}
 		for _, o := range old {
 			ch.before = append(ch.before, pack.Ref(o))
@@ -197,38 +185,6 @@ func (s *scanner) brought(at int32, l lister) []change {
 		out = append(out, ch)
 	})
 	return out
-}
-
-// compare calls visit for every file below a folder that differs from all those
-// before it, and for every folder that is new.
-func compare(l lister, path string, folder uint32, before []uint32, depth int, visit func(path string, folder bool, at uint32, old []uint32)) {
-	if slices.Contains(before, folder) || depth > maxDepth {
-		return
-	}
-	old := map[string][]item{}
-	for _, b := range before {
-		for _, i := range l.list(b) {
-			old[i.name] = append(old[i.name], i)
-		}
-	}
-	for _, i := range l.list(folder) {
-		var same []uint32
-		for _, o := range old[i.name] {
-			if o.folder == i.folder {
-				same = append(same, o.at)
-			}
-		}
-		switch {
-		case slices.Contains(same, i.at):
-		case i.folder:
-			if len(same) == 0 && l.complete() {
-				visit(path+i.name, true, i.at, nil)
-			}
-			compare(l, path+i.name+"/", i.at, same, depth+1, visit)
-		default:
-			visit(path+i.name, false, i.at, same)
-		}
-	}
 }
 
 // scanChanges looks at the blobs of changes, and where there is something, at
@@ -268,7 +224,7 @@ func (s *scanner) scanSome(ctx context.Context, wanted map[pack.Ref]bool) error 
 	for range s.opts.Workers {
 		wg.Go(func() {
 			b := s.newBlobs(ctx)
-			var missing, large, damaged Gone
+			var missing, large, damaged tally.Gone
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(list) {
@@ -278,20 +234,20 @@ func (s *scanner) scanSome(ctx context.Context, wanted map[pack.Ref]bool) error 
 				kind, data, err := s.db.Read(list[i], s.opts.MaxSize)
 				switch {
 				case errors.Is(err, pack.ErrTooLarge):
-					large.add(name)
+					large.Add(name)
 				case errors.Is(err, pack.ErrMissing):
-					missing.add(name)
+					missing.Add(name)
 				case err != nil:
-					damaged.add(name)
+					damaged.Add(name)
 				case kind == pack.Blob:
 					b.Visit(&pack.Object{Ref: list[i], ID: s.db.ID(list[i]), Kind: kind, Data: data}, nil)
 				}
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			s.res.MissingBlobs.join(missing)
-			s.res.TooLarge.join(large)
-			s.res.Damaged.join(damaged)
+			s.res.MissingBlobs.Join(missing)
+			s.res.TooLarge.Join(large)
+			s.res.Damaged.Join(damaged)
 			s.gather(b)
 		})
 	}
@@ -301,28 +257,25 @@ func (s *scanner) scanSome(ctx context.Context, wanted map[pack.Ref]bool) error 
 
 // placeChanges makes hits of what the changes brought.
 func (s *scanner) placeChanges(ctx context.Context, changes []change, head *treeLister) {
-	s.res.Paths = map[pack.ID]string{}
-	p := &placer{s: s, hits: map[hitKey]*placed{}, shown: map[int32]Commit{}}
-	names := newNames(s.opts.Set)
+	p := s.placer()
+	names := content.NewNames(s.opts.Set)
 	for _, c := range changes {
-		l := leaf{path: c.path, blob: c.blob, stretch: stretch{first: c.commit, last: c.commit, reach: s.commits[c.commit].reach}}
+		l := folders.Leaf{Path: c.path, Blob: c.blob, Stretch: s.graph.Stretch(c.commit)}
 		if name := c.path[strings.LastIndexByte(c.path, '/')+1:]; len(c.before) == 0 {
-			s.named[name] = names.look([]byte(name))
-			p.pathName(l)
+			s.named[name] = names.Look([]byte(name))
+			p.PathName(l)
 		}
 		if !c.folder {
-			p.leafOf(l, s.fresh(c))
+			p.Leaf(l, s.fresh(c))
 		}
 	}
 	for _, m := range s.messages {
 		if s.speaksOf(m) {
-			p.message(m)
+			p.Message(m)
 		}
 	}
-	for k, h := range p.hits {
-		h.head = k.where == "" && head.holds(ctx, k)
-	}
-	s.res.Hits = p.result()
+	p.Heads(func(k places.Key) bool { return k.Where == "" && head.holds(ctx, k) })
+	s.res.Hits, s.res.Paths = p.Hits(), p.Paths
 }
 
 // fresh says of the matches in a changed file, in order, which are new: not those
@@ -335,7 +288,7 @@ func (s *scanner) fresh(c change) func(match.Match) bool {
 	had := map[key]int{}
 	for _, b := range c.before {
 		times := map[key]int{}
-		for _, m := range matches(s.opts.Set, s.blobs[b], c.path, "") {
+		for _, m := range content.Matches(s.opts.Set, s.blobs[b], c.path, "") {
 			k := key{m.Rule, m.Secret}
 			times[k]++
 			had[k] = max(had[k], times[k])

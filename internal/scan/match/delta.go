@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/secretguard/secretguard/internal/scan/match/span"
 )
 
 // Run says that Len bytes of a text at Dst are those of its base at Src.
@@ -16,24 +18,24 @@ type Run struct{ Dst, Src, Len int }
 func (f *Finder) FindDelta(text []byte, base *Record, runs []Run) *Record {
 	runs = coalesce(runs)
 	changed := changes(runs, len(text))
-	if base != nil && base.odd || slices.ContainsFunc(changed, func(c span) bool {
-		return odd(text[max(0, c.start-utf8.UTFMax):min(len(text), c.end+utf8.UTFMax)])
+	if base != nil && base.odd || slices.ContainsFunc(changed, func(c span.Span) bool {
+		return odd(text[max(0, c.Start-utf8.UTFMax):min(len(text), c.End+utf8.UTFMax)])
 	}) {
 		return f.Find(text)
 	}
 	var known *Record
-	var again []span
+	var again []span.Span
 	if base != nil {
 		known, again = carry(base, runs)
 	}
-	parts := make([]span, 0, len(changed)+len(again))
+	parts := make([]span.Span, 0, len(changed)+len(again))
 	for _, c := range changed {
-		parts = append(parts, span{max(0, c.start-margin), min(len(text), c.end+margin)})
+		parts = append(parts, span.Span{Start: max(0, c.Start-margin), End: min(len(text), c.End+margin)})
 	}
-	parts = join(append(parts, again...))
+	parts = span.Join(append(parts, again...))
 	looked := 0
 	for _, p := range parts {
-		looked += p.end - p.start
+		looked += p.End - p.Start
 	}
 	if looked > len(text)-len(text)/4 { // little is saved: do it in one sweep
 		return f.Find(text)
@@ -58,23 +60,23 @@ func coalesce(runs []Run) []Run {
 // changes lists what was not copied: new bytes, and the empty stretches between
 // two runs that do not follow each other in the base. Where the base was cut, at
 // either end, the text's end is such a stretch too.
-func changes(runs []Run, size int) []span {
-	var out []span
+func changes(runs []Run, size int) []span.Span {
+	var out []span.Span
 	at := 0
 	for i, r := range runs {
 		if r.Dst > at || i > 0 && runs[i-1].Src+runs[i-1].Len != r.Src || i == 0 && r.Src > 0 {
-			out = append(out, span{at, r.Dst})
+			out = append(out, span.Span{Start: at, End: r.Dst})
 		}
 		at = r.Dst + r.Len
 	}
 	// The base may have gone on behind the last run.
-	return append(out, span{at, size})
+	return append(out, span.Span{Start: at, End: size})
 }
 
 // carry moves what stands whole within a run, one byte of surroundings included,
 // to its new place. The pieces of long regions that do not are returned: they are
 // to be looked at again, since what hangs on them can be far from the change.
-func carry(base *Record, runs []Run) (*Record, []span) {
+func carry(base *Record, runs []Run) (*Record, []span.Span) {
 	if len(base.regions) == 0 {
 		return &Record{}, nil
 	}
@@ -91,7 +93,7 @@ func carry(base *Record, runs []Run) (*Record, []span) {
 		}
 	}
 	out := &Record{}
-	var again []span
+	var again []span.Span
 	for _, g := range base.regions {
 		start, end := int(g.start), int(g.end)
 		// A piece of the base may have been copied more than once.
@@ -104,7 +106,7 @@ func carry(base *Record, runs []Run) (*Record, []span) {
 				out.move(base, g, r.Dst-r.Src)
 			case end-start > reach:
 				from, to := max(start, r.Src), min(end, r.Src+r.Len)
-				again = append(again, span{from + r.Dst - r.Src, to + r.Dst - r.Src})
+				again = append(again, span.Span{Start: from + r.Dst - r.Src, End: to + r.Dst - r.Src})
 			}
 		}
 	}
@@ -126,18 +128,4 @@ func (r *Record) move(base *Record, g region, by int) {
 		r.hits = append(r.hits, h)
 	}
 	r.regions = append(r.regions, n)
-}
-
-// join sorts spans and joins those that touch.
-func join(list []span) []span {
-	slices.SortFunc(list, func(a, b span) int { return cmp.Compare(a.start, b.start) })
-	out := list[:0]
-	for _, s := range list {
-		if n := len(out); n > 0 && s.start <= out[n-1].end {
-			out[n-1].end = max(out[n-1].end, s.end)
-			continue
-		}
-		out = append(out, s)
-	}
-	return out
 }

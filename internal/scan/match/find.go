@@ -4,66 +4,34 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"unicode/utf8"
+
+	"github.com/secretguard/secretguard/internal/scan/match/automaton"
+	"github.com/secretguard/secretguard/internal/scan/match/codec"
+	"github.com/secretguard/secretguard/internal/scan/match/filter"
+	"github.com/secretguard/secretguard/internal/scan/match/plan"
+	"github.com/secretguard/secretguard/internal/scan/match/span"
 )
-
-// Record is what a text holds for a set of rules, wherever the text stands. It is
-// plain data about positions; the text itself is needed to make matches of it. A
-// nil Record is that of a text in which there is nothing to remember.
-type Record struct {
-	regions []region
-	hits    []hit
-	// odd marks a text with letters that the filter does not know: its hits hang on
-	// no regions.
-	odd bool
-}
-
-// region is a stretch of text on which hits depend, and on nothing outside it. A
-// watched one holds no hits: it is remembered because it is so long that a change
-// far away could make one.
-type region struct {
-	start, end int32
-	rule       int32 // number of a rule or gate; watched or coded below zero
-	line       int32 // coded: where the line starts whose decoding this is
-	first, n   int32 // its hits
-}
-
-const (
-	watched = -1
-	coded   = -2
-)
-
-// hit is one match of a rule's expression whose content is not allowed.
-type hit struct {
-	rule       int32
-	start, end int32 // of the match
-	from, to   int32 // of the secret; equal to the match's in decoded text
-	decoded    *decodedHit
-}
-
-// span is a stretch of text.
-type span struct{ start, end int }
 
 // reach is how long a region may be without being remembered when it holds no
 // hits: it is found again from any change in it.
 const reach = 96
 
 // margin is how far around a change anchors are looked for.
-const margin = reach + maxAnchor + 2
+const margin = reach + plan.MaxAnchor + 2
 
 // Finder looks at texts with one set of rules. It is used by one goroutine; a Set
 // can make many.
 type Finder struct {
 	set   *Set
-	auto  []*automaton
-	seen  []sighting
+	auto  []*automaton.Automaton
+	seen  []filter.Sighting
 	cands []cand
-	queue []span
-	cover cover
+	queue []span.Span
+	cover span.Cover
 	spent []int         // by rule: bytes that its automaton has read
 	flood map[int32]int // rule -> from where on the text is one stretch
 	free  int           // what an automaton may read in any case
-	codec decoder
+	codec codec.Decoder
 	// interned are strings given out before.
 	interned map[string]string
 }
@@ -77,7 +45,7 @@ type cand struct {
 
 // Finder returns a new finder.
 func (s *Set) Finder() *Finder {
-	return &Finder{set: s, auto: make([]*automaton, len(s.rules)), spent: make([]int, len(s.rules)), flood: map[int32]int{}, free: readFree}
+	return &Finder{set: s, auto: make([]*automaton.Automaton, len(s.rules)), spent: make([]int, len(s.rules)), flood: map[int32]int{}, free: readFree}
 }
 
 // Find looks at a whole text.
@@ -85,13 +53,13 @@ func (f *Finder) Find(text []byte) *Record {
 	if odd(text) {
 		return f.findOdd(text)
 	}
-	return f.find(text, []span{{0, len(text)}}, nil)
+	return f.find(text, []span.Span{{Start: 0, End: len(text)}}, nil)
 }
 
 // Possible reports whether a text may hold anything: mostly it cannot, which costs
 // little to see.
 func (f *Finder) Possible(text []byte) bool {
-	f.seen = f.set.filter.scan(text, 0, len(text), f.seen[:0])
+	f.seen = f.set.filter.Scan(text, 0, len(text), f.seen[:0])
 	return len(f.seen) > 0 || len(f.set.whole) > 0 || odd(text)
 }
 
@@ -108,9 +76,9 @@ func (f *Finder) findOdd(text []byte) *Record {
 	r := &Record{odd: true}
 	f.everywhere(text, r)
 	if f.set.depth > 0 {
-		var owners cover
-		encoded(text, span{0, len(text)}, &owners)
-		for _, o := range owners.spans {
+		var owners span.Cover
+		encoded(text, span.Span{Start: 0, End: len(text)}, &owners)
+		for _, o := range owners.Spans {
 			f.decodeLine(text, o, r)
 		}
 	}
@@ -121,14 +89,14 @@ func (f *Finder) findOdd(text []byte) *Record {
 func (f *Finder) everywhere(text []byte, r *Record) {
 	for i, c := range f.set.rules {
 		if c.Regex != "" && hasKeyword(c.Keywords, string(text)) {
-			f.run(text, c, int32(i), span{0, len(text)}, r)
+			f.run(text, c, int32(i), span.Span{Start: 0, End: len(text)}, r)
 		}
 	}
 }
 
 // find looks at parts of a text and joins what it finds with what is known of the
 // rest, which must be right and whole.
-func (f *Finder) find(text []byte, parts []span, known *Record) *Record {
+func (f *Finder) find(text []byte, parts []span.Span, known *Record) *Record {
 	r := &Record{}
 	if known != nil {
 		r = known
@@ -146,39 +114,25 @@ func (f *Finder) find(text []byte, parts []span, known *Record) *Record {
 
 // collect fills cands with the candidates whose anchors start in the parts, and
 // with those that their stretches touch.
-func (f *Finder) collect(text []byte, parts []span) {
+func (f *Finder) collect(text []byte, parts []span.Span) {
 	f.cands = f.cands[:0]
-	f.cover.reset()
+	f.cover.Reset()
 	clear(f.spent)
 	clear(f.flood)
 	f.queue = append(f.queue[:0], parts...)
 	for len(f.queue) > 0 {
 		part := f.queue[len(f.queue)-1]
 		f.queue = f.queue[:len(f.queue)-1]
-		for _, free := range f.cover.add(part) {
+		for _, free := range f.cover.Add(part) {
 			f.part(text, free)
 		}
 	}
 }
 
 // part looks at the anchors that start in a part.
-func (f *Finder) part(text []byte, p span) {
-	f.seen = f.set.filter.scan(text, p.start, min(p.end+maxAnchor, len(text)), f.seen[:0])
-	for _, s := range f.seen {
-		for _, probe := range f.set.filter.buckets[s.bucket] {
-			start := int(s.pos - probe.at)
-			if start < p.start || start >= p.end {
-				continue
-			}
-			t := &f.set.filter.anchors[probe.anchor]
-			if !t.is(text, start) {
-				continue
-			}
-			for _, rule := range t.rules {
-				f.candidate(text, rule, start)
-			}
-		}
-	}
+func (f *Finder) part(text []byte, p span.Span) {
+	f.seen = f.set.filter.Scan(text, p.Start, min(p.End+plan.MaxAnchor, len(text)), f.seen[:0])
+	f.set.filter.Anchors(text, f.seen, p.Start, p.End, func(rule int32, start int) { f.candidate(text, rule, start) })
 	// A gram may start after the part while its anchor starts in it, and the other
 	// way round: both are seen because the scan goes on for the longest anchor and
 	// anchors are assigned by their start.
@@ -187,7 +141,7 @@ func (f *Finder) part(text []byte, p span) {
 // candidate runs the automaton of a rule from an anchor.
 func (f *Finder) candidate(text []byte, rule int32, start int) {
 	if int(rule) >= len(f.set.rules) { // a gate's keyword
-		f.cands = append(f.cands, cand{rule, int32(start), int32(min(start+maxAnchor, len(text))), true})
+		f.cands = append(f.cands, cand{rule, int32(start), int32(min(start+plan.MaxAnchor, len(text))), true})
 		return
 	}
 	c := f.set.rules[rule]
@@ -195,7 +149,7 @@ func (f *Finder) candidate(text []byte, rule int32, start int) {
 	if a == nil {
 		c.init()
 		var err error
-		if a, err = newAutomaton(c.suffix); err != nil { // only of expressions that do not compile
+		if a, err = automaton.New(c.suffix); err != nil { // only of expressions that do not compile
 			return
 		}
 		f.auto[rule] = a
@@ -205,12 +159,12 @@ func (f *Finder) candidate(text []byte, rule int32, start int) {
 		return
 	}
 	from := start
-	for from > 0 && start-from < c.plan.back && c.plan.backClass.has(text[from-1]) {
+	for from > 0 && start-from < c.plan.Back && c.plan.BackClass.Has(text[from-1]) {
 		from--
 	}
 	f.cands = append(f.cands, cand{rule, int32(from), int32(end), possible})
 	if possible {
-		f.queue = append(f.queue, span{from, end})
+		f.queue = append(f.queue, span.Span{Start: from, End: end})
 	}
 }
 
@@ -226,13 +180,13 @@ const (
 // from each would take the square of the length. What was read too often is one
 // stretch from there to the end of the text, in which anchors are skipped: the
 // expression itself is run over it once. That finds the same.
-func (f *Finder) stretch(text []byte, rule int32, a *automaton, start int) (possible bool, end int, skip bool) {
+func (f *Finder) stretch(text []byte, rule int32, a *automaton.Automaton, start int) (possible bool, end int, skip bool) {
 	if from, ok := f.flood[rule]; ok && start >= from {
 		return false, 0, true
 	}
 	most := f.free + readAgain*len(text)
 	if f.spent[rule] <= most {
-		possible, end = a.run(text, start)
+		possible, end = a.Run(text, start)
 		f.spent[rule] += end - start
 	}
 	if f.spent[rule] > most {
@@ -267,7 +221,7 @@ func (f *Finder) region(text []byte, c cand, r *Record) {
 	switch {
 	case int(c.rule) >= len(f.set.rules):
 	case c.possible:
-		f.run(text, f.set.rules[c.rule], c.rule, span{int(c.start), int(c.end)}, r)
+		f.run(text, f.set.rules[c.rule], c.rule, span.Span{Start: int(c.start), End: int(c.end)}, r)
 		if g.n = int32(len(r.hits)) - g.first; g.n == 0 {
 			g.rule = watched
 		}
@@ -279,140 +233,6 @@ func (f *Finder) region(text []byte, c cand, r *Record) {
 	}
 }
 
-// before is how many bytes before a stretch the expression is shown, so that a
-// word boundary at its start is judged by what stands there: no match starts in
-// them, for the stretch would have.
-const before = utf8.UTFMax
-
-// run appends the hits of a rule in a stretch.
-func (f *Finder) run(text []byte, c *compiled, rule int32, s span, r *Record) {
-	c.init()
-	s.start = max(0, s.start-before)
-	part := text[s.start:s.end]
-	for _, loc := range c.matches(part) {
-		start, end, from, to, ok := c.secret(part, loc)
-		if !ok || !f.keeps(c, string(part[from:to]), string(part[start:end])) {
-			continue
-		}
-		o := int32(s.start)
-		r.hits = append(r.hits, hit{rule: rule, start: o + int32(start), end: o + int32(end), from: o + int32(from), to: o + int32(to)})
-	}
-}
-
-// matches returns the matches of the rule's expression from left to right, and
-// behind them what those over several lines hide: matches that begin on a later
-// line inside them (a key block without an end must not hide the next one), and
-// matches that end on an earlier line with another secret (a greedy expression
-// takes the last of several). So a whole file gives at least what a patch of some
-// of its lines gives.
-func (c *compiled) matches(text []byte) [][]int {
-	all := c.re.FindAllSubmatchIndex(text, -1)
-	var seen map[[2]int]bool
-	for i := 0; i < len(all); i++ {
-		start, end := all[i][0], all[i][1]
-		first := bytes.IndexByte(text[start:end], '\n')
-		if first < 0 {
-			continue
-		}
-		if seen == nil {
-			seen = map[[2]int]bool{}
-			for _, loc := range all {
-				seen[[2]int{loc[0], loc[1]}] = true
-			}
-		}
-		hidden := append(c.within(text, start+first+1, end), c.before(text, all[i])...)
-		for _, loc := range hidden {
-			if at := [2]int{loc[0], loc[1]}; !seen[at] {
-				seen[at] = true
-				all = append(all, loc)
-			}
-		}
-	}
-	return all
-}
-
-// within returns the matches in text[from:] that begin before end.
-func (c *compiled) within(text []byte, from, end int) [][]int {
-	for n := 1; ; n *= 2 { // one is the rule, and a search for more may run to the end of the text
-		list := c.re.FindAllSubmatchIndex(text[from:], n)
-		for i, loc := range list {
-			shift(loc, from)
-			if loc[0] >= end {
-				return list[:i]
-			}
-		}
-		if len(list) < n {
-			return list
-		}
-	}
-}
-
-// before returns the matches in the lines that a match touches, without its last
-// line. One whose secret the match's own holds is left out.
-func (c *compiled) before(text []byte, loc []int) [][]int {
-	start, end, from, to, ok := c.secret(text, loc)
-	if !ok {
-		return nil
-	}
-	line := bytes.LastIndexByte(text[:start], '\n') + 1
-	cut := start + bytes.LastIndexByte(text[start:end], '\n') + 1
-	if cut <= start {
-		return nil
-	}
-	var out [][]int
-	for _, in := range c.re.FindAllSubmatchIndex(text[line:cut], -1) {
-		shift(in, line)
-		if _, _, f, t, ok := c.secret(text, in); ok && (f < from || t > to) {
-			out = append(out, in)
-		}
-	}
-	return out
-}
-
-func shift(loc []int, by int) {
-	for i := range loc {
-		if loc[i] >= 0 {
-			loc[i] += by
-		}
-	}
-}
-
-// secret takes the secret out of a match: the group that the rule names, else the
-// first group that is not empty, else all of it. As with gitleaks, line ends
-// around a match belong neither to it nor to its secret.
-func (c *compiled) secret(text []byte, loc []int) (start, end, from, to int, ok bool) {
-	start, end = loc[0], loc[1]
-	for start < end && text[start] == '\n' {
-		start++
-	}
-	for end > start && text[end-1] == '\n' {
-		end--
-	}
-	from, to = start, end
-	group := func(g int) bool {
-		s, e := max(loc[2*g], start), min(loc[2*g+1], end)
-		if loc[2*g] < 0 || s >= e {
-			return false
-		}
-		from, to = s, e
-		return true
-	}
-	if c.SecretGroup == 0 || !group(c.SecretGroup) {
-		for g := 1; g < len(loc)/2 && !group(g); g++ {
-		}
-	}
-	return start, end, from, to, from < to
-}
-
-// keeps reports whether a secret passes what does not depend on its place.
-func (f *Finder) keeps(c *compiled, secret, whole string) bool {
-	if c.Entropy != 0 && entropy(secret) <= c.Entropy {
-		return false
-	}
-	k := candidate{secret: secret, whole: whole}
-	return !allowedContent(f.set.global(), k) && !allowedContent(c.allow, k)
-}
-
 // wholeRules runs the rules without an anchor over the whole text, or around its
 // long runs, where one of their keywords stands.
 func (f *Finder) wholeRules(text []byte, r *Record) {
@@ -422,12 +242,12 @@ func (f *Finder) wholeRules(text []byte, r *Record) {
 			continue
 		}
 		if !c.inRuns {
-			f.run(text, c, i, span{0, len(text)}, r)
+			f.run(text, c, i, span.Span{Start: 0, End: len(text)}, r)
 			continue
 		}
-		var stretches cover
-		c.runs.spans(text, func(s span) { stretches.add(s) })
-		for _, s := range stretches.spans {
+		var stretches span.Cover
+		c.runs.Spans(text, func(s span.Span) { stretches.Add(s) })
+		for _, s := range stretches.Spans {
 			f.run(text, c, i, s, r)
 		}
 	}
@@ -446,53 +266,4 @@ func (f *Finder) open(rule int32, r *Record) bool {
 // shortKeyword looks for the keywords that the filter could not take.
 func (f *Finder) shortKeyword(c *compiled, text []byte) bool {
 	return slices.ContainsFunc(c.ungated, func(k string) bool { return containsFold(string(text), k) })
-}
-
-// normalise sorts regions and drops those that are there twice, with their hits.
-func (r *Record) normalise() {
-	slices.SortStableFunc(r.regions, compareRegions)
-	hits := make([]hit, 0, len(r.hits))
-	out := r.regions[:0]
-	for i, g := range r.regions {
-		if i > 0 && compareRegions(out[len(out)-1], g) == 0 {
-			continue
-		}
-		first := int32(len(hits))
-		hits = append(hits, r.hits[g.first:g.first+g.n]...)
-		g.first = first
-		out = append(out, g)
-	}
-	r.regions, r.hits = out, hits
-}
-
-func compareRegions(a, b region) int {
-	return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.rule, b.rule), cmp.Compare(a.line, b.line))
-}
-
-// cover is the set of bytes that were looked at, as sorted spans.
-type cover struct{ spans []span }
-
-func (c *cover) reset() { c.spans = c.spans[:0] }
-
-// add adds a span and returns the parts of it that were not in the set.
-func (c *cover) add(s span) []span {
-	if s.start >= s.end {
-		return nil
-	}
-	i, _ := slices.BinarySearchFunc(c.spans, s.start, func(o span, at int) int { return cmp.Compare(o.end, at) })
-	var free []span
-	at, joined, k := s.start, s, i
-	for ; k < len(c.spans) && c.spans[k].start <= s.end; k++ {
-		o := c.spans[k]
-		if at < o.start {
-			free = append(free, span{at, o.start})
-		}
-		at = max(at, o.end)
-		joined.start, joined.end = min(joined.start, o.start), max(joined.end, o.end)
-	}
-	if at < s.end {
-		free = append(free, span{at, s.end})
-	}
-	c.spans = slices.Replace(c.spans, i, k, joined)
-	return free
 }

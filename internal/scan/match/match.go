@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/secretguard/secretguard/internal/scan/match/allow"
 	"github.com/secretguard/secretguard/internal/scan/noise"
 )
 
@@ -91,8 +92,8 @@ func (f *Finder) settle(text []byte, h *hit) (Sight, bool) {
 		return s, false
 	}
 	s.Noise = noise.Judge(noise.Subject{Secret: s.Secret, Line: s.line, Generic: Generic(c.ID), Own: c.Own})
-	k := candidate{secret: s.Secret, whole: s.whole, line: s.line}
-	return s, !allowedLine(f.set.global(), k) && !allowedLine(c.allow, k)
+	k := allow.Candidate{Secret: s.Secret, Whole: s.whole, Line: s.line}
+	return s, !f.set.global().Line(k) && !c.allow.Line(k)
 }
 
 // maxInterned is how many strings a finder keeps to give out again.
@@ -150,13 +151,13 @@ func (s *Set) At(sights []Sight, path, commit string) []Match {
 	if len(sights) == 0 && !s.NameMatters([]byte(path)) {
 		return nil
 	}
-	o := origin{path, commit}
-	if allowedOrigin(s.global(), o) {
+	o := allow.Origin{Path: path, Commit: commit}
+	if s.global().Origin(o) {
 		return nil
 	}
 	var out []Match
 	for _, i := range s.pathOnly {
-		if c := s.rules[i]; c.matchesPath(path) && !allowedOrigin(c.allow, o) && !c.SkipReport {
+		if c := s.rules[i]; c.matchesPath(path) && !c.allow.Origin(o) && !c.SkipReport {
 			out = append(out, Match{Rule: &c.Rule, Tags: c.Tags, Line: 1, Column: 1, EndLine: 1, EndColumn: 1})
 		}
 	}
@@ -170,13 +171,13 @@ func (s *Set) At(sights []Sight, path, commit string) []Match {
 }
 
 // stands reports whether nothing about the place rules the sight out.
-func (s *Sight) stands(global []allow, o origin) bool {
+func (s *Sight) stands(global allow.Lists, o allow.Origin) bool {
 	c := s.rule
-	if c.Path != "" && !c.matchesPath(o.path) || allowedOrigin(c.allow, o) {
+	if c.Path != "" && !c.matchesPath(o.Path) || c.allow.Origin(o) {
 		return false
 	}
-	k := candidate{secret: s.Secret, whole: s.whole, line: s.line}
-	return !allowedTogether(global, k, o) && !allowedTogether(c.allow, k, o)
+	k := allow.Candidate{Secret: s.Secret, Whole: s.whole, Line: s.line}
+	return !global.Together(k, o) && !c.allow.Together(k, o)
 }
 
 func (c *compiled) matchesPath(path string) bool {
@@ -196,13 +197,7 @@ func (s *Set) NameMatters(name []byte) bool {
 	if s.names == nil {
 		return false
 	}
-	for i := 0; i+gramLen <= len(name); i++ {
-		g := int(lane[name[i]])<<(2*laneBits) | int(lane[name[i+1]])<<laneBits | int(lane[name[i+2]])
-		if s.names.table[g] != 0 {
-			return true
-		}
-	}
-	return false
+	return s.names.Any(name)
 }
 
 // withRequired drops matches whose required companions are not near, and those of

@@ -9,6 +9,8 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/zricethezav/gitleaks/v8/detect/codec"
 	"github.com/zricethezav/gitleaks/v8/logging"
+
+	"github.com/secretguard/secretguard/internal/scan/match/allow"
 )
 
 func init() { logging.Logger = zerolog.Nop() } // gitleaks logs what it decodes
@@ -17,8 +19,8 @@ func init() { logging.Logger = zerolog.Nop() } // gitleaks logs what it decodes
 // own decoder, no filter and no windows. It is what the rest of the package must
 // agree with.
 func reference(rules []Rule, global []Allowlist, text, path string) []string {
-	lists := compileAllow(global)
-	if allowedOrigin(lists, origin{path: path}) {
+	lists := allow.Compile(global)
+	if lists.Origin(allow.Origin{Path: path}) {
 		return nil
 	}
 	var out []string
@@ -43,12 +45,12 @@ func reference(rules []Rule, global []Allowlist, text, path string) []string {
 	return slices.Compact(out)
 }
 
-func referenceRule(c *compiled, global []allow, text, now, path string, segs []*codec.EncodedSegment) []string {
+func referenceRule(c *compiled, global allow.Lists, text, now, path string, segs []*codec.EncodedSegment) []string {
 	var out []string
 	re := regexp.MustCompile(c.Regex)
-	own := compileAllow(c.Allowlists)
-	o := origin{path: path}
-	if c.Path != "" && !regexp.MustCompile(c.Path).MatchString(path) || allowedOrigin(own, o) {
+	own := allow.Compile(c.Allowlists)
+	o := allow.Origin{Path: path}
+	if c.Path != "" && !regexp.MustCompile(c.Path).MatchString(path) || own.Origin(o) {
 		return nil
 	}
 	c.re = re
@@ -57,7 +59,7 @@ func referenceRule(c *compiled, global []allow, text, now, path string, segs []*
 		if !ok {
 			continue
 		}
-		k := candidate{secret: now[from:to], whole: now[start:end]}
+		k := allow.Candidate{Secret: now[from:to], Whole: now[start:end]}
 		if len(segs) > 0 {
 			over := codec.SegmentsWithDecodedOverlap(segs, loc[0], loc[1])
 			if len(over) == 0 {
@@ -69,23 +71,23 @@ func referenceRule(c *compiled, global []allow, text, now, path string, segs []*
 			}
 			m := codec.AdjustMatchIndex(over, []int{start, end})
 			from, to = max(0, min(m[0], len(text))), max(0, min(m[1], len(text)))
-			k.line = strings.Trim(codec.CurrentLine(over, now), "\n")
+			k.Line = strings.Trim(codec.CurrentLine(over, now), "\n")
 		} else {
-			k.line = string(lineAt([]byte(text), start, end))
+			k.Line = string(lineAt([]byte(text), start, end))
 		}
-		if c.Entropy != 0 && entropy(k.secret) <= c.Entropy {
+		if c.Entropy != 0 && entropy(k.Secret) <= c.Entropy {
 			continue
 		}
 		if allowed(global, k, o) || allowed(own, k, o) {
 			continue
 		}
-		out = append(out, describe(c.ID, from, to, k.secret))
+		out = append(out, describe(c.ID, from, to, k.Secret))
 	}
 	return out
 }
 
-func allowed(list []allow, k candidate, o origin) bool {
-	return allowedContent(list, k) || allowedLine(list, k) || allowedTogether(list, k, o)
+func allowed(list allow.Lists, k allow.Candidate, o allow.Origin) bool {
+	return list.Content(k) || list.Line(k) || list.Together(k, o)
 }
 
 func describe(rule string, from, to int, secret string) string {
@@ -96,8 +98,8 @@ func describe(rule string, from, to int, secret string) string {
 // settled which of two rules for one secret is shown.
 func described(f *Finder, text []byte, r *Record, path string) []string {
 	out := []string{}
-	o := origin{path: path}
-	if allowedOrigin(f.set.global(), o) {
+	o := allow.Origin{Path: path}
+	if f.set.global().Origin(o) {
 		return nil
 	}
 	for _, m := range f.Settle(text, r) {

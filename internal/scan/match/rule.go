@@ -19,6 +19,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/scan/match/allow"
+	"github.com/secretguard/secretguard/internal/scan/match/filter"
+	"github.com/secretguard/secretguard/internal/scan/match/plan"
 )
 
 // Rule is one rule as data.
@@ -57,23 +60,16 @@ type Required struct {
 }
 
 // Allowlist says what a rule, or every rule, does not report.
-type Allowlist struct {
-	All         bool // every given condition must hold; else one is enough
-	Commits     []string
-	Paths       []string // RE2
-	Regexes     []string // RE2
-	RegexTarget string   // "secret" (default), "match", "line"
-	StopWords   []string
-}
+type Allowlist = allow.List
 
 // compiled is a rule with its expressions, compiled when first needed: a hook
 // over ten lines must not pay for two hundred expressions.
 type compiled struct {
 	Rule
 
-	plan     plan // anchors are set by Compile, the suffix by init
+	plan     plan.Plan // anchors are set by Compile, the suffix by init
 	anchored bool
-	runs     runPlan // of a rule without an anchor
+	runs     plan.Runs // of a rule without an anchor
 	inRuns   bool
 	required []int32 // rules of Required
 	// ungated are keywords of a rule without an anchor that the filter cannot find.
@@ -82,7 +78,7 @@ type compiled struct {
 	once   sync.Once
 	re     *regexp.Regexp
 	path   *regexp.Regexp
-	allow  []allow
+	allow  allow.Lists
 	suffix *syntax.Regexp
 }
 
@@ -91,14 +87,14 @@ func (c *compiled) init() {
 		if c.Regex != "" {
 			c.re = regexp.MustCompile(c.Regex) // Compile has parsed every expression before
 			if p, err := syntax.Parse(c.Regex, syntax.Perl); err == nil {
-				full, _ := newAnalyser().analyse(p)
-				c.suffix = full.suffix
+				full, _ := plan.NewAnalyser().Analyse(p)
+				c.suffix = full.Suffix
 			}
 		}
 		if c.Path != "" {
 			c.path = regexp.MustCompile(c.Path)
 		}
-		c.allow = compileAllow(c.Allowlists)
+		c.allow = allow.Compile(c.Allowlists)
 	})
 }
 
@@ -106,12 +102,12 @@ func (c *compiled) init() {
 // goroutines.
 type Set struct {
 	rules    []*compiled
-	filter   *filter
+	filter   *filter.Filter
 	whole    []int32 // rules without an anchor: they run over whole texts
 	gates    []gate  // their keywords
 	pathOnly []int32
 	// names finds what paths alone are reported for; anyName means that it cannot.
-	names   *filter
+	names   *filter.Filter
 	anyName bool
 	hash    string
 	depth   int
@@ -123,7 +119,7 @@ type Set struct {
 
 	globalOnce sync.Once
 	globalList []Allowlist
-	globalAll  []allow
+	globalAll  allow.Lists
 }
 
 // gate is a keyword of a rule without an anchor.
@@ -136,7 +132,7 @@ const DecodeDepth = 5
 // not parse is an error that names the rule; nothing panics later.
 func Compile(rules []Rule, global []Allowlist) (*Set, error) {
 	s := &Set{globalList: global, depth: DecodeDepth, around: 256, commits: map[string]bool{}}
-	an := newAnalyser()
+	an := plan.NewAnalyser()
 	index := map[string]int32{}
 	for i, r := range rules {
 		if _, ok := index[r.ID]; ok {
@@ -150,7 +146,7 @@ func Compile(rules []Rule, global []Allowlist) (*Set, error) {
 		s.rules = append(s.rules, c)
 	}
 	for _, a := range global {
-		if err := checkAllow(a); err != nil {
+		if err := allow.Check(a); err != nil {
 			return nil, fmt.Errorf("global allowlist: %w", err)
 		}
 	}
@@ -183,7 +179,7 @@ func (s *Set) named(list []Allowlist) {
 // commit change what At returns.
 func (s *Set) NamesCommit(commit string) bool { return s.commits[strings.ToLower(commit)] }
 
-func compile(an *analyser, r Rule) (*compiled, error) {
+func compile(an *plan.Analyser, r Rule) (*compiled, error) {
 	c := &compiled{Rule: r}
 	if r.Regex == "" && r.Path == "" {
 		return nil, fmt.Errorf("rule %s has neither a regex nor a path", r.ID)
@@ -204,12 +200,12 @@ func compile(an *analyser, r Rule) (*compiled, error) {
 		if r.SecretGroup > re.MaxCap() {
 			return nil, fmt.Errorf("rule %s: secretGroup %d, the regex has %d groups", r.ID, r.SecretGroup, re.MaxCap())
 		}
-		if c.plan, c.anchored = an.analyse(re); !c.anchored {
-			c.runs, c.inRuns = runsOf(re)
+		if c.plan, c.anchored = an.Analyse(re); !c.anchored {
+			c.runs, c.inRuns = plan.RunsOf(re)
 		}
 	}
 	for _, a := range r.Allowlists {
-		if err := checkAllow(a); err != nil {
+		if err := allow.Check(a); err != nil {
 			return nil, fmt.Errorf("rule %s: allowlist: %w", r.ID, err)
 		}
 	}
@@ -231,22 +227,22 @@ func (s *Set) require(index map[string]int32) error {
 
 // buildFilter collects the anchors of all rules. A keyword of a rule without an
 // anchor becomes an anchor of a gate; its number is behind those of the rules.
-func (s *Set) buildFilter(an *analyser) {
-	var anchors []anchor
+func (s *Set) buildFilter(an *plan.Analyser) {
+	var anchors []plan.Anchor
 	var owners []int32
 	for i, c := range s.rules {
 		switch {
 		case c.Regex == "":
 			s.pathOnly = append(s.pathOnly, int32(i))
 		case c.anchored:
-			s.around = max(s.around, c.plan.back+maxAnchor)
-			for _, a := range c.plan.anchors {
+			s.around = max(s.around, c.plan.Back+plan.MaxAnchor)
+			for _, a := range c.plan.Anchors {
 				anchors, owners = append(anchors, a), append(owners, int32(i))
 			}
 		default:
 			s.whole = append(s.whole, int32(i))
 			for _, k := range c.Keywords {
-				if a := an.keyword(k); a != nil {
+				if a := an.Keyword(k); a != nil {
 					anchors, owners = append(anchors, a), append(owners, int32(len(s.rules)+len(s.gates)))
 					s.gates = append(s.gates, gate{int32(i)})
 				} else {
@@ -255,51 +251,32 @@ func (s *Set) buildFilter(an *analyser) {
 			}
 		}
 	}
-	s.filter = newFilter(an, anchors, owners)
+	s.filter = filter.New(an, anchors, owners)
 	s.buildNames(an)
 }
 
 // buildNames collects the anchors of the rules about paths. One with a slash in
 // it does not stand in a name.
-func (s *Set) buildNames(an *analyser) {
-	an.anywhere = true
-	var anchors []anchor
+func (s *Set) buildNames(an *plan.Analyser) {
+	an.Anywhere = true
+	var anchors []plan.Anchor
 	for _, i := range s.pathOnly {
 		re, err := syntax.Parse(s.rules[i].Path, syntax.Perl)
-		p, ok := plan{}, false
+		p, ok := plan.Plan{}, false
 		if err == nil {
-			p, ok = an.analyse(re)
+			p, ok = an.Analyse(re)
 		}
-		for _, a := range p.anchors {
+		for _, a := range p.Anchors {
 			for _, c := range a {
-				ok = ok && !c.has('/')
+				ok = ok && !c.Has('/')
 			}
 		}
 		s.anyName = s.anyName || !ok
-		anchors = append(anchors, p.anchors...)
+		anchors = append(anchors, p.Anchors...)
 	}
 	if !s.anyName && len(anchors) > 0 {
-		s.names = newFilter(an, anchors, make([]int32, len(anchors)))
+		s.names = filter.New(an, anchors, make([]int32, len(anchors)))
 	}
-}
-
-// keyword is a keyword as an anchor; nil when it is too short or too common
-// for the filter: the rule then runs over every text.
-func (an *analyser) keyword(k string) anchor {
-	var a anchor
-	if !isASCII(k) {
-		return nil
-	}
-	for i := range min(len(k), maxAnchor) {
-		a = append(a, classOfRune(rune(k[i]), true))
-	}
-	if len(a) < gramLen {
-		return nil
-	}
-	if _, _, ok := an.gram(a); !ok {
-		return nil
-	}
-	return a
 }
 
 // Hash identifies the rules, so that a cache knows when they changed.
@@ -314,8 +291,8 @@ func (s *Set) Rules() []Rule {
 	return out
 }
 
-func (s *Set) global() []allow {
-	s.globalOnce.Do(func() { s.globalAll = compileAllow(s.globalList) })
+func (s *Set) global() allow.Lists {
+	s.globalOnce.Do(func() { s.globalAll = allow.Compile(s.globalList) })
 	return s.globalAll
 }
 

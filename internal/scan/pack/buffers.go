@@ -1,9 +1,6 @@
 package pack
 
-import (
-	"fmt"
-	"math/bits"
-)
+import "math/bits"
 
 // buffers is a worker's store of used byte slices, by powers of two.
 type buffers struct {
@@ -37,6 +34,3 @@ func (b *buffers) put(s []byte) {
 	b.bytes += cap(s)
 	b.free[c] = append(b.free[c], s)
 }
-
-// TooLarge is the Why of a Problem with an object above the limit.
-func TooLarge(limit int64) string { return fmt.Sprintf("larger than %d MB", limit>>20) }

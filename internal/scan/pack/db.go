@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/secretguard/secretguard/internal/scan/pack/forest"
+	"github.com/secretguard/secretguard/internal/scan/pack/packfile"
 )
 
 // DB is an open object database. Reading it from many goroutines is safe; Close
@@ -18,7 +21,7 @@ import (
 type DB struct {
 	width int      // of a name, in bytes
 	dirs  []string // the objects folder and its alternates
-	packs []*packFile
+	packs []*packfile.File
 	loose []looseFile // sorted by id
 	// looseKinds are known once an object was read; unreadable when that failed. Each
 	// is written by the worker that reads it, while others search in loose.
@@ -26,7 +29,7 @@ type DB struct {
 	total      int
 
 	forestOnce sync.Once
-	trees      []*forest
+	trees      []*forest.Forest
 
 	dupOnce sync.Once
 	dup     bitset // refs that an earlier ref holds too
@@ -80,8 +83,8 @@ func open(objects string, width int, list bool) (*DB, error) {
 		todo = append(todo, more...)
 	}
 	for _, p := range db.packs {
-		p.base = Ref(db.total)
-		db.total += p.n
+		p.Base = Ref(db.total)
+		db.total += p.N
 	}
 	slices.SortFunc(db.loose, func(a, b looseFile) int { return bytes.Compare(a.id[:], b.id[:]) })
 	db.loose = slices.CompactFunc(db.loose, func(a, b looseFile) bool { return a.id == b.id })
@@ -140,13 +143,13 @@ func (db *DB) openPacks(dir string) {
 		case len(db.packs) == maxPacks:
 			db.problem(Problem{What: "pack", Why: fmt.Sprintf("there are more than %d", maxPacks), Example: e.Name()})
 		default:
-			p, err := openPack(filepath.Join(dir, name), db.width)
+			p, err := packfile.Open(filepath.Join(dir, name), db.width)
 			if err != nil {
 				db.problem(Problem{What: "pack", Why: reason(err), Example: e.Name()})
 				continue
 			}
-			if slices.ContainsFunc(db.packs, func(o *packFile) bool { return o.n == p.n && o.checksum() == p.checksum() }) {
-				p.close() // the same pack through another alternate
+			if slices.ContainsFunc(db.packs, func(o *packfile.File) bool { return o.N == p.N && o.Checksum() == p.Checksum() }) {
+				p.Close() // the same pack through another alternate
 				continue
 			}
 			db.packs = append(db.packs, p)
@@ -181,7 +184,7 @@ func alternates(dir string) ([]string, error) {
 // Close ends the mappings. It may be called twice.
 func (db *DB) Close() error {
 	for _, p := range db.packs {
-		p.close()
+		p.Close()
 	}
 	db.packs = nil
 	return nil
@@ -200,18 +203,18 @@ func (db *DB) ID(r Ref) ID {
 	if p == nil {
 		return db.loose[i].id
 	}
-	return p.id(i)
+	return p.ID(i)
 }
 
 // at returns the pack of r and its place there, or the place among the loose
 // objects.
-func (db *DB) at(r Ref) (*packFile, int) {
-	i, ok := slices.BinarySearchFunc(db.packs, r, func(p *packFile, r Ref) int { return cmp.Compare(p.base, r) })
+func (db *DB) at(r Ref) (*packfile.File, int) {
+	i, ok := slices.BinarySearchFunc(db.packs, r, func(p *packfile.File, r Ref) int { return cmp.Compare(p.Base, r) })
 	if !ok {
 		i--
 	}
-	if i >= 0 && int(r-db.packs[i].base) < db.packs[i].n {
-		return db.packs[i], int(r - db.packs[i].base)
+	if i >= 0 && int(r-db.packs[i].Base) < db.packs[i].N {
+		return db.packs[i], int(r - db.packs[i].Base)
 	}
 	return nil, int(r) - (db.total - len(db.loose))
 }
@@ -219,8 +222,8 @@ func (db *DB) at(r Ref) (*packFile, int) {
 // Lookup finds an object by its name.
 func (db *DB) Lookup(id ID) (Ref, bool) {
 	for _, p := range db.packs {
-		if i, ok := p.find(id); ok {
-			return p.base + Ref(i), true
+		if i, ok := p.Find(id); ok {
+			return p.Base + Ref(i), true
 		}
 	}
 	i, ok := slices.BinarySearchFunc(db.loose, id, func(l looseFile, id ID) int { return bytes.Compare(l.id[:], id[:]) })

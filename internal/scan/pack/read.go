@@ -8,7 +8,10 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"github.com/secretguard/secretguard/internal/scan/pack/delta"
 	"github.com/secretguard/secretguard/internal/scan/pack/inflate"
+	"github.com/secretguard/secretguard/internal/scan/pack/object"
+	"github.com/secretguard/secretguard/internal/scan/pack/packfile"
 )
 
 // maxChain is how many deltas one object may stand on. git makes at most 4095.
@@ -28,10 +31,10 @@ func (db *DB) Read(r Ref, limit int64) (Kind, []byte, error) {
 func (db *DB) read(z *inflate.Inflater, r Ref, limit int64, depth int) (kind Kind, data []byte, err error) {
 	p, i := db.at(r)
 	if p == nil {
-		return db.loose[i].read(z, anyKind, limit)
+		return db.loose[i].read(z, object.AnyKind, limit)
 	}
-	err = guarded(func() error {
-		off, err := p.offset(i)
+	err = packfile.Guarded(func() error {
+		off, err := p.Offset(i)
 		if err != nil {
 			return err
 		}
@@ -42,39 +45,39 @@ func (db *DB) read(z *inflate.Inflater, r Ref, limit int64, depth int) (kind Kin
 }
 
 // readAt follows the chain to its root and applies the deltas on the way back.
-func (db *DB) readAt(z *inflate.Inflater, p *packFile, off, limit int64, depth int) (Kind, []byte, error) {
-	var chain []entry
+func (db *DB) readAt(z *inflate.Inflater, p *packfile.File, off, limit int64, depth int) (Kind, []byte, error) {
+	var chain []packfile.Entry
 	for {
-		e, err := p.entryAt(off)
+		e, err := p.EntryAt(off)
 		if err != nil {
 			return 0, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
-		if e.size > limit {
+		if e.Size > limit {
 			return 0, nil, ErrTooLarge
 		}
 		chain = append(chain, e)
 		if len(chain)+depth > maxChain {
 			return 0, nil, fmt.Errorf("%w: a chain of deltas without end", ErrDamaged)
 		}
-		if e.kind == refDelta {
-			if k, ok := p.find(e.baseID); ok {
-				e.kind = ofsDelta
-				if e.base, err = p.offset(k); err != nil {
+		if e.Kind == object.RefDelta {
+			if k, ok := p.Find(e.BaseID); ok {
+				e.Kind = object.OfsDelta
+				if e.Base, err = p.Offset(k); err != nil {
 					return 0, nil, err
 				}
 			}
 		}
-		if e.kind != ofsDelta {
+		if e.Kind != object.OfsDelta {
 			break
 		}
-		off = e.base
+		off = e.Base
 	}
 	kind, data, err := db.root(z, p, chain, limit, depth)
 	if err != nil {
 		return kind, nil, err
 	}
 	for k := len(chain) - 1; k >= 0; k-- {
-		if e := chain[k]; e.kind == ofsDelta || e.kind == refDelta {
+		if e := chain[k]; e.Kind == object.OfsDelta || e.Kind == object.RefDelta {
 			if data, err = rebuild(z, p, e, data, limit); err != nil {
 				return kind, nil, err
 			}
@@ -85,28 +88,28 @@ func (db *DB) readAt(z *inflate.Inflater, p *packFile, off, limit int64, depth i
 
 // root returns what the last entry of a chain stands on: itself when it is
 // whole, or an object outside this pack.
-func (db *DB) root(z *inflate.Inflater, p *packFile, chain []entry, limit int64, depth int) (Kind, []byte, error) {
+func (db *DB) root(z *inflate.Inflater, p *packfile.File, chain []packfile.Entry, limit int64, depth int) (Kind, []byte, error) {
 	e := chain[len(chain)-1]
-	if e.kind == refDelta {
-		r, ok := db.Lookup(e.baseID)
+	if e.Kind == object.RefDelta {
+		r, ok := db.Lookup(e.BaseID)
 		if !ok {
 			return 0, nil, fmt.Errorf("the base of a delta: %w", ErrMissing)
 		}
 		return db.read(z, r, limit, depth+len(chain))
 	}
-	data := make([]byte, e.size)
-	if _, err := z.Zlib(data, p.objects()[e.data:]); err != nil {
+	data := make([]byte, e.Size)
+	if _, err := z.Zlib(data, p.Objects()[e.Data:]); err != nil {
 		return 0, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return e.kind, data, nil
+	return e.Kind, data, nil
 }
 
-func rebuild(z *inflate.Inflater, p *packFile, e entry, base []byte, limit int64) ([]byte, error) {
-	delta := make([]byte, e.size)
-	if _, err := z.Zlib(delta, p.objects()[e.data:]); err != nil {
+func rebuild(z *inflate.Inflater, p *packfile.File, e packfile.Entry, base []byte, limit int64) ([]byte, error) {
+	diff := make([]byte, e.Size)
+	if _, err := z.Zlib(diff, p.Objects()[e.Data:]); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	src, dst, rest, err := deltaSizes(delta)
+	src, dst, rest, err := delta.Sizes(diff)
 	switch {
 	case err != nil:
 		return nil, err
@@ -116,7 +119,7 @@ func rebuild(z *inflate.Inflater, p *packFile, e entry, base []byte, limit int64
 		return nil, ErrTooLarge
 	}
 	out := make([]byte, dst)
-	_, err = applyDelta(out, base, rest, nil)
+	_, err = delta.Apply(out, base, rest, nil)
 	return out, err
 }
 
@@ -139,7 +142,7 @@ func (db *DB) readUnlisted(id ID, limit int64) (Kind, []byte, error) {
 	z := inflaters.Get().(*inflate.Inflater)
 	defer inflaters.Put(z)
 	for _, dir := range db.dirs {
-		kind, data, err := (&looseFile{id: id, dir: dir}).read(z, anyKind, limit)
+		kind, data, err := (&looseFile{id: id, dir: dir}).read(z, object.AnyKind, limit)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -24,21 +24,21 @@ func (db *DB) Refs(names []byte) []Ref {
 		}
 	}
 	for _, p := range db.packs {
-		if p.n*32 < n { // a few of many: look for each
-			for k := range p.n {
-				i := sort.Search(n, func(i int) bool { return bytes.Compare(at(i), p.name(k)) >= 0 })
-				note(i, p.name(k), p.base+Ref(k))
+		if p.N*32 < n { // a few of many: look for each
+			for k := range p.N {
+				i := sort.Search(n, func(i int) bool { return bytes.Compare(at(i), p.Name(k)) >= 0 })
+				note(i, p.Name(k), p.Base+Ref(k))
 			}
 			continue
 		}
-		for i, k := 0, 0; i < n && k < p.n; { // side by side
-			switch c := bytes.Compare(at(i), p.name(k)); {
+		for i, k := 0, 0; i < n && k < p.N; { // side by side
+			switch c := bytes.Compare(at(i), p.Name(k)); {
 			case c < 0:
 				i++
 			case c > 0:
 				k++
 			default:
-				note(i, p.name(k), p.base+Ref(k))
+				note(i, p.Name(k), p.Base+Ref(k))
 				i++
 				k++
 			}
@@ -57,7 +57,7 @@ func (db *DB) Refs(names []byte) []Ref {
 func (db *DB) Fingerprint() [32]byte {
 	var sums []ID
 	for _, p := range db.packs {
-		sums = append(sums, p.checksum())
+		sums = append(sums, p.Checksum())
 	}
 	slices.SortFunc(sums, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
 	h := sha256.New()
@@ -85,7 +85,7 @@ func (db *DB) markDups() {
 	first := db.total - len(db.loose)
 	for i, l := range db.loose {
 		for _, p := range db.packs {
-			if _, ok := p.find(l.id); ok {
+			if _, ok := p.Find(l.id); ok {
 				db.dup.set(first + i)
 				break
 			}
@@ -96,14 +96,14 @@ func (db *DB) markDups() {
 func (db *DB) dupsByTwo() {
 	for j, b := range db.packs {
 		for _, a := range db.packs[:j] {
-			for x, y := 0, 0; x < a.n && y < b.n; {
-				switch c := bytes.Compare(a.name(x), b.name(y)); {
+			for x, y := 0, 0; x < a.N && y < b.N; {
+				switch c := bytes.Compare(a.Name(x), b.Name(y)); {
 				case c < 0:
 					x++
 				case c > 0:
 					y++
 				default:
-					db.dup.set(int(b.base) + y)
+					db.dup.set(int(b.Base) + y)
 					x++
 					y++
 				}
@@ -120,8 +120,8 @@ func (db *DB) dupsSorted() {
 	}
 	var all []entry
 	for _, p := range db.packs {
-		for i := range p.n {
-			all = append(all, entry{binary.BigEndian.Uint64(p.name(i)), p.base + Ref(i)})
+		for i := range p.N {
+			all = append(all, entry{binary.BigEndian.Uint64(p.Name(i)), p.Base + Ref(i)})
 		}
 	}
 	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(cmp.Compare(a.head, b.head), cmp.Compare(a.ref, b.ref)) })

@@ -10,7 +10,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/secretguard/secretguard/internal/scan/pack/delta"
+	"github.com/secretguard/secretguard/internal/scan/pack/forest"
 	"github.com/secretguard/secretguard/internal/scan/pack/inflate"
+	"github.com/secretguard/secretguard/internal/scan/pack/packfile"
 )
 
 // Object is one object as a visitor sees it.
@@ -75,7 +78,7 @@ func (db *DB) Walk(ctx context.Context, o WalkOptions) error {
 
 // task is a delta tree, or a stretch of loose objects when f is nil.
 type task struct {
-	f        *forest
+	f        *forest.Forest
 	root     int32
 	from, to int
 }
@@ -90,21 +93,21 @@ const heavy = 512
 func (db *DB) tasks(wanted func(Ref, Kind) bool) []task {
 	var big, rest []task
 	for _, f := range db.forests() {
-		f.weigh(wanted)
-		for _, i := range f.order {
-			if f.base[i] != noBase {
+		f.Weigh(wanted)
+		for _, i := range f.Order {
+			if f.Base[i] != forest.NoBase {
 				break // the roots come first
 			}
 			switch {
-			case f.weight[i] == 0:
-			case f.weight[i] >= heavy:
+			case f.Weight[i] == 0:
+			case f.Weight[i] >= heavy:
 				big = append(big, task{f: f, root: i})
 			default:
 				rest = append(rest, task{f: f, root: i})
 			}
 		}
 	}
-	slices.SortStableFunc(big, func(a, b task) int { return cmp.Compare(b.f.weight[b.root], a.f.weight[a.root]) })
+	slices.SortStableFunc(big, func(a, b task) int { return cmp.Compare(b.f.Weight[b.root], a.f.Weight[a.root]) })
 	tasks := append(big, rest...)
 	for i := 0; i < len(db.loose); i += looseBatch {
 		tasks = append(tasks, task{from: i, to: min(i+looseBatch, len(db.loose))})
@@ -113,24 +116,40 @@ func (db *DB) tasks(wanted func(Ref, Kind) bool) []task {
 }
 
 // forests returns the packs as trees; they are made once.
-func (db *DB) forests() []*forest {
+func (db *DB) forests() []*forest.Forest {
 	db.forestOnce.Do(func() {
 		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 		for _, p := range db.packs {
-			err := guarded(func() error {
-				f, err := plant(db, p)
+			err := packfile.Guarded(func() error {
+				f, err := forest.Plant(p, outside{db})
 				if err == nil {
 					db.trees = append(db.trees, f)
 				}
 				return err
 			})
 			if err != nil {
-				db.problem(Problem{What: "pack", Why: reason(err), Example: p.file(), Objects: p.n})
+				db.problem(Problem{What: "pack", Why: reason(err), Example: p.FileName(), Objects: p.N})
 			}
 		}
 	})
 	return db.trees
 }
+
+// outside are the other packs, and the loose objects, to a pack.
+type outside struct{ db *DB }
+
+// KindOf finds an object.
+func (o outside) KindOf(id ID) (Kind, bool, error) {
+	r, ok := o.db.Lookup(id)
+	if !ok {
+		return 0, false, nil
+	}
+	kind, _, err := o.db.Read(r, 1<<40)
+	return kind, true, err
+}
+
+// Problem notes what cannot be read.
+func (o outside) Problem(p Problem) { o.db.problem(p) }
 
 // worker walks trees. Its buffers live as long as it does.
 type worker struct {
@@ -153,11 +172,13 @@ type worker struct {
 const releaseAfter = 48 << 20
 
 // inflate decompresses the stream of a node.
-func (w *worker) inflate(dst []byte, f *forest, i int32) error {
-	n, err := w.z.Zlib(dst, f.stream(i))
+func (w *worker) inflate(dst []byte, f *forest.Forest, i int32) error {
+	n, err := w.z.Zlib(dst, f.Stream(i))
 	if w.read += n; w.read > releaseAfter {
 		w.read = 0
-		w.db.release()
+		for _, p := range w.db.packs {
+			p.Release()
+		}
 	}
 	return err
 }
@@ -165,7 +186,7 @@ func (w *worker) inflate(dst []byte, f *forest, i int32) error {
 // frame is a base whose deltas are being visited.
 type frame struct {
 	node   int32
-	next   int32 // child to visit next; noBase when only the last one is left
+	next   int32 // child to visit next; forest.NoBase when only the last one is left
 	last   int32 // the heaviest child comes last: the base is not needed below it
 	data   []byte
 	record any
@@ -178,22 +199,22 @@ func (w *worker) do(t task) {
 		}
 		return
 	}
-	err := guarded(func() error { return w.tree(t.f, t.root) })
+	err := packfile.Guarded(func() error { return w.tree(t.f, t.root) })
 	if err != nil && w.ctx.Err() == nil {
 		w.lost(t.f, t.root, err)
 	}
 }
 
-func (w *worker) lost(f *forest, node int32, err error) {
+func (w *worker) lost(f *forest.Forest, node int32, err error) {
 	if errors.Is(err, ErrTooLarge) {
-		w.db.problem(Problem{What: f.kind[node].String(), Why: TooLarge(w.opts.MaxSize), Example: w.db.ID(f.ref(node)).String(), Objects: int(f.weight[node])})
+		w.db.problem(Problem{What: f.Kind[node].String(), Why: TooLarge(w.opts.MaxSize), Example: w.db.ID(f.Ref(node)).String(), Objects: int(f.Weight[node])})
 		return
 	}
-	w.db.problem(Problem{What: "object", Why: "damaged in the pack", Example: w.db.ID(f.ref(node)).String(), Objects: int(f.weight[node])})
+	w.db.problem(Problem{What: "object", Why: "damaged in the pack", Example: w.db.ID(f.Ref(node)).String(), Objects: int(f.Weight[node])})
 }
 
 // tree visits a root and everything that hangs below it, depth first.
-func (w *worker) tree(f *forest, root int32) error {
+func (w *worker) tree(f *forest.Forest, root int32) error {
 	w.stack = w.stack[:0]
 	data, err := w.root(f, root)
 	if err != nil {
@@ -206,11 +227,11 @@ func (w *worker) tree(f *forest, root int32) error {
 		}
 		top := &w.stack[len(w.stack)-1]
 		child := top.next
-		for child != noBase && (child == top.last || f.weight[child] == 0) {
-			child = f.next[child]
+		for child != forest.NoBase && (child == top.last || f.Weight[child] == 0) {
+			child = f.Next[child]
 		}
-		if child != noBase {
-			top.next = f.next[child]
+		if child != forest.NoBase {
+			top.next = f.Next[child]
 			data, ops, err := w.child(f, child, top.data)
 			if err != nil {
 				w.lost(f, child, err)
@@ -233,11 +254,11 @@ func (w *worker) tree(f *forest, root int32) error {
 }
 
 // root rebuilds a root: an object stored whole, or a delta of one elsewhere.
-func (w *worker) root(f *forest, i int32) ([]byte, error) {
-	if f.size[i] > w.opts.MaxSize {
+func (w *worker) root(f *forest.Forest, i int32) ([]byte, error) {
+	if f.Size[i] > w.opts.MaxSize {
 		return nil, ErrTooLarge
 	}
-	if id, ok := f.ext[i]; ok {
+	if id, ok := f.Ext[i]; ok {
 		_, base, err := w.db.ReadID(id, w.opts.MaxSize)
 		if err != nil {
 			return nil, err
@@ -245,33 +266,33 @@ func (w *worker) root(f *forest, i int32) ([]byte, error) {
 		data, _, err := w.child(f, i, base)
 		return data, err
 	}
-	data := w.free.get(int(f.size[i]))
+	data := w.free.get(int(f.Size[i]))
 	return data, w.inflate(data, f, i)
 }
 
 // child rebuilds a delta from its base.
-func (w *worker) child(f *forest, i int32, base []byte) ([]byte, []Op, error) {
-	if f.size[i] > w.opts.MaxSize {
+func (w *worker) child(f *forest.Forest, i int32, base []byte) ([]byte, []Op, error) {
+	if f.Size[i] > w.opts.MaxSize {
 		return nil, nil, ErrTooLarge
 	}
-	if n := int(f.size[i]); cap(w.delta) < n {
+	if n := int(f.Size[i]); cap(w.delta) < n {
 		w.delta = make([]byte, max(n, 2*cap(w.delta), 1<<16))
 	}
-	delta := w.delta[:f.size[i]]
-	if err := w.inflate(delta, f, i); err != nil {
+	diff := w.delta[:f.Size[i]]
+	if err := w.inflate(diff, f, i); err != nil {
 		return nil, nil, err
 	}
-	src, dst, rest, err := deltaSizes(delta)
+	src, dst, rest, err := delta.Sizes(diff)
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case src != int64(len(base)):
-		return nil, nil, errDelta
+		return nil, nil, delta.ErrRange
 	case dst > w.opts.MaxSize:
 		return nil, nil, ErrTooLarge
 	}
 	data := w.free.get(int(dst))
-	w.ops, err = applyDelta(data, base, rest, w.ops[:0])
+	w.ops, err = delta.Apply(data, base, rest, w.ops[:0])
 	if err != nil {
 		w.free.put(data)
 		return nil, nil, err
@@ -281,24 +302,24 @@ func (w *worker) child(f *forest, i int32, base []byte) ([]byte, []Op, error) {
 
 // visitNode shows a node to the visitor, and keeps its content when deltas of it
 // are to be visited.
-func (w *worker) visitNode(f *forest, i int32, data []byte, ops []Op, base any) {
+func (w *worker) visitNode(f *forest.Forest, i int32, data []byte, ops []Op, base any) {
 	var record any
-	ref := f.ref(i)
-	if w.wanted(ref, f.kind[i]) {
-		o := Object{Ref: ref, ID: f.p.id(int(f.ord[i])), Kind: f.kind[i], Data: data, Ops: ops, Dup: w.db.Dup(ref)}
+	ref := f.Ref(i)
+	if w.wanted(ref, f.Kind[i]) {
+		o := Object{Ref: ref, ID: f.ID(i), Kind: f.Kind[i], Data: data, Ops: ops, Dup: w.db.Dup(ref)}
 		record = w.visitor.Visit(&o, base)
 	}
-	last := noBase
-	for c := f.first[i]; c != noBase; c = f.next[c] {
-		if f.weight[c] > 0 && (last == noBase || f.weight[c] > f.weight[last]) {
+	last := forest.NoBase
+	for c := f.First[i]; c != forest.NoBase; c = f.Next[c] {
+		if f.Weight[c] > 0 && (last == forest.NoBase || f.Weight[c] > f.Weight[last]) {
 			last = c
 		}
 	}
-	if last == noBase {
+	if last == forest.NoBase {
 		w.free.put(data)
 		return
 	}
-	w.stack = append(w.stack, frame{node: i, next: f.first[i], last: last, data: data, record: record})
+	w.stack = append(w.stack, frame{node: i, next: f.First[i], last: last, data: data, record: record})
 }
 
 func (w *worker) looseObject(i int) {

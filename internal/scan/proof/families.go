@@ -8,7 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,12 +40,58 @@ func (p *Proof) aws(id string, h Hints) {
 	if number > 999_999_999_999 {
 		return // no account has thirteen digits: the id was not made by AWS
 	}
-	p.Account = fmt.Sprintf("%012d", number)
+	p.account(fmt.Sprintf("%012d", number), h)
+}
+
+// account notes the account and what is known about it.
+func (p *Proof) account(number string, h Hints) {
+	p.Account = number
 	switch {
 	case slices.Contains(canaries, p.Account):
 		p.Canary, p.Note = true, "an account that makes canaries: using the key raises an alarm"
 	case slices.Contains(h.Accounts, p.Account):
 		p.Note = "a queue of the same account stands in what was scanned"
+	}
+}
+
+// bedrockUser is what a long-lived Bedrock key begins with once it is decoded: the name
+// that IAM gave to the credential, with the account in it.
+var bedrockUser = regexp.MustCompile(`^(BedrockAPIKey-[a-z0-9]{1,16})-at-([0-9]{12}):`)
+
+// bedrock reads the account out of a Bedrock key. A long-lived one is the base64 of
+// "user-at-account:secret", a short-lived one that of a presigned address, which names
+// a key id, a region and when it ends.
+func (p *Proof) bedrock(key string, h Hints, now time.Time) {
+	if long, ok := strings.CutPrefix(key, "ABSK"); ok {
+		plain, _ := base64.RawStdEncoding.DecodeString(strings.TrimRight(long, "="))
+		if m := bedrockUser.FindSubmatch(plain); m != nil {
+			p.account(string(m[2]), h)
+			if p.Note == "" {
+				p.Note = "of the IAM user " + string(m[1])
+			}
+		}
+		return
+	}
+	plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.TrimPrefix(key, "bedrock-api-key-"), "="))
+	_, query, found := strings.Cut(string(plain), "?")
+	values, bad := url.ParseQuery(query)
+	if err != nil || bad != nil || !found {
+		return
+	}
+	id, _, _ := strings.Cut(values.Get("X-Amz-Credential"), "/")
+	p.aws(id, h)
+	made, err := time.Parse("20060102T150405Z", values.Get("X-Amz-Date"))
+	seconds, bad := strconv.Atoi(values.Get("X-Amz-Expires"))
+	if err != nil || bad != nil || seconds < 0 || seconds > 7*24*3600 {
+		return
+	}
+	p.ends(made.Add(time.Duration(seconds)*time.Second), now)
+}
+
+// ends takes a credential that has ended for what it is.
+func (p *Proof) ends(at, now time.Time) {
+	if at.Before(now) {
+		p.Note, p.Severity = "it ended on "+at.UTC().Format(time.DateOnly), "low"
 	}
 }
 
@@ -140,9 +189,7 @@ func (p *Proof) token(value string, now time.Time) {
 		}
 	}
 	if end, ok := c.Expires.(float64); ok && end > 0 && end < 1e11 {
-		if at := time.Unix(int64(end), 0); at.Before(now) {
-			p.Note, p.Severity = "it ended on "+at.UTC().Format(time.DateOnly), "low"
-		}
+		p.ends(time.Unix(int64(end), 0), now)
 	}
 }
 

@@ -31,6 +31,9 @@ type Proof struct {
 	Account  string // of AWS, twelve digits
 	Project  string // of Supabase, its reference
 	Role     string // that a token names
+	// Near is the one project that stood nearest to a key which proves none itself. It is
+	// a guess: the key may be another project's.
+	Near string
 	// Note says in a few words what else is known, such as an issuer's marker.
 	Note string
 	// Kind is what the value is when it says so itself and the rule did not know;
@@ -63,6 +66,8 @@ func Of(kind credential.Kind, part credential.Part, t secret.Text, h Hints, now 
 		p.supabase(value, h.Projects)
 	case kind == credential.GitHubToken:
 		p.github(value)
+	case kind == credential.BedrockKey:
+		p.bedrock(value, h, now)
 	case kind == credential.OpenAIKey && strings.Contains(value, "T3BlbkFJ"):
 		p.Note = "holds OpenAI's marker"
 	case kind == credential.GroqKey && strings.Contains(value, "WGdyb3FY"):

@@ -144,3 +144,36 @@ func TestAnyValue(t *testing.T) {
 		of(kind, credential.PartID, value, proof.Hints{Projects: []string{value}})
 	})
 }
+
+// A Bedrock key tells its account: a long-lived one in its user's name, a short-lived one
+// in the key id of the presigned address that it is, with the day on which it ended.
+func TestBedrock(t *testing.T) {
+	t.Parallel()
+	long := func(user string) string {
+		return "ABSK" + base64.StdEncoding.EncodeToString([]byte(user+":"+strings.Repeat("s", 60)))
+	}
+	short := func(query string) string {
+		return "bedrock-api-key-" + base64.StdEncoding.EncodeToString([]byte("bedrock.amazonaws.com/?Action=CallWithBearerToken&"+query))
+	}
+	id := keyOf(210987654321)
+	for name, tc := range map[string]struct {
+		key  string
+		want proof.Proof
+	}{
+		"long":            {long("BedrockAPIKey-ab12-at-210987654321"), proof.Proof{Account: "210987654321", Note: "of the IAM user BedrockAPIKey-ab12"}},
+		"long, canary":    {long("BedrockAPIKey-ab12-at-171436882533"), proof.Proof{Account: "171436882533", Canary: true, Note: "an account that makes canaries: using the key raises an alarm"}},
+		"long, other":     {long("somebody-at-210987654321"), proof.Proof{}},
+		"long, hostile":   {long("BedrockAPIKey-\x1b[2J-at-210987654321"), proof.Proof{}},
+		"long, no base64": {"ABSK!!!!", proof.Proof{}},
+		"short, ended":    {short("X-Amz-Credential=" + id + "%2F20260101%2Feu-west-1%2Fbedrock%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=43200"), proof.Proof{Account: "210987654321", Severity: "low", Note: "it ended on 2026-01-01"}},
+		"short, good":     {short("X-Amz-Credential=" + id + "%2F20260601%2Feu-west-1%2Fbedrock%2Faws4_request&X-Amz-Date=20260531T230000Z&X-Amz-Expires=43200"), proof.Proof{Account: "210987654321"}},
+		"short, no date":  {short("X-Amz-Credential=" + id + "%2F20260101&X-Amz-Date=yesterday&X-Amz-Expires=99999999999999999999"), proof.Proof{Account: "210987654321"}},
+		"short, nothing":  {short(""), proof.Proof{}},
+		"short, broken":   {"bedrock-api-key-%%%", proof.Proof{}},
+	} {
+		tc.want.Checksum = proof.None
+		if got := of(credential.BedrockKey, credential.PartToken, tc.key, proof.Hints{}); got != tc.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tc.want)
+		}
+	}
+}

@@ -4,18 +4,22 @@
 package suppress
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // List is what was accepted. The zero value accepts nothing.
@@ -23,58 +27,15 @@ type List struct {
 	// Now decides whether an entry has ended; time.Now when nil.
 	Now func() time.Time
 
-	prints map[string]bool    // gitleaks fingerprints
-	ids    map[string][]Entry // by finding id; also those that have ended
-	values map[valueKey]bool  // of a gitleaks report
+	prints map[string]bool   // gitleaks fingerprints
+	files  []*Baseline       // also entries that have ended
+	values map[valueKey]bool // of a gitleaks report
 }
 
 // valueKey is a secret of a gitleaks report under a rule: its SHA-256, in memory only.
 type valueKey struct {
 	rule string
 	sum  [sha256.Size]byte
-}
-
-// BaselineSchema names the format of a baseline file.
-const BaselineSchema = "secretguard.baseline/1"
-
-type baseline struct {
-	Schema   string  `json:"schema"`
-	Accepted []Entry `json:"accepted"`
-}
-
-// Entry is one accepted secret of a baseline: a waiver. Its id names the secret under
-// its rule, so it holds after a rebase, a squash, a rename and a reformatting.
-type Entry struct {
-	ID   string `json:"id"`
-	Rule string `json:"rule"`
-	// File is where it stood when it was accepted; it is for people.
-	File string `json:"file,omitempty"`
-	// Path, when set, is the only file for which the entry holds, or with a '/' at its
-	// end the only folder: a copy elsewhere is reported.
-	Path   string `json:"path,omitempty"`
-	Reason string `json:"reason,omitempty"`
-	Owner  string `json:"owner,omitempty"`
-	// Until is the last day on which the entry holds, "2006-01-02" in UTC; empty
-	// for no end.
-	Until string `json:"until,omitempty"`
-}
-
-// holdsFor reports whether an entry is about a file.
-func (e Entry) holdsFor(file string) bool {
-	return e.Path == "" || e.Path == file || strings.HasSuffix(e.Path, "/") && strings.HasPrefix(file, e.Path)
-}
-
-// Ended reports whether an entry's last day is over.
-func (e Entry) Ended(now time.Time) bool { return e.ended(now) }
-
-// ended reports whether an entry's last day is over. A day that cannot be read
-// ends the entry: a mistake must not hide a finding for ever.
-func (e Entry) ended(now time.Time) bool {
-	if e.Until == "" {
-		return false
-	}
-	day, err := time.Parse(time.DateOnly, e.Until)
-	return err != nil || !now.Before(day.AddDate(0, 0, 1))
 }
 
 // maxFile is the largest ignore file or baseline that is read, in bytes.
@@ -144,25 +105,6 @@ func readPlain(stat func(string) (os.FileInfo, error), open func(string) (*os.Fi
 	return b, err
 }
 
-// AddBaseline reads a baseline that WriteBaseline made, or a JSON report of gitleaks.
-// Entries whose last day is over do not accept anything; see Ended.
-func (l *List) AddBaseline(path string) error {
-	if b, err := readPlain(os.Stat, os.Open, path); err == nil && bytes.HasPrefix(bytes.TrimSpace(b), []byte("[")) {
-		return l.addReport(b, path)
-	}
-	entries, err := ReadBaseline(path)
-	if err != nil {
-		return err
-	}
-	if l.ids == nil {
-		l.ids = map[string][]Entry{}
-	}
-	for _, e := range entries {
-		l.ids[e.ID] = append(l.ids[e.ID], e)
-	}
-	return nil
-}
-
 // addReport takes the findings of a gitleaks report as accepted: by rule and secret,
 // wherever that stands now, and by fingerprint where the report is redacted.
 func (l *List) addReport(b []byte, path string) error {
@@ -193,70 +135,16 @@ func (l *List) now() time.Time {
 	return time.Now()
 }
 
-// ReadBaseline returns all entries of a baseline, also those that have ended.
-func ReadBaseline(path string) ([]Entry, error) {
-	b, err := readPlain(os.Stat, os.Open, path)
-	if err != nil {
-		return nil, fmt.Errorf("read the baseline %s: %w", path, err)
-	}
-	var doc baseline
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return nil, fmt.Errorf("the baseline %s: %w", path, err)
-	}
-	if doc.Schema != BaselineSchema {
-		return nil, fmt.Errorf("the baseline %s has the schema %q; this version reads %q", path, doc.Schema, BaselineSchema)
-	}
-	return doc.Accepted, nil
-}
-
-// Accept adds entries to the baseline at path, which need not exist, and keeps
-// what stands there. The file is replaced as a whole, so that a crash leaves the
-// old one or the new one.
-func Accept(path string, entries []Entry) error {
-	old, err := ReadBaseline(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	// The newest word about an id comes first and wins.
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".baseline-*")
-	if err != nil {
-		return fmt.Errorf("write the baseline: %w", err)
-	}
-	err = errors.Join(WriteBaseline(tmp, append(slices.Clone(entries), old...)), tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write the baseline: %w", err), os.Remove(tmp.Name()))
-	}
-	return nil
-}
-
-// WriteBaseline writes the ids of the findings; no secret is in the file. An id
-// names a secret under a rule: it holds wherever the secret stands.
-func WriteBaseline(w io.Writer, entries []Entry) error {
-	doc := baseline{Schema: BaselineSchema, Accepted: []Entry{}}
-	seen := map[[2]string]bool{}
-	for _, e := range entries {
-		if k := [2]string{e.ID, e.Path}; !seen[k] {
-			seen[k] = true
-			doc.Accepted = append(doc.Accepted, e)
-		}
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(doc)
-}
-
 // Subject is a finding as far as an entry can name it.
 type Subject struct {
-	ID     string
+	ID     string   // of the finding
 	Rules  []string // its rule, and gitleaks' rules that found the same
 	File   string
+	Shown  string // File with secrets masked
 	Lines  []int  // 1-based; where the secret begins, and where gitleaks counts
 	Commit string // empty outside history
-	// Sum is the SHA-256 of the secret, for reports that hold it.
-	Sum [sha256.Size]byte
+	// Secret is what was found; of a file that is a finding by its name, the name.
+	Secret secret.Text
 }
 
 // Why tells whether a finding was accepted, by what, and with which reason.
@@ -264,13 +152,17 @@ func (l *List) Why(s Subject) (by, reason string, ok bool) {
 	if l == nil {
 		return "", "", false
 	}
-	for _, e := range l.ids[s.ID] {
-		if e.holdsFor(s.File) && !e.ended(l.now()) {
+	for e := range l.entries(s) {
+		if e.holdsFor(s) && !e.Ended(l.now()) {
 			return "baseline", e.Reason, true
 		}
 	}
+	var sum [sha256.Size]byte
+	if len(l.values) > 0 {
+		sum = sha256.Sum256([]byte(s.Secret.Reveal()))
+	}
 	for _, rule := range s.Rules {
-		if l.values[valueKey{rule, s.Sum}] {
+		if l.values[valueKey{rule, sum}] {
 			return "baseline", "in a report of gitleaks", true
 		}
 		for _, line := range s.Lines {
@@ -283,17 +175,63 @@ func (l *List) Why(s Subject) (by, reason string, ok bool) {
 	return "", "", false
 }
 
+// Entries returns the entries that name the secret of a finding under its rule,
+// whether or not they hold for its file and today.
+func (l *List) Entries(s Subject) []Entry { return slices.Collect(l.entries(s)) }
+
+func (l *List) entries(s Subject) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		if l == nil {
+			return
+		}
+		for _, f := range l.files {
+			for _, i := range f.match(s) {
+				if !yield(f.Entries[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Ended returns the last day of an entry that would accept the finding and has
 // ended; empty when there is none. The finding counts, and whoever sees it should
 // know that it was accepted once.
 func (l *List) Ended(s Subject) string {
-	if l == nil {
-		return ""
-	}
-	for _, e := range l.ids[s.ID] {
-		if e.holdsFor(s.File) && e.ended(l.now()) {
+	for e := range l.entries(s) {
+		if e.holdsFor(s) && e.Ended(l.now()) {
 			return e.Until
 		}
 	}
 	return ""
+}
+
+// Weigh works out beforehand, with all processors, what Why must know of findings
+// whose values are guessable: each of them costs time on purpose. It returns how many
+// distinct values were left out because there are more than [MaxSlow]: those are not
+// accepted by a baseline.
+func (l *List) Weigh(subjects []Subject) (left int) {
+	if l == nil || len(l.files) == 0 {
+		return 0
+	}
+	var wait sync.WaitGroup
+	work := make(chan Subject)
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for s := range work {
+				for _, f := range l.files {
+					f.match(s)
+				}
+			}
+		})
+	}
+	for _, s := range subjects {
+		work <- s
+	}
+	close(work)
+	wait.Wait()
+	for _, f := range l.files {
+		left += f.refused()
+	}
+	return left
 }

@@ -241,10 +241,29 @@ func (l *List) foot(width int) []widget.Line {
 		line := widget.Line{widget.S(widget.Plain, " "), widget.S(widget.Strong, c.Middle()), widget.S(widget.Plain, "  "+firstSeen(c))}
 		out = append(out, line)
 	}
-	if n := l.notice(); n != "" {
+	if n := l.alarm(); n != "" {
+		out = append(out, widget.As(widget.Bad, " "+n).Fit(width, l.g))
+	} else if n := l.notice(); n != "" {
 		out = append(out, widget.As(widget.Warn, " "+n))
 	}
 	return out
+}
+
+// alarm names a run whose leaked key still opens something, or that waits for a
+// person: it stays until that is over, whatever is in the list.
+func (l *List) alarm() term.Safe {
+	var yours term.Safe
+	for _, r := range l.store.Unfinished() {
+		if r.Alarm != "" {
+			return "! " + term.Clean(r.Plan.OldMask) + " WAS DELETED AND IS STILL ACCEPTED: run " + term.Clean(r.Plan.ID)
+		}
+	}
+	for _, r := range l.store.Unfinished() {
+		if _, ok := r.Turn(); ok && !r.Active && yours == "" {
+			yours = "run " + term.Clean(r.Plan.ID) + " waits for you: R opens it"
+		}
+	}
+	return yours
 }
 
 // firstSeen tells when, by whom and where a credential came in.

@@ -27,6 +27,9 @@ func (c *session) talk(ctx context.Context) error {
 	for i := range runs {
 		c.store.SetRun(&runs[i])
 		c.sayf("UNFINISHED: run %s over %s of %s is %s", runs[i].Plan.ID, runs[i].Plan.OldMask, runs[i].Plan.Old.Owner, runs[i].Status)
+		if runs[i].Alarm != "" {
+			c.sayf("ALARM: %s", runs[i].Alarm)
+		}
 	}
 	for {
 		if err := c.list(ctx); err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/secret"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/tui"
 	"github.com/secretguard/secretguard/internal/tui/screen"
@@ -26,6 +27,8 @@ type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Now func() time.Time
+	// Echo makes the terminal show what is typed, or not; nil where nothing is shown.
+	Echo func(on bool) error
 	// Width is how many cells a line may have; 0 for any.
 	Width int
 }
@@ -40,6 +43,7 @@ type session struct {
 	out    io.Writer
 	now    func() time.Time
 	width  int
+	echo   func(bool) error
 	lines  chan string // closed at the end of the input
 	hints  chan tui.Hint
 	err    error
@@ -56,7 +60,7 @@ func Run(ctx context.Context, engine tui.Engine, facts screen.Facts, s Streams) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := &session{
-		engine: engine, store: screen.NewStore(facts, s.Now()), out: s.Out, now: s.Now, width: s.Width, lines: make(chan string), hints: make(chan tui.Hint),
+		engine: engine, store: screen.NewStore(facts, s.Now()), out: s.Out, now: s.Now, width: s.Width, echo: s.Echo, lines: make(chan string), hints: make(chan tui.Hint),
 		printed: map[string]map[string]rotate.StepStatus{},
 	}
 	go c.read(ctx, s.In)
@@ -145,6 +149,21 @@ func (c *session) ask(ctx context.Context, prompt term.Safe) (string, error) {
 			return "", ctx.Err()
 		}
 	}
+}
+
+// hidden asks for a line that the terminal does not show; an empty one for none.
+func (c *session) hidden(ctx context.Context, prompt term.Safe) (value secret.Text, err error) {
+	if c.echo != nil {
+		if err := c.echo(false); err != nil {
+			return value, screen.Problem{Text: "the terminal cannot hide what is typed: " + term.Clean(err.Error())}
+		}
+		defer func() {
+			err = errors.Join(err, c.echo(true))
+			c.say("") // the line feed was not shown either
+		}()
+	}
+	line, err := c.ask(ctx, prompt)
+	return secret.New(strings.TrimSpace(line)), err
 }
 
 // choice is one entry of a menu.

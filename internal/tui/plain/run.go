@@ -2,6 +2,7 @@ package plain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -22,6 +23,15 @@ func (c *session) plan(ctx context.Context, id string, s rotate.Strategy) error 
 	c.sayf("PLAN %s, strategy %s, old key %s of %s", p.ID, p.Strategy, p.OldMask, p.Old.Owner)
 	for _, st := range p.Steps {
 		c.sayf("  step %d: %s. Undo: %s. Risk: %s", st.N, st.Title, st.Undo, st.Risk)
+		if st.Right != nil {
+			c.sayf("    our access may do it: %s", rotate.RightWords(*st.Right))
+		}
+		if st.Guide != nil {
+			c.guide(*st.Guide)
+		}
+	}
+	for _, o := range p.Outage {
+		c.sayf("  outage of %s: %s", o.Name, o.Words())
 	}
 	for _, r := range p.Risks {
 		c.sayf("  risk: %s", r)
@@ -148,21 +158,77 @@ func (c *session) stands(ctx context.Context, r *screen.Run) error {
 		c.sayf("ROLLED BACK: the leaked key %s works again; rotate it soon", r.Plan.OldMask)
 		return nil
 	}
-	c.sayf("run %s stands still: %s %s", id, r.Status, r.Problem)
+	if r.Alarm != "" {
+		c.sayf("ALARM: %s", r.Alarm)
+	}
+	turn, yours := r.Turn()
+	if yours {
+		c.sayf("YOUR TURN in run %s: %s", id, turn.Step.Title)
+		c.guide(turn.Guide)
+	} else {
+		c.sayf("run %s stands still: %s %s", id, r.Status, r.Problem)
+	}
 	if r.Ended != nil {
 		c.say("it ended with: " + r.Ended.Text)
 	}
-	choices := []choice{{text: "go on from here", off: c.store.WhyNoResume(r), do: func(ctx context.Context) error { return c.drive(ctx, id, c.engine.Resume) }}}
+	if yours && turn.Key {
+		return c.menu(ctx, "WHAT NOW", append([]choice{{
+			text: "hand in the new key; what you type is not shown", off: c.store.WhyNoHandIn(r), do: func(ctx context.Context) error { return c.supply(ctx, r) },
+		}}, c.endings(r)...))
+	}
+	goOn := term.Safe("go on from here")
+	if yours {
+		goOn = "it is gone: check, and go on"
+	}
+	choices := []choice{{text: goOn, off: c.store.WhyNoResume(r), do: func(ctx context.Context) error { return c.drive(ctx, id, c.engine.Resume) }}}
 	if step, ok := r.Held(); ok {
 		choices = append(choices, choice{
 			text: "accept what was shown for: " + term.Clean(step.Title), off: c.store.WhyNoAccept(r),
 			do: func(ctx context.Context) error { return c.waive(ctx, id, step.ID) },
 		})
 	}
-	choices = append(choices,
-		choice{text: "roll back: the leaked key is put back to use", off: c.store.WhyNoRollBack(r), do: func(ctx context.Context) error { return c.rollBack(ctx, r) }},
-		choice{text: "leave it for later", do: func(context.Context) error { return nil }})
-	return c.menu(ctx, "WHAT NOW", choices)
+	return c.menu(ctx, "WHAT NOW", append(choices, c.endings(r)...))
+}
+
+// endings are the ways out of a run that stands still.
+func (c *session) endings(r *screen.Run) []choice {
+	return []choice{
+		{text: "roll back: the leaked key is put back to use", off: c.store.WhyNoRollBack(r), do: func(ctx context.Context) error { return c.rollBack(ctx, r) }},
+		{text: "leave it for later", do: func(context.Context) error { return nil }},
+	}
+}
+
+// guide says what a person has to do, and where.
+func (c *session) guide(g rotate.Guide) {
+	c.sayf("  at %s", g.Link)
+	for i, do := range g.Do {
+		c.sayf("  %d. %s", i+1, do)
+	}
+}
+
+// supply takes the new key; one that is refused leaves the run as it is, and the
+// question comes again.
+func (c *session) supply(ctx context.Context, r *screen.Run) error {
+	value, err := c.hidden(ctx, "the new key, or nothing to go back")
+	var p screen.Problem
+	switch {
+	case errors.As(err, &p):
+		c.trouble("no key was asked for", err)
+		c.sayf("hand it in with: secretguard rotate supply %s", r.Plan.ID)
+		return nil
+	case err != nil:
+		return err
+	case value.Empty():
+		c.say("nothing was handed in; the run waits")
+		return nil
+	}
+	c.say("checking it: its form, that it works, and whose it is")
+	if err := c.engine.Supply(ctx, r.Plan.ID, value); err != nil {
+		c.trouble("the key was not taken", err)
+		return c.stands(ctx, r)
+	}
+	c.say("the new key works and is sealed; the run goes on")
+	return c.follow(ctx, r.Plan.ID)
 }
 
 func (c *session) drive(ctx context.Context, id string, do func(context.Context, string) error) error {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/tui/dialog"
+	"github.com/secretguard/secretguard/internal/tui/guided"
 	"github.com/secretguard/secretguard/internal/tui/screen"
 	"github.com/secretguard/secretguard/internal/tui/widget"
 )
@@ -51,6 +53,8 @@ func (p *Plan) whyNot() term.Safe {
 		return "this plan was approved before"
 	case p.expired():
 		return "the plan has expired: R plans again"
+	case len(p.plan.Missing()) > 0:
+		return term.Clean(fmt.Sprintf("our access may not do step %d: save the plan, then: secretguard rotate PLAN --despite-missing-rights REASON", p.plan.Missing()[0].N))
 	}
 	return ""
 }
@@ -99,7 +103,7 @@ func (p *Plan) act(id screen.ID) screen.Action {
 		return screen.CopyText{Text: term.Clean(p.plan.ID + " " + p.plan.ShortDigest()), What: "plan id and digest"}
 	case screen.Open:
 		st := p.plan.Steps[p.cursor]
-		return screen.Show{Dialog: dialog.NewText(term.Clean(fmt.Sprintf("Step %d of %d", st.N, len(p.plan.Steps))), func(w int) []widget.Line { return append(stepLines(st, w), p.risks(w)...) }, p.g)}
+		return screen.Show{Dialog: dialog.NewText(term.Clean(fmt.Sprintf("Step %d of %d", st.N, len(p.plan.Steps))), func(w int) []widget.Line { return append(append(stepLines(st, w), p.outage(st, w)...), p.risks(w)...) }, p.g)}
 	default:
 	}
 	return nil
@@ -116,6 +120,13 @@ func stepLines(s rotate.Step, width int) []widget.Line {
 	add("step", widget.Strong, s.Title)
 	add("undo", undoRole(s), s.Undo)
 	add("risk", widget.Plain, s.Risk)
+	if s.Right != nil {
+		role := widget.Plain
+		if s.Right.May == providers.MayNo {
+			role = widget.Bad
+		}
+		add("our right", role, rotate.RightWords(*s.Right))
+	}
 	if pl := s.Placement; pl != nil {
 		add("where", widget.Plain, strings.Join(nonEmpty(pl.Provider, pl.AccountName, pl.Level, pl.ResourceName), " > "))
 		add("variable", widget.Plain, strings.Join(nonEmpty(pl.Key, pl.Context, pl.ContextParam), " "))
@@ -128,8 +139,23 @@ func stepLines(s rotate.Step, width int) []widget.Line {
 		add("service", widget.Plain, t.Provider+" "+t.Name+" ("+t.ID+")")
 		add("health", widget.Plain, orElse(t.HealthURL, "no health URL is known"))
 	}
+	if s.Guide != nil {
+		add("by hand", widget.Key, s.Guide.Link)
+		out = append(out, guided.Numbered(s.Guide.Do, width)...)
+	}
 	if s.Action == rotate.ActAttest {
 		add("evidence", widget.Plain, fmt.Sprintf("at least L%d: %s", s.Required, levels[s.Required]))
+	}
+	return out
+}
+
+// outage is how long the consumer of a step is down.
+func (p *Plan) outage(s rotate.Step, width int) []widget.Line {
+	var out []widget.Line
+	for _, o := range p.plan.Outage {
+		if s.Target != nil && o.Target == s.Target.Provider+"/"+s.Target.ID {
+			out = append(out, widget.Labelled("outage", 10, widget.Plain, term.Clean(o.Words()), width)...)
+		}
 	}
 	return out
 }

@@ -96,7 +96,7 @@ func (p *Plan) foot(width, limit int) []widget.Line {
 	if len(p.plan.Risks) == 0 {
 		risks = widget.Labelled(" Risks", label, widget.Plain, "none known besides those of the steps", width-1)
 	}
-	rest := append(p.needs(label, width), p.digest(label, width))
+	rest := append(p.down(label, width), append(p.needs(label, width), p.digest(label, width))...)
 	if width < roomy {
 		rest = append(p.chosen(label, width), rest...)
 	}
@@ -118,6 +118,15 @@ func (p *Plan) chosen(label, width int) []widget.Line {
 	return []widget.Line{line.Fit(width, p.g)}
 }
 
+// down is how long production is down, by the plan's estimate.
+func (p *Plan) down(label, width int) []widget.Line {
+	text := p.plan.OutageWords()
+	if text == "" {
+		return nil
+	}
+	return []widget.Line{{widget.S(widget.Muted, term.Pad(" Outage", label)), widget.S(widget.Plain, term.Cut(term.Clean(text), width-label-1, p.g.More))}}
+}
+
 // needs lists our own rights; whether we have them is rarely known before use.
 func (p *Plan) needs(label, width int) []widget.Line {
 	if len(p.plan.Needs) == 0 {
@@ -135,7 +144,7 @@ func (p *Plan) needs(label, width int) []widget.Line {
 	for _, st := range order {
 		word := st
 		if st == "unknown" {
-			word = "not checked"
+			word = "not known"
 		}
 		parts = append(parts, fmt.Sprintf("%s: %s", word, strings.Join(byStatus[st], ", ")))
 	}

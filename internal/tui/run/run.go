@@ -9,6 +9,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/tui/dialog"
+	"github.com/secretguard/secretguard/internal/tui/guided"
 	"github.com/secretguard/secretguard/internal/tui/screen"
 	"github.com/secretguard/secretguard/internal/tui/widget"
 )
@@ -37,8 +38,15 @@ func (r *Run) current() *screen.Run { return r.store.Runs[r.id] }
 
 // Keys are the keys of the run as it is now.
 func (r *Run) Keys() []screen.Binding {
+	yours, retry := screen.Hidden(screen.HandIn, r.whyNoHandIn), screen.InBar(screen.Retry, r.whyNoContinue)
+	if t, ok := r.turn(); ok {
+		yours.Bar = true
+		if !t.Key {
+			retry = retry.Named("check")
+		}
+	}
 	keys := []screen.Binding{
-		screen.InBar(screen.Retry, r.whyNoRetry), screen.InBar(screen.Accept, r.whyNoAccept), screen.InBar(screen.RollBack, r.whyNoRollBack),
+		yours, retry, screen.InBar(screen.Accept, r.whyNoAccept), screen.InBar(screen.RollBack, r.whyNoRollBack),
 		screen.InBar(screen.Pause, r.whyNoPause), screen.InBar(screen.Open, nil).Named("step"), screen.InBar(screen.Back, nil),
 		screen.Hidden(screen.Export, nil), screen.Hidden(screen.Copy, nil),
 	}
@@ -46,8 +54,24 @@ func (r *Run) Keys() []screen.Binding {
 }
 
 func (r *Run) whyNoRetry() term.Safe    { return r.store.WhyNoResume(r.current()) }
+func (r *Run) whyNoHandIn() term.Safe   { return r.store.WhyNoHandIn(r.current()) }
 func (r *Run) whyNoRollBack() term.Safe { return r.store.WhyNoRollBack(r.current()) }
 func (r *Run) whyNoAccept() term.Safe   { return r.store.WhyNoAccept(r.current()) }
+
+// turn is what the run waits for a person to do.
+func (r *Run) turn() (screen.Turn, bool) {
+	if s := r.current(); s != nil {
+		return s.Turn()
+	}
+	return screen.Turn{}, false
+}
+
+func (r *Run) whyNoContinue() term.Safe {
+	if t, ok := r.turn(); ok && t.Key && r.whyNoRetry() == "" {
+		return "it waits for the new key (H)"
+	}
+	return r.whyNoRetry()
+}
 
 func (r *Run) whyNoPause() term.Safe {
 	s := r.current()
@@ -91,6 +115,8 @@ func (r *Run) press(id screen.ID, s *screen.Run) screen.Action {
 	case screen.Retry:
 		r.free = false
 		return screen.Resume{Run: r.id}
+	case screen.HandIn:
+		return screen.AskSupply{Run: r.id}
 	case screen.Pause:
 		r.pausing = true
 		return screen.Stop{Run: r.id}
@@ -146,6 +172,10 @@ func (r *Run) stepLines(i, width int) []widget.Line {
 	}
 	add("said", widget.Plain, r.said(s, i))
 	add("undo", widget.Plain, step.Undo)
+	if step.Guide != nil {
+		add("by hand", widget.Key, step.Guide.Link)
+		out = append(out, guided.Numbered(step.Guide.Do, width)...)
+	}
 	return out
 }
 

@@ -19,8 +19,9 @@ func (r *Run) View(rect screen.Rect) []widget.Line {
 	}
 	out := []widget.Line{r.head(s, rect.W)}
 	trouble := r.trouble(s, rect.W)
-	if room := rect.H/2 - 1; len(trouble) > room {
-		trouble = trouble[:max(1, room)]
+	if room := rect.H/2 - 1; len(trouble) > room { // what helps stays in sight
+		keep := min(len(trouble), 2)
+		trouble = append(trouble[:max(1, room-keep):max(1, room-keep)], trouble[len(trouble)-keep:]...)
 	}
 	left := rect.H - len(out) - len(trouble) - 2
 	steps := max(3, min(len(s.Steps)+1, left-3))
@@ -56,6 +57,7 @@ func (r *Run) head(s *screen.Run, width int) widget.Line {
 
 // state is the run in a word.
 func state(s *screen.Run, pausing bool) (term.Safe, widget.Role) {
+	_, yours := s.Turn()
 	switch {
 	case pausing && s.Active:
 		return "PAUSING", widget.Warn
@@ -63,6 +65,10 @@ func state(s *screen.Run, pausing bool) (term.Safe, widget.Role) {
 		return "GOING BACK", widget.Warn
 	case s.Active:
 		return "RUNNING", widget.Strong
+	case s.Alarm != "":
+		return "STILL ALIVE", widget.Bad
+	case yours:
+		return "YOUR TURN", widget.Warn
 	case s.Status == rotate.RunHeld:
 		return "HELD", widget.Bad
 	case s.Status == rotate.RunDone, s.Status == rotate.RunRolledBack:
@@ -80,9 +86,18 @@ func (r *Run) trouble(s *screen.Run, width int) []widget.Line {
 	say := func(label term.Safe, role widget.Role, text term.Safe) {
 		out = append(out, widget.Labelled(" "+label, 9, role, text, width-1)...)
 	}
+	turn, yours := s.Turn()
 	switch {
 	case s.Active:
 		return r.doing(s, width)
+	case yours:
+		say("YOU", widget.Warn, term.Clean(turn.Step.Title))
+		say("at", widget.Key, term.Clean(turn.Guide.Link))
+		for i, do := range turn.Guide.Do {
+			say("   "+screen.Ordinal(i+1), widget.Plain, term.Clean(do))
+		}
+	case s.Alarm != "":
+		say("ALARM", widget.Bad, term.Clean(s.Alarm))
 	case s.Problem != "":
 		say("HELD", widget.Bad, term.Clean(s.Problem))
 	case s.Ended != nil:
@@ -116,8 +131,14 @@ func (r *Run) next() term.Safe {
 	if why := r.whyNoRetry(); why != "" {
 		return ""
 	}
+	turn, yours := r.turn()
 	text := term.Safe("t tries again")
-	if s := r.current(); s.Problem == "" {
+	switch {
+	case yours && turn.Key:
+		text = "H takes the new key"
+	case yours:
+		text = "t checks that it is gone"
+	case r.current().Problem == "":
 		text = "t goes on"
 	}
 	if r.current().GoingBack() {
@@ -155,7 +176,10 @@ func (r *Run) table(s *screen.Run, width, height int) []widget.Line {
 // word makes what needs a person stand out without colour. A step that was begun
 // in a run that stands still is not running.
 func word(s *screen.Run, st rotate.StepStatus) term.Safe {
+	_, yours := s.Turn()
 	switch {
+	case st == rotate.StepFailed && yours:
+		return "YOU"
 	case st == rotate.StepFailed:
 		return "HELD"
 	case st == rotate.StepRunning && !s.Active:

@@ -3,6 +3,7 @@ package screen
 import (
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/secret"
 	"github.com/secretguard/secretguard/internal/term"
 )
 
@@ -181,6 +182,19 @@ type ( // what leads to a change outside this machine
 		isAction
 
 		Run string
+	}
+	// AskSupply opens what a person has to do by hand.
+	AskSupply struct {
+		isAction
+
+		Run string
+	}
+	// Supply hands a new key in that a person made.
+	Supply struct {
+		isAction
+
+		Run   string
+		Value secret.Text
 	}
 	// Stop pauses it at the next safe point.
 	Stop struct {

@@ -174,6 +174,12 @@ func (c *Case) Where() term.Safe {
 		if c.Run.Active {
 			return "rotating"
 		}
+		if c.Run.Alarm != "" {
+			return "STILL ALIVE"
+		}
+		if _, ok := c.Run.Turn(); ok {
+			return "your turn"
+		}
 		return "run " + term.Clean(string(c.Run.Status))
 	}
 	switch {
@@ -296,6 +302,9 @@ func plural(n int, what string) string {
 
 // Count is a number with its noun: "1 file", "3 files".
 func Count(n int, what string) term.Safe { return term.Clean(plural(n, what)) }
+
+// Ordinal numbers an entry of a list of things to do: "1. ".
+func Ordinal(n int) term.Safe { return term.Clean(fmt.Sprintf("%d. ", n)) }
 
 // Ago says how long ago something was, roughly; "never" for the zero time.
 func Ago(now, at time.Time) term.Safe {

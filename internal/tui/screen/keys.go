@@ -44,6 +44,7 @@ const (
 	Strategy  ID = "strategy"
 	SavePlan  ID = "save-plan"
 	Approve   ID = "approve"
+	HandIn    ID = "hand-in"
 	Retry     ID = "retry"
 	Accept    ID = "accept"
 	RollBack  ID = "roll-back"
@@ -126,6 +127,7 @@ var keymap = []Key{
 	{Strategy, []string{"tab"}, "tab", "other strategy", "plan again with the other strategy", Changing, false},
 	{SavePlan, []string{"w"}, "w", "save plan", "write the plan to a file, without any secret", Changing, false},
 	{Approve, []string{"A"}, "A", "approve", "approve this plan by typing its phrase", Changing, true},
+	{HandIn, []string{"H"}, "H", "your turn", "what you have to do by hand, and where the new key is handed in", Changing, true},
 	{Retry, []string{"t"}, "t", "continue", "go on with a run that stands still", Changing, false},
 	{Pause, []string{"p"}, "p", "pause", "stop at the next safe point", Changing, false},
 	{Accept, []string{"K"}, "K", "accept less", "accept less evidence for the held step; asks why", Changing, true},

@@ -29,6 +29,26 @@ func (r *Run) Held() (rotate.Step, bool) {
 	return rotate.Step{}, false
 }
 
+// Turn is what a person has to do before a run goes on.
+type Turn struct {
+	Step  rotate.Step
+	Guide rotate.Guide
+	// Key says that the new key is to be handed in; else the person takes a key away,
+	// and the run checks that it is gone.
+	Key bool
+}
+
+// Turn returns what a held run waits for a person to do by hand; false for one that
+// waits for nothing of that kind.
+func (r *Run) Turn() (Turn, bool) {
+	for i, st := range r.Steps {
+		if step := r.Plan.Steps[i]; st.Status == rotate.StepFailed && step.Guide != nil {
+			return Turn{Step: step, Guide: *step.Guide, Key: step.Action == rotate.ActIssue}, true
+		}
+	}
+	return Turn{}, false
+}
+
 // GoingBack reports whether a roll back has begun.
 func (r *Run) GoingBack() bool {
 	for _, st := range r.Steps {
@@ -68,6 +88,17 @@ func (s *Store) WhyNoResume(r *Run) term.Safe {
 		return "it is running"
 	case !r.Unfinished():
 		return "the run is closed"
+	}
+	return ""
+}
+
+// WhyNoHandIn gives the reason why there is nothing to do by hand.
+func (s *Store) WhyNoHandIn(r *Run) term.Safe {
+	if why := s.WhyNoResume(r); why != "" {
+		return why
+	}
+	if _, ok := r.Turn(); !ok {
+		return "it does not wait for anything that you do by hand"
 	}
 	return ""
 }

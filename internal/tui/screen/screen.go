@@ -51,6 +51,11 @@ type (
 	// Disturbed says that a key was pressed, or that the window was resized or
 	// lost the focus. It comes before the key itself.
 	Disturbed struct{}
+	// Rejected says why a key that was handed in for a run was not taken.
+	Rejected struct {
+		Run     string
+		Problem Problem
+	}
 	// Revealed hands a secret to the screen that asked for it, to be shown until a
 	// moment and no longer.
 	Revealed struct {

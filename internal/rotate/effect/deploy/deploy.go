@@ -72,7 +72,7 @@ func Send(ctx context.Context, w *effect.Worker) machine.Event {
 		}
 		pause := effect.Asked(err, p.BackOff<<(try-1))
 		w.Say(fmt.Sprintf("%v; waiting %s, attempt %d of %d", err, pause.Round(time.Millisecond), try+1, p.Tries))
-		if err := w.Sleep(ctx, pause); err != nil {
+		if _, err := w.Pause(ctx, pause); err != nil {
 			return w.Failed(ctx, err)
 		}
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/effect"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
-	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // Look compares the owner's keys with those that were planned with: a key
@@ -49,6 +48,9 @@ func Send(ctx context.Context, w *effect.Worker) machine.Event {
 	if err != nil {
 		return w.NotSent(ctx, err)
 	}
+	if e := claim(ctx, w); e != nil {
+		return *e
+	}
 	var issued providers.Issued
 	err = w.Request(ctx, func(ctx context.Context) (err error) {
 		issued, err = issuer.Issue(ctx, issueRequest(w))
@@ -65,7 +67,7 @@ func made(ctx context.Context, w *effect.Worker, result machine.Result, is provi
 	if err := differs(ctx, w, is.Credential); err != nil {
 		return machine.Event{Result: machine.Failed, Failure: w.Failure(err)}
 	}
-	mask := secret.Mask(is.Ref.ID)
+	mask := is.Ref.Mask()
 	return machine.Event{
 		Result: result, Seal: machine.NewKeySeal(is.Credential),
 		Outcome: machine.Outcome{New: &is.Ref, NewMask: mask, Detail: fmt.Sprintf(detail, mask)},
@@ -96,21 +98,29 @@ func Settle(ctx context.Context, w *effect.Worker) machine.Event {
 		case providers.Adopted:
 			return adopt(ctx, w, rec)
 		case providers.Orphaned:
+			if why := ours(ctx, w, rec.Candidates[0]); why != "" {
+				return unclear(w, rec.Detail+", and "+why)
+			}
 			return machine.Event{Result: machine.Orphaned, Orphan: &machine.Orphan{Ref: rec.Candidates[0].Ref}}
 		case providers.Unclear:
-			err := fmt.Errorf("cannot tell which key came from the lost request: %s; look at the keys of %s, delete the one that is not in use, then resume",
-				rec.Detail, w.Plan().Old.Owner)
-			return machine.Event{Result: machine.Unclear, Failure: w.Failure(err)}
+			return unclear(w, rec.Detail)
 		case providers.NotApplied:
 		}
 		// A listing may lag behind the write: wait its window out first.
 		if w.Now().Sub(begin) >= w.Policy().ReconcileFor {
 			return machine.Event{Result: machine.NotApplied}
 		}
-		if err := w.Sleep(ctx, min(w.Policy().ReconcileFor/4+time.Millisecond, 5*time.Second)); err != nil {
+		if _, err := w.Pause(ctx, min(w.Policy().ReconcileFor/4+time.Millisecond, 5*time.Second)); err != nil {
 			return w.Failed(ctx, err)
 		}
 	}
+}
+
+// unclear asks a person: nothing that may be somebody's is deleted.
+func unclear(w *effect.Worker, why string) machine.Event {
+	err := fmt.Errorf("cannot tell which key came from the lost request: %s; look at the keys of %s and who made them (the issuer's audit log names this run, %s, in the user agent), delete the one that is not in use, then resume",
+		why, w.Plan().Old.Owner, w.Plan().ID)
+	return machine.Event{Result: machine.Unclear, Failure: w.Failure(err)}
 }
 
 // adopt takes the key that a lost issue made, where the issuer shows it again.

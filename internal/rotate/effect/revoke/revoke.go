@@ -21,8 +21,8 @@ import (
 // have deleted it since it was checked, and somebody may have used the old one since
 // it was silent.
 func Look(ctx context.Context, w *effect.Worker) machine.Event {
-	if w.Plan().Strategy.StopsFirst() || w.Facts().Open {
-		return machine.Event{Result: machine.Fits} // there is no new key yet, or the old one may be stopped already
+	if w.Plan().Strategy.StopsFirst() || w.Facts().Open && stopped(ctx, w) {
+		return machine.Event{Result: machine.Fits} // there is no new key yet, or the old one is stopped already
 	}
 	v, err := effect.Ability[providers.Verifier](w)
 	if err == nil {
@@ -40,6 +40,17 @@ func Look(ctx context.Context, w *effect.Worker) machine.Event {
 		return e
 	}
 	return machine.Event{Result: machine.Fits}
+}
+
+// stopped reports whether the old key is refused: an intent from before a crash or a
+// sleep was carried out.
+func stopped(ctx context.Context, w *effect.Worker) bool {
+	old, err := w.OldKey(ctx)
+	if err != nil {
+		return false
+	}
+	verdict, err := w.Verdict(ctx, old)
+	return err == nil && verdict.Liveness == providers.Dead
 }
 
 // Disable stops the old key so that it can be let work again.
@@ -120,7 +131,7 @@ func deleteKey(ctx context.Context, w *effect.Worker, ref providers.KeyRef) mach
 		return w.NotSent(ctx, err)
 	}
 	e := w.Repeatably(ctx, func(ctx context.Context) error { return d.Delete(ctx, ref) })
-	e.Outcome.Detail = "deleted " + secret.Mask(ref.ID)
+	e.Outcome.Detail = "deleted " + ref.Mask()
 	return e
 }
 

@@ -1,0 +1,65 @@
+package probe
+
+import (
+	"strings"
+
+	"github.com/secretguard/secretguard/internal/credential"
+)
+
+// reason is why keys of a kind, or of a form of it, are never asked about.
+type reason struct {
+	kind   credential.Kind
+	prefix string // empty for all of the kind that no probe fits
+	why    string
+}
+
+const exchanges = "its one use exchanges it for a new one: the old one would end"
+
+// reasons are those for which no free request that only reads exists. The kinds and
+// forms are those of our own rules.
+func reasons() []reason {
+	return []reason{
+		{credential.AWSAccessKey, "", "only an id and its secret together can be checked"},
+		{credential.AnthropicKey, "sk-ant-ort01-", exchanges},
+		{credential.GitHubToken, "ghr_", exchanges},
+		{credential.SlackToken, "xoxe-1-", exchanges},
+		{credential.SlackToken, "xoxr-", exchanges},
+		{credential.SlackToken, "xapp-", "Slack's one call for it opens a connection to the app's events"},
+		{credential.SlackWebhook, "", "a request to it posts a message"},
+		{credential.RenderHook, "", "a request to it deploys"},
+		{credential.StripeWebhook, "", "it signs what Stripe sends: no request takes it"},
+		{credential.SupabaseSecretKey, "", "no project was found that it could belong to"},
+		{credential.SupabasePublicKey, "", "no project was found that it could belong to"},
+		{credential.SupabaseLegacyJWT, "", "it names no project"},
+		{credential.BedrockKey, "", "it names no region"},
+		{
+			credential.SupabaseDatabase, "",
+			"a log-in with a password that was changed makes the pooler shut this machine's address out (Supabase: “Circuit breaker open after password rotation”)",
+		},
+		{credential.GitRemotePassword, "", "only what was scanned names its host"},
+		{credential.SQSURL, "", "no secret: it tells the account of a key"},
+		{credential.SupabaseProject, "", "no secret: it tells the project of a key"},
+	}
+}
+
+// WhyNot says why nobody is asked about a credential.
+func (c *Checker) WhyNot(cr credential.Credential) string {
+	value := cr.Part(credential.PartToken).Reveal()
+	general := ""
+	for _, r := range reasons() {
+		switch {
+		case r.kind != cr.Kind:
+		case r.prefix == "":
+			general = r.why
+		case strings.HasPrefix(value, r.prefix):
+			return r.why
+		}
+	}
+	switch {
+	case general != "":
+		return general
+	case strings.HasPrefix(string(cr.Kind), "generic."):
+		return "its form does not tell whose it is, so there is nobody to ask"
+	}
+	return "no free request that only reads is known"
+}
