@@ -35,6 +35,8 @@ func (s *State) stands() []string {
 func (s *State) oldStands() string {
 	name := "the old key " + s.plan.OldMask
 	switch {
+	case s.done("prove"):
+		return name + " is proven dead"
 	case s.done("delete") && s.alarm != "":
 		return name + " was deleted and is STILL ACCEPTED: the leak is open"
 	case s.done("delete"):

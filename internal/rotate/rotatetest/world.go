@@ -40,9 +40,11 @@ type World struct {
 	// the run ends as if it was killed.
 	Points  []string
 	CrashAt func(n int, point string) bool
-	// OnEvent and Sleep, when set, are the executor's.
+	// OnEvent, Files, Sleep and Until, when set, are the executor's.
 	OnEvent func(rotate.Event)
+	Files   func(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error)
 	Sleep   func(context.Context, time.Duration) error
+	Until   string
 
 	mu sync.Mutex // over Points
 }
@@ -146,7 +148,7 @@ func (w *World) Executor(j *journal.Journal) *executor.Executor {
 		sleep = httpx.Sleep
 	}
 	return &executor.Executor{
-		Registry: w.Reg, Journal: j, Actor: "tester", Health: w.Health, Echo: w.Echo, Sleep: sleep, Now: time.Now, OnEvent: w.OnEvent,
+		Registry: w.Reg, Journal: j, Actor: "tester", Health: w.Health, Echo: w.Echo, Sleep: sleep, Now: time.Now, OnEvent: w.OnEvent, Files: w.Files, Until: w.Until,
 		Failpoint: func(point string) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
