@@ -146,7 +146,7 @@ const (
 	// the issuer changes the value of a key in place, or keeps one key only. Nothing is
 	// to be deleted.
 	Superseded ReconcileOutcome = "superseded"
-	Unclear    ReconcileOutcome = "unclear"     // several candidates, or one in use: a person decides
+	Unclear    ReconcileOutcome = "unclear" // several candidates, or one in use: a person decides
 )
 
 // Reconciliation is what became of a lost Issue.

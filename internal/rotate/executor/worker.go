@@ -15,8 +15,8 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/effect/prove"
 	"github.com/secretguard/secretguard/internal/rotate/effect/quiet"
 	"github.com/secretguard/secretguard/internal/rotate/effect/revoke"
-	"github.com/secretguard/secretguard/internal/rotate/effect/soak"
 	"github.com/secretguard/secretguard/internal/rotate/effect/search"
+	"github.com/secretguard/secretguard/internal/rotate/effect/soak"
 	"github.com/secretguard/secretguard/internal/rotate/effect/store"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 )
