@@ -180,7 +180,7 @@ func (c *session) describe(k *screen.Case) {
 		c.sayf("  deployed in %s %s: %s %s (%s)", p.Provider, p.ResourceName, p.Key, p.Context, p.Match)
 	}
 	for _, g := range k.Located.Gaps {
-		c.sayf("  not searched: %s: %s", g.What, g.Why)
+		c.sayf("  %s", g)
 	}
 }
 
