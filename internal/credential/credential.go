@@ -58,7 +58,25 @@ const (
 	SlackWebhook     Kind = "slack.webhook"
 	// GitRemotePassword is a password in the address of a repository at any host.
 	GitRemotePassword Kind = "git.remote_password"
+	StripePublicKey   Kind = "stripe.publishable_key" // context: no secret
+	TwilioAccount     Kind = "twilio.account"
+	TwilioKey         Kind = "twilio.api_key"
+	GoogleOAuth       Kind = "google.oauth_client"
+	GitHubOAuth       Kind = "github.oauth_client"
+	DatabasePassword  Kind = "database.password"
 )
+
+// Paired reports whether a credential of this kind has two halves, an id and a secret,
+// and opens nothing without both. A database's password does not count: its user is
+// often known without having leaked.
+func (k Kind) Paired() bool {
+	switch k {
+	case AWSAccessKey, TwilioAccount, TwilioKey, GoogleOAuth, GitHubOAuth:
+		return true
+	default:
+		return false
+	}
+}
 
 // Part names one piece of a credential.
 type Part string
@@ -100,10 +118,10 @@ func (c Credential) PartNames() []Part {
 	return names
 }
 
-// Complete reports whether the credential can be used: an AWS key needs its id
-// and its secret, everything else one token.
+// Complete reports whether the credential can be used: a pair needs its id and its
+// secret, everything else one token.
 func (c Credential) Complete() bool {
-	if c.Kind == AWSAccessKey {
+	if c.Kind.Paired() {
 		return !c.Part(PartID).Empty() && !c.Part(PartSecret).Empty()
 	}
 	return !c.Part(PartToken).Empty()

@@ -20,6 +20,7 @@ type consumer struct {
 	// needsKey is set once a live deploy had an AWS key: without it the consumer
 	// is not well from then on.
 	needsKey bool
+	echoes   string // the variable that its echo endpoint tells of; empty for no endpoint
 	locked   bool   // netlify: no new deploy is published
 	fail     bool   // the next deploys fail
 	failure  string // what the build then says

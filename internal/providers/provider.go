@@ -156,6 +156,9 @@ type Descriptor struct {
 	// ProbeService is the name under which our own Verify call shows in LastUsed;
 	// empty when it cannot be told apart from a consumer's use.
 	ProbeService string
+	// UsageLag is how late a use may come to the record of LastUsed; zero when it is
+	// there at once.
+	UsageLag time.Duration
 	// VerifyCall is the read-only call that Verify makes, as people know it, so
 	// that they can agree to it ("sts:GetCallerIdentity"); empty without Verify.
 	VerifyCall string

@@ -49,6 +49,17 @@ type Identity struct {
 	Scopes  string // the rights that the answer names, parted by commas
 }
 
+// Words tells all that is known of it in one line, empty when nothing is.
+func (i Identity) Words() string {
+	var said []string
+	for _, part := range [][2]string{{"account ", i.Account}, {"", i.Who}, {"project ", i.Project}, {"rights ", strings.ReplaceAll(i.Scopes, ",", " ")}} {
+		if part[1] != "" {
+			said = append(said, part[0]+part[1])
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
 // KeyRef names one key at its issuer.
 type KeyRef struct {
 	Kind  credential.Kind `json:"kind"`
@@ -202,9 +213,15 @@ type Target struct {
 	Name     string `json:"name"`
 	// HealthURL is asked after a deploy; empty when the service has none.
 	HealthURL string `json:"health_url,omitempty"`
+	// EchoURL is where a service that knows the convention shows that it holds a value;
+	// whether this one does is asked when a plan is made.
+	EchoURL string `json:"echo_url,omitempty"`
 	// Suspended targets get the value but no deploy.
 	Suspended bool `json:"suspended,omitempty"`
 }
+
+// EchoPath is where a service answers an echo, below its public address.
+const EchoPath = "/.well-known/secretguard-echo"
 
 // Located is the answer of Locate.
 type Located struct {

@@ -41,6 +41,11 @@ var titles = map[credential.Kind]string{
 	credential.GitHubToken:       "github token",
 	credential.SlackToken:        "slack token",
 	credential.SlackWebhook:      "slack webhook",
+	credential.TwilioAccount:     "twilio auth token",
+	credential.TwilioKey:         "twilio api key",
+	credential.GoogleOAuth:       "google oauth client secret",
+	credential.GitHubOAuth:       "github oauth client secret",
+	credential.DatabasePassword:  "database password",
 }
 
 // Title names a kind in our own words. A generic kind shows its rule when the

@@ -222,7 +222,11 @@ func Descriptor() providers.Descriptor {
 			"https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
 			"https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html",
 		},
-		Proof:       providers.ProofPolicy{Refusals: 20, Window: time.Minute},
+		Proof: providers.ProofPolicy{Refusals: 20, Window: time.Minute},
+		// No bound is documented for access keys; IAM's reports of last access, which
+		// are of the same making, "usually" follow within four hours (User Guide,
+		// "Refine permissions using last accessed information").
+		UsageLag:    4 * time.Hour,
 		ReadyWithin: 90 * time.Second, ProbeService: "sts", VerifyCall: "sts:GetCallerIdentity", VerifyAlone: true,
 	}
 }

@@ -150,7 +150,11 @@ func target(a account, s site) providers.Target {
 	if health == "" {
 		health = s.URL
 	}
-	return providers.Target{Provider: Name, Account: a.path(), ID: s.ID, Name: s.Name, HealthURL: health}
+	t := providers.Target{Provider: Name, Account: a.path(), ID: s.ID, Name: s.Name, HealthURL: health}
+	if health != "" {
+		t.EchoURL = strings.TrimRight(health, "/") + providers.EchoPath
+	}
+	return t
 }
 
 func match(a account, siteID, name, level string, v variable, wanted []providers.Wanted, targets []providers.Target) []providers.Placement {

@@ -255,6 +255,9 @@ func (s *search) gap(err error, what string) bool {
 // address is none of the public network.
 func target(s service) providers.Target {
 	t := providers.Target{Provider: Name, Account: s.OwnerID, ID: s.ID, Name: s.Name, Suspended: s.Suspended == "suspended"}
+	if s.Type == "web_service" && strings.HasPrefix(s.Details.URL, "http") {
+		t.EchoURL = strings.TrimRight(s.Details.URL, "/") + providers.EchoPath
+	}
 	switch {
 	case !strings.HasPrefix(s.Details.URL, "http"):
 	case s.Type == "web_service" && s.Details.HealthCheckPath != "":

@@ -103,7 +103,7 @@ func (b *blobs) settle(o *pack.Object, plain bool, r *match.Record) {
 	b.counts.AddBlob(fact, o.ID.String)
 	if m := b.s.memory; m != nil {
 		if n, ok := fact.Encode(); ok && whole {
-			m.facts[o.Ref] = n + 1 // each worker has objects of its own
+			m.Facts[o.Ref] = n + 1 // each worker has objects of its own
 		} else {
 			b.again = append(b.again, o.Ref)
 		}

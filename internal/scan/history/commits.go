@@ -40,7 +40,7 @@ func (s *scanner) scanCommits(ctx context.Context) error {
 	})
 	tags := map[pack.ID]pack.ID{}
 	if s.memory != nil {
-		tags = s.memory.tags
+		tags = s.memory.Tags
 	}
 	for _, c := range all {
 		s.graph.Commits = append(s.graph.Commits, c.list...)
@@ -48,7 +48,7 @@ func (s *scanner) scanCommits(ctx context.Context) error {
 		s.res.MissingTrees.Join(c.gone)
 		maps.Copy(tags, c.tags)
 		if s.memory != nil {
-			maps.Copy(s.memory.tagSizes, c.tagSizes)
+			maps.Copy(s.memory.TagSizes, c.tagSizes)
 		}
 	}
 	s.res.Commits, s.res.Tags = len(s.graph.Commits), len(tags)

@@ -3,7 +3,9 @@
 // a blob with secrets stands, on which paths, from which commit to which, and what
 // still leads there, is worked out afterwards from the trees and commits.
 //
-// Start with [Scan]. It writes nothing and runs nothing.
+// Start with [Scan]. It writes nothing and runs nothing. Its phases hand each other what
+// the rooms below work on: content (one object), graph (commits), folders (trees), places
+// (hits), known (what an earlier scan left), tally (what was not looked at).
 package history
 
 import (

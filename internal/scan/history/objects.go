@@ -24,7 +24,7 @@ const maxLoaded = 256 << 20
 // through.
 func (s *scanner) load(ctx context.Context) error {
 	m := s.memory
-	if m == nil || m.kept == nil || len(m.fresh) > s.db.Len()/large {
+	if m == nil || !m.kept || len(m.Fresh) > s.db.Len()/large {
 		return nil
 	}
 	var next, size atomic.Int64
@@ -37,10 +37,10 @@ func (s *scanner) load(ctx context.Context) error {
 			var own []loaded
 			for ctx.Err() == nil && size.Load() < maxLoaded {
 				i := int(next.Add(1)) - 1
-				if i >= len(m.fresh) {
+				if i >= len(m.Fresh) {
 					break
 				}
-				if l, ok := s.readOne(m.fresh[i], &bad); ok {
+				if l, ok := s.readOne(m.Fresh[i], &bad); ok {
 					own = append(own, l)
 					size.Add(int64(len(l.data)))
 				}
@@ -84,8 +84,8 @@ func (s *scanner) readOne(r pack.Ref, bad *unread) (loaded, bool) {
 func (s *scanner) visit(ctx context.Context, kinds pack.Kinds, visitor func() pack.Visitor) error {
 	if !s.few {
 		o := pack.WalkOptions{Kinds: kinds, Workers: s.opts.Workers, MaxSize: s.opts.MaxSize, Visitor: visitor}
-		if m := s.memory; m != nil && m.seen != nil {
-			o.Wanted = func(r pack.Ref, _ pack.Kind) bool { return !m.seen[r] }
+		if m := s.memory; m != nil && m.Seen != nil {
+			o.Wanted = func(r pack.Ref, _ pack.Kind) bool { return !m.Seen[r] }
 		}
 		return s.db.Walk(ctx, o)
 	}

@@ -37,7 +37,7 @@ func (s *scanner) scanTrees(ctx context.Context) error {
 	})
 	gone, modules := map[pack.ID]bool{}, map[string]bool{}
 	if s.memory != nil {
-		gone, modules = s.memory.gone, s.memory.modules
+		gone, modules = s.memory.Gone, s.memory.Modules
 	}
 	for _, t := range all {
 		s.res.Trees += t.count
@@ -50,8 +50,8 @@ func (s *scanner) scanTrees(ctx context.Context) error {
 			s.trees.Set(ref, t.found[i])
 		}
 		if m := s.memory; m != nil {
-			m.trees = append(m.trees, t.all...)
-			maps.Copy(m.treeAgain, t.again)
+			m.Trees = append(m.Trees, t.all...)
+			maps.Copy(m.TreeAgain, t.again)
 		}
 	}
 	for id, folder := range gone {
