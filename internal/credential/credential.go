@@ -6,6 +6,7 @@ package credential
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -26,6 +27,8 @@ const (
 	StripeSecretKey   Kind = "stripe.secret_key"
 	StripeWebhook     Kind = "stripe.webhook_secret"
 	OpenAIKey         Kind = "openai.api_key"
+	OpenAIServiceKey  Kind = "openai.service_key" // of a service account
+	OpenAIAdminKey    Kind = "openai.admin_key"
 	AnthropicKey      Kind = "anthropic.api_key"
 	GoogleAPIKey      Kind = "google.api_key"
 	TwoCaptchaKey     Kind = "twocaptcha.api_key"
@@ -125,4 +128,25 @@ func (c Credential) Complete() bool {
 		return !c.Part(PartID).Empty() && !c.Part(PartSecret).Empty()
 	}
 	return !c.Part(PartToken).Empty()
+}
+
+// Narrow returns the kind that a token's own form tells, where one rule finds several
+// kinds that are replaced in different ways.
+func Narrow(k Kind, token secret.Text) Kind {
+	begins := func(prefix string) bool { return strings.HasPrefix(token.Reveal(), prefix) }
+	switch {
+	case k == OpenAIKey && begins("sk-svcacct-"):
+		return OpenAIServiceKey
+	case k == OpenAIKey && begins("sk-admin-"):
+		return OpenAIAdminKey
+	}
+	return k
+}
+
+// Wide returns the kind that a rule finds, of one that [Narrow] made of it.
+func Wide(k Kind) Kind {
+	if k == OpenAIServiceKey || k == OpenAIAdminKey {
+		return OpenAIKey
+	}
+	return k
 }

@@ -32,6 +32,8 @@ func (l *Lab) app(w http.ResponseWriter, r *http.Request) {
 		l.AWS.Send(env["SQS_QUEUE_URL"], env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]) // what became of it, nobody is told
 		w.WriteHeader(http.StatusCreated)
 		_, _ = fmt.Fprintln(w, "created") // the client may be gone
+	case len(parts) == 3 && "/"+parts[2] == echoPath:
+		c.echo(l, w, r)
 	case len(parts) == 3 && parts[2] == "echo":
 		echoFrom(w, r, c.running(l))
 	case len(parts) == 3 && "/"+parts[2] == echoPath:

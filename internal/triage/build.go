@@ -100,7 +100,7 @@ func groupByValue(findings []scan.Finding) []*value {
 	}
 	out := make([]*value, 0, len(byText))
 	for _, v := range byText {
-		v.kind, v.part = v.main.Kind, v.main.Part
+		v.kind, v.part = credential.Narrow(v.main.Kind, v.text), v.main.Part
 		if v.part == "" || !v.kind.Paired() {
 			v.part = credential.PartToken
 		}

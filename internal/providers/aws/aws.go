@@ -204,6 +204,7 @@ func Descriptor() providers.Descriptor {
 			{Env: "AWS_REGION", Help: "us-east-1 when not set"},
 			{Env: "AWS_ENDPOINT_URL", Help: "another endpoint, also AWS_ENDPOINT_URL_IAM, _STS and _SQS"},
 		},
+		Can: []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanIssue, providers.CanDisable, providers.CanDelete, providers.CanTellUse, providers.CanList, providers.CanRekey},
 		Permissions: []string{
 			"iam:CreateAccessKey", "iam:ListAccessKeys", "iam:UpdateAccessKey", "iam:DeleteAccessKey",
 			"iam:GetAccessKeyLastUsed", "iam:ListAttachedUserPolicies", "sts:GetAccessKeyInfo",

@@ -52,6 +52,11 @@ func OpenContract(t *testing.T, file, twin, base string, known ...Deviation) *Co
 	for _, ref := range doc.Components.Schemas {
 		relax(ref.Value, map[*openapi3.Schema]bool{})
 	}
+	for _, item := range doc.Paths.Map() {
+		for _, o := range item.Operations() {
+			o.Security = openapi3.NewSecurityRequirements() // twins check access themselves
+		}
+	}
 	doc.Servers = openapi3.Servers{{URL: base}}
 	r, err := gorillamux.NewRouter(doc)
 	if err != nil {

@@ -1,10 +1,10 @@
 package class
 
 import (
-	"fmt"
 	"math"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"testing"
 )
 
@@ -51,7 +51,7 @@ func TestLanes(t *testing.T) {
 		var c Class
 		c.add(byte(i))
 		all = all.Union(c)
-		if got := c.Lanes(); fmt.Sprint(got) != fmt.Sprint([]uint8{lanes[i]}) {
+		if got := c.Lanes(); !slices.Equal(got, []uint8{lanes[i]}) {
 			t.Errorf("%q is in the lanes %v, want %d", byte(i), got, lanes[i])
 		}
 		if c.Chance() > ChanceOf(c.Lanes())+1e-12 {
