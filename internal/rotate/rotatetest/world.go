@@ -58,12 +58,23 @@ func New(t *testing.T) *World {
 // NewOn sets the lab's speed and how long a request may take.
 func NewOn(t *testing.T, o lab.Options, timeout time.Duration) *World {
 	t.Helper()
+	return newWorld(t, o, timeout, lab.DemoEstate)
+}
+
+// NewSmall makes a world with one consumer.
+func NewSmall(t *testing.T) *World {
+	t.Helper()
+	return newWorld(t, lab.Options{}, 0, lab.SmallEstate)
+}
+
+func newWorld(t *testing.T, o lab.Options, timeout time.Duration, build func(*lab.Lab) (lab.Estate, error)) *World {
+	t.Helper()
 	l, err := lab.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Close)
-	estate, err := lab.DemoEstate(l)
+	estate, err := build(l)
 	if err != nil {
 		t.Fatal(err)
 	}
