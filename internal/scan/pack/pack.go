@@ -14,14 +14,16 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/pack/object"
 )
 
-// The words of package object, so that who uses a database speaks of one package.
 type (
+	// ID, Kind, Kinds, Ref and Problem are words of package object, so that who uses a
+	// database speaks of one package.
 	ID      = object.ID
 	Kind    = object.Kind
 	Kinds   = object.Kinds
 	Ref     = object.Ref
 	Problem = object.Problem
-	Op      = delta.Op
+	// Op is one piece of a delta.
+	Op = delta.Op
 )
 
 // Lengths of object names in bytes, kinds, and the Ref of nothing.
