@@ -172,7 +172,7 @@ revokes the old key and proves it dead.`,
 		}
 		root.AddCommand(cmds...)
 	}
-	add(groupFind, a.scanCmd(), a.verifyCmd(), a.consumersCmd(), a.baselineCmd())
+	add(groupFind, a.scanCmd(), a.verifyCmd(), a.consumersCmd(), a.doctorCmd(), a.baselineCmd())
 	add(groupRotate, a.respondCmd(), a.containCmd(), a.planCmd(), a.rotateCmd(), a.reportCmd())
 	add(groupTry, a.demoCmd(), a.labCmd())
 	add(groupSetUp, a.rulesCmd(), a.providersCmd(), a.configCmd(), a.hookCmd(), a.versionCmd())

@@ -240,6 +240,11 @@ func TestJSONContract(t *testing.T) {
 	w.env["SECRETGUARD_NETLIFY_URL"] = "https://netlify.example"
 	see(w.must(0, "config", "show", w.repo, "--json"))
 	see(w.must(0, "version", "--json"))
+	declared := filepath.Join(t.TempDir(), "my.secretguard.toml")
+	if err := writeFile(declared, "[[consumer]]\nname = \"shop\"\nwhere = \"env\"\nvariables = [\"NOT_SET\"]\n"); err != nil {
+		t.Fatal(err)
+	}
+	see(w.must(1, "doctor", "-c", declared, "--json"))
 	for _, schema := range slices.Sorted(maps.Keys(c)) {
 		if !seen[schema] {
 			t.Errorf("%s is described, and no command here writes it", schema)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/all"
+	"github.com/secretguard/secretguard/internal/providers/scaffold"
 )
 
 func (a *app) providersCmd() *cobra.Command {
@@ -34,7 +35,31 @@ func (a *app) providersCmd() *cobra.Command {
 			}
 			return a.encode(w.providerDoc(list[i]))
 		},
-	})
+	}, a.providersNewCmd())
+}
+
+func (a *app) providersNewCmd() *cobra.Command {
+	var root string
+	cmd := &cobra.Command{
+		Use: "new NAME", Short: "For contributors: the first files of a provider, with twin and tests", Args: exactly("NAME"),
+		Long:    "Writes a provider, its twin in the lab and a test with the conformance suite into SecretGuard's own source. They compile and pass, and talk to\na made-up service: make twin and provider true to the vendor's documentation then. Nothing is overwritten.",
+		Example: "  secretguard providers new acme",
+		RunE: func(_ *cobra.Command, args []string) error {
+			files, err := scaffold.Write(root, args[0])
+			if err != nil {
+				return problem{code: ExitUsage, err: fmt.Errorf("make a provider: %w", err), try: "secretguard providers new --help"}
+			}
+			for _, f := range files {
+				if err := a.line(f.Path); err != nil {
+					return err
+				}
+			}
+			a.talk("next: go test ./internal/providers/%s, then \"Add a provider in an afternoon\" in CONTRIBUTING.md", args[0])
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&root, "source", ".", "the root of SecretGuard's source")
+	return cmd
 }
 
 // providerDoc is a provider in JSON (docs/json.md).
@@ -44,6 +69,10 @@ type providerDoc struct {
 	Title       string       `json:"title"`
 	Roles       []string     `json:"roles"`
 	Kinds       []string     `json:"kinds"`
+	Way         string       `json:"way"`
+	Can         []string     `json:"can"`
+	Cannot      []string     `json:"cannot"`
+	Overlap     bool         `json:"overlap"`
 	Configured  bool         `json:"configured"`
 	Settings    []settingDoc `json:"settings"`
 	Permissions []string     `json:"permissions"`
@@ -62,7 +91,11 @@ func (w *workspace) providerDoc(d providers.Descriptor) providerDoc {
 	_, ok := w.registry.Get(d.Name)
 	doc := providerDoc{
 		Schema: "secretguard.provider/1", Name: d.Name, Title: d.Title, Roles: []string{}, Kinds: []string{}, Configured: ok,
+		Way: string(d.Way()), Can: []string{}, Cannot: orEmpty(d.Cannot()), Overlap: d.Overlap,
 		Settings: []settingDoc{}, Permissions: orEmpty(d.Permissions), Limits: orEmpty(d.Limits), Links: orEmpty(d.Links),
+	}
+	for _, c := range d.Can {
+		doc.Can = append(doc.Can, string(c))
 	}
 	for _, r := range d.Roles {
 		doc.Roles = append(doc.Roles, string(r))
@@ -95,16 +128,25 @@ func (a *app) providersList() error {
 			err = a.encode(doc)
 		} else {
 			state := "not configured"
-			if doc.Configured {
+			switch {
+			case doc.Configured && d.ByHand && !w.hasAccess(d):
+				state = "by hand" // as if it were guided
+			case doc.Configured:
 				state = "configured"
 			}
-			err = a.line(fmt.Sprintf("%-10s %-12s %-15s %s", d.Name, strings.Join(doc.Roles, "+"), state, d.Title))
+			err = a.line(fmt.Sprintf("%-15s %-7s %-10s %-15s %s", d.Name, strings.Join(doc.Roles, "+"), doc.Way, state, d.Title))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// hasAccess tells whether a provider works with calls of its own, not by hand alone.
+func (w *workspace) hasAccess(d providers.Descriptor) bool {
+	p, ok := w.registry.Get(d.Name)
+	return ok && slices.Equal(providers.AbilitiesOf(p), d.Can)
 }
 
 func (a *app) showProvider(d providers.Descriptor) error {
@@ -118,7 +160,13 @@ func (a *app) showProvider(d providers.Descriptor) error {
 			fmt.Fprintf(&b, "  %s\n", l)
 		}
 	}
-	fmt.Fprintf(&b, "%s (%s)\n", d.Title, d.Name)
+	fmt.Fprintf(&b, "%s (%s), %s\n", d.Title, d.Name, d.Way())
+	var can []string
+	for _, c := range d.Can {
+		can = append(can, string(c))
+	}
+	section("Can", can)
+	section("Cannot", d.Cannot())
 	var settings []string
 	for _, s := range d.Settings {
 		need := "optional"
@@ -133,7 +181,10 @@ func (a *app) showProvider(d providers.Descriptor) error {
 	}
 	section("Settings", settings)
 	section("Least rights", d.Permissions)
-	section("Limits", d.Limits)
+	section("Limits and traps", d.Limits)
+	if d.Way() != providers.WayStores {
+		section("Proof of death", []string{all.Proof(d)})
+	}
 	section("Links", d.Links)
 	return a.line(strings.TrimRight(b.String(), "\n"))
 }

@@ -27,6 +27,7 @@ type planOptions struct {
 	contain  bool
 	minLevel int
 	people   int
+	onto     string
 }
 
 func (a *app) planCmd() *cobra.Command {
@@ -47,6 +48,7 @@ leaked value is sealed into this machine's journal, so that the plan file holds 
 	f.StringVarP(&o.out, "output", "o", "", "write the plan to this file (mode 0600)")
 	f.BoolVar(&o.contain, "contain", false, "disable the old key before anything else: an outage, on purpose")
 	f.IntVar(&o.minLevel, "min-level", int(rotate.L3), "attestation level to aim at: 0 to 4")
+	f.StringVar(&o.onto, "onto", "", "another leaked key's case, of the same owner: it takes this one's place until it is replaced itself, where there is no room for a new key")
 	f.IntVar(&o.people, "approvals", 1, "how many different people must approve the plan")
 	return cmd
 }
@@ -68,6 +70,11 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 	}
 	defer func() { _ = w.close() }() // the plan's record was flushed
 	w.sweep(ctx)
+	if o.onto != "" {
+		if w.onto, err = a.findCase(ctx, o.target, o.onto); err != nil {
+			return err
+		}
+	}
 	strategy := rotate.KeepRunning
 	if o.contain {
 		strategy = rotate.ContainFirst
@@ -129,6 +136,7 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 	}
 	p, err := reader.Plan(ctx, planner.Request{
 		Case: c.ID, Credential: c.Credential, Strategy: strategy, MinLevel: level, Policy: w.policy, Approvals: w.people,
+		Onto: w.onto.Credential, OntoCase: w.onto.ID,
 		Located: providers.Located{Placements: located.Placements, Gaps: located.Gaps},
 	})
 	if err != nil {
@@ -137,7 +145,7 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 		}
 		return p, err
 	}
-	return p, runs.Save(ctx, w.journal, p, c.Credential, actor())
+	return p, runs.Save(ctx, w.journal, p, c.Credential, w.onto.Credential, actor())
 }
 
 // noIssuer says which provider is to be set up for a kind of key, or that this

@@ -151,7 +151,7 @@ func describeRule(r match.Rule) string {
 	row("finds", r.Description)
 	from := "gitleaks' default rules, or a configuration"
 	if r.Own {
-		from = "our own rules (rules/core.toml)"
+		from = "our own rules (rules/)"
 	}
 	row("from", from)
 	row("kind", string(r.Kind))

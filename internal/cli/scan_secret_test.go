@@ -2,10 +2,15 @@ package cli_test
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -108,18 +113,26 @@ func contents(t *testing.T, path string) string {
 	return string(b)
 }
 
-// holdsSecret looks for a secret as it is, and inside what JSON and base64 make of it.
+// holdsSecret looks for a secret as it is, backwards, and inside what JSON, HTML, URLs,
+// hexadecimal digits and base64 make of it.
 func holdsSecret(text, secret string) bool {
 	quoted, _ := json.Marshal(secret)
-	for _, form := range []string{secret, strings.Trim(string(quoted), `"`), secret[:len(secret)-6], secret[6:]} {
+	backwards := []byte(secret)
+	slices.Reverse(backwards)
+	for _, form := range []string{
+		secret, strings.Trim(string(quoted), `"`), secret[:len(secret)-6], secret[6:], string(backwards), url.QueryEscape(secret), url.PathEscape(secret),
+		html.EscapeString(secret), hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))), strconv.Quote(secret)[1 : len(strconv.Quote(secret))-1],
+	} {
 		if strings.Contains(text, form) {
 			return true
 		}
 	}
 	for shift := range 3 { // base64 of a text that holds it, at each of the three alignments
-		enc := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
-		if core := strings.TrimRight(enc[4:], "="); strings.Contains(text, core[:len(core)-2]) {
-			return true
+		for _, alphabet := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+			enc := alphabet.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
+			if core := strings.TrimRight(enc[4:], "="); strings.Contains(text, core[:len(core)-2]) {
+				return true
+			}
 		}
 	}
 	return false

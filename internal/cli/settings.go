@@ -74,6 +74,13 @@ type configDoc struct {
 	Rules              string       `json:"rules"`
 	MaxTargetMegabytes int          `json:"max_target_megabytes"`
 	Endpoints          []endpoint   `json:"endpoints"`
+	Consumers          []consumer   `json:"consumers"`
+}
+
+// consumer is one that the configuration declares.
+type consumer struct {
+	Name  string `json:"name"`
+	Where string `json:"where"`
 }
 
 type configFile struct {
@@ -97,7 +104,7 @@ func (a *app) configDoc(target string) (configDoc, error) {
 	}
 	d := configDoc{
 		Schema: "secretguard.config/1", Files: []configFile{}, UserFile: config.UserFile(a.Env), Rules: "built in", JournalIdentity: cmp.Or(cfg.Journal.Identity, string(journal.InFile)),
-		MaxTargetMegabytes: cfg.Scan.MaxTargetMegabytes, Endpoints: []endpoint{},
+		MaxTargetMegabytes: cfg.Scan.MaxTargetMegabytes, Endpoints: []endpoint{}, Consumers: []consumer{},
 	}
 	if dir, err := config.StateDir(a.Env); err == nil { // none is fine until something is rotated
 		d.StateFolder = dir
@@ -107,6 +114,9 @@ func (a *app) configDoc(target string) (configDoc, error) {
 	}
 	for _, f := range cfg.Files {
 		d.Files = append(d.Files, configFile{f.Path, f.Trust.String()})
+	}
+	for _, c := range cfg.Consumers {
+		d.Consumers = append(d.Consumers, consumer{c.Name, c.Where})
 	}
 	for _, name := range all.EndpointNames() {
 		if p := cfg.Provider(name); p.BaseURL != "" || p.AllowPrivate {
@@ -153,6 +163,9 @@ func (a *app) configShow(target string) error {
 			row += " (private addresses allowed)"
 		}
 		rows = append(rows, row)
+	}
+	for _, c := range d.Consumers {
+		rows = append(rows, fmt.Sprintf("consumer      %s (%s)", c.Name, c.Where))
 	}
 	for _, r := range rows {
 		if err := a.line(string(term.Clean(r))); err != nil {

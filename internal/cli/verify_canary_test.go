@@ -48,7 +48,7 @@ func TestNothingIsSentAboutACanary(t *testing.T) {
 	}
 	delete(w.env, "SECRETGUARD_LAB")
 	w.env["AWS_ENDPOINT_URL"] = listener.URL
-	known := "AWS_ACCESS_KEY_ID=AKIA" + "IOSFODNN7" + "EXAMPLE\nAWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCY" + "EXAMPLEKEY\n" +
+	known := "AWS_ACCESS_KEY_ID=AKIA" + "IOSFODNN7" + "EXAMPLE\nAWS_SECRET_ACCESS_KEY=wJalr" + "XUtnFEMI/K7" + "MDENG/bPx" + "RfiCYEXAMPLEKEY\n" +
 		"SUPABASE_SECRET_KEY=sb_" + "secret_N7UND0UgjK" + "TVK-Uodkm0" + "Hg_xSvEMPvz\n"
 	bedrock := "AWS_BEARER_TOKEN_BEDROCK=ABSK" + base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "BedrockAPIKey-ab12-at-171436882533:%s", lab.MadeUp("", 60))) + "\n"
 	for name, text := range map[string]string{"a canary": canaryPair(), "a Bedrock key of a canary's account": bedrock, "known constants": known} {

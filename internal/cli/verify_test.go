@@ -7,6 +7,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/providers/probe"
+	"github.com/secretguard/secretguard/internal/scan/sample"
 )
 
 // A leaked key of a service that nobody has set up is asked about: live, then dead
@@ -92,5 +93,36 @@ func TestMoreKeysThanTheBudget(t *testing.T) {
 	out := w.must(3, "verify", "-t", dir, "--yes", "--no-cache")
 	if n := w.lab.Served() - served; n != probe.Budget || strings.Count(out, "UNKNOWN") != 7 || strings.Count(out, "requests in one run are the most") != 7 {
 		t.Errorf("%d requests, %s", n, out)
+	}
+}
+
+// A Supabase key that an old commit holds, and its project in a file of another commit:
+// the checksum joins them, also in a second scan that looks only at what is new, and the
+// key is asked about at its project.
+func TestVerifyASupabaseKeyOfAHistory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	tm, err := sample.Parse("{supabase:sb_secret_:" + strings.Repeat("abcd", 5) + "}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := tm.Make(sample.Source(t.Name()))
+	git(t, dir, "init", "-q", "-b", "main")
+	commit(t, dir, "api/.env", "SUPABASE_SECRET_KEY="+key+"\n")
+	commit(t, dir, "api/.env", "SUPABASE_SECRET_KEY=\n")
+	commit(t, dir, "supabase/config.toml", "[remotes.prod]\nproject_id = \""+strings.Repeat("abcd", 5)+"\"\n")
+	commit(t, dir, "supabase/config.toml", "\n")
+	w.lab.Services.Know("supabase_project", key)
+	for _, scan := range []string{"first", "second"} {
+		out := w.must(1, "scan", "git", dir, "--json")
+		if !strings.Contains(out, `"checksum": "valid"`) || !strings.Contains(out, `"project": "abcdabcdabcdabcdabcd"`) {
+			t.Errorf("the %s scan: %s", scan, out)
+		}
+		commit(t, dir, "c.txt", scan+"\n")
+	}
+	out := w.must(1, "verify", "-t", dir, "--yes", "--no-cache", "--json")
+	if !strings.Contains(out, `"liveness":"live"`) || !strings.Contains(out, `"project":"abcdabcdabcdabcdabcd"`) || strings.Contains(out, key[12:24]) {
+		t.Errorf("got %s", out)
 	}
 }

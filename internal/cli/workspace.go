@@ -17,6 +17,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/planner"
 	"github.com/secretguard/secretguard/internal/rotate/runs"
 	"github.com/secretguard/secretguard/internal/term"
+	"github.com/secretguard/secretguard/internal/triage"
 )
 
 // workspace is what the commands that act need: providers and the journal.
@@ -24,11 +25,14 @@ type workspace struct {
 	app      *app
 	registry providers.Registry
 	problems []all.Problem
+	options  all.Options // what the registry was built from
 	journal  *journal.Journal
 	health   func(context.Context, string) error
+	echo     func(ctx context.Context, address, variable, nonce string) (string, error)
 	policy   *rotate.Policy
 	people   int // who must approve a plan; zero means one
 	identity journal.Identity
+	onto     triage.Case // another leaked key that takes the planned one's place
 }
 
 // connect builds the provider registry from the environment and the user's own
@@ -45,13 +49,15 @@ func (a *app) connect() (*workspace, error) {
 	}
 	w := &workspace{app: a, identity: journal.Identity{Place: journal.Place(cfg.Journal.Identity), Keeper: keeper.Keeper{Env: a.Env}}}
 	private := a.allowPrivate || a.inLab
-	w.registry, w.problems = all.Registry(all.Options{
+	w.options = all.Options{
 		Env: a.Env, AllowPrivate: private, Version: Version(),
 		BaseURL:  func(name string) string { return cfg.Provider(name).BaseURL },
 		Private:  func(name string) bool { return cfg.Provider(name).AllowPrivate },
 		Verdicts: a.verdicts,
-	})
-	w.health = httpx.New(httpx.Options{AllowPrivate: private, Version: Version()}).Healthy
+	}
+	w.registry, w.problems = all.Registry(w.options)
+	consumers := httpx.New(httpx.Options{AllowPrivate: private, Version: Version()})
+	w.health, w.echo = consumers.Healthy, consumers.Echo
 	if a.inLab {
 		p := rotate.LabPolicy()
 		w.policy = &p
@@ -97,13 +103,13 @@ func (w *workspace) close() error { return w.journal.Close() }
 
 // planner returns a planner that can only read.
 func (w *workspace) planner() *planner.Planner {
-	return &planner.Planner{Registry: w.registry, Key: w.journal.HashKey(), Guard: httpx.ReadOnly, Now: w.app.Now}
+	return &planner.Planner{Registry: w.registry, Key: w.journal.HashKey(), Guard: httpx.ReadOnly, Echo: w.echo, Now: w.app.Now}
 }
 
 // executor returns an executor that reports to onEvent.
 func (w *workspace) executor(onEvent func(rotate.Event)) *executor.Executor {
 	return &executor.Executor{
-		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health,
+		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health, Echo: w.echo,
 		OnEvent: onEvent, Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
 		Failpoint: w.app.failpoint,
 	}

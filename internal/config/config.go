@@ -36,6 +36,12 @@ type Config struct {
 	Scan Scan
 	// Rules is the gitleaks configuration to use, nil for the built-in rules.
 	Rules *Rules
+	// Consumers are the [[consumer]] tables of the heaviest file of the user's that
+	// has any.
+	Consumers []Consumer
+	// ForeignConsumers is the file in the target that has such tables, which do not
+	// count: the user has not said that they are theirs.
+	ForeignConsumers string
 	// Files are the files that were read, in the order of their weight.
 	Files []File
 

@@ -193,6 +193,13 @@ func (l *loader) own(path string, data []byte, trust Trust, read opener) {
 			l.cfg.Scan.MaxTargetMegabytes = n
 		}
 	}
+	switch {
+	case len(doc.Consumers) == 0:
+	case trust == FromTarget: // they say where keys are sent to: a person must have taken them over
+		l.cfg.ForeignConsumers = path
+	default:
+		l.cfg.Consumers = doc.Consumers
+	}
 	if doc.Journal.Identity != "" {
 		l.cfg.Journal = doc.Journal
 	}

@@ -18,6 +18,7 @@ import (
 type document struct {
 	Scan      Scan                `toml:"scan"`
 	Providers map[string]Provider `toml:"providers"`
+	Consumers []Consumer          `toml:"consumer"`
 	Journal   Journal             `toml:"journal"`
 }
 
@@ -27,6 +28,10 @@ func knownKeys() []string {
 		"scan", "scan.max_target_megabytes", "scan.rules",
 		"journal", "journal.identity",
 		"providers", "providers.NAME.base_url", "providers.NAME.allow_private",
+		"consumer", "consumer.name", "consumer.where", "consumer.variables", "consumer.same",
+		"consumer.queue.url", "consumer.queue.actions", "consumer.queue.key_id", "consumer.queue.secret", "consumer.queue.region",
+		"consumer.prefect.url", "consumer.prefect.key", "consumer.prefect.auth", "consumer.prefect.deployment", "consumer.prefect.pool",
+		"consumer.supabase.url", "consumer.supabase.key", "consumer.endpoint.url", "consumer.endpoint.proves",
 	}
 }
 
@@ -49,6 +54,9 @@ func parse(path string, data []byte, trust Trust, names []string) (document, err
 		if err := checkProvider(path, name, doc.Providers[name], trust, names); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if err := checkConsumers(path, doc.Consumers); err != nil {
+		errs = append(errs, err)
 	}
 	return doc, errors.Join(errs...)
 }

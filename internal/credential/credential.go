@@ -6,6 +6,7 @@ package credential
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -26,6 +27,8 @@ const (
 	StripeSecretKey   Kind = "stripe.secret_key"
 	StripeWebhook     Kind = "stripe.webhook_secret"
 	OpenAIKey         Kind = "openai.api_key"
+	OpenAIServiceKey  Kind = "openai.service_key" // of a service account
+	OpenAIAdminKey    Kind = "openai.admin_key"
 	AnthropicKey      Kind = "anthropic.api_key"
 	GoogleAPIKey      Kind = "google.api_key"
 	TwoCaptchaKey     Kind = "twocaptcha.api_key"
@@ -58,7 +61,25 @@ const (
 	SlackWebhook     Kind = "slack.webhook"
 	// GitRemotePassword is a password in the address of a repository at any host.
 	GitRemotePassword Kind = "git.remote_password"
+	StripePublicKey   Kind = "stripe.publishable_key" // context: no secret
+	TwilioAccount     Kind = "twilio.account"
+	TwilioKey         Kind = "twilio.api_key"
+	GoogleOAuth       Kind = "google.oauth_client"
+	GitHubOAuth       Kind = "github.oauth_client"
+	DatabasePassword  Kind = "database.password"
 )
+
+// Paired reports whether a credential of this kind has two halves, an id and a secret,
+// and opens nothing without both. A database's password does not count: its user is
+// often known without having leaked.
+func (k Kind) Paired() bool {
+	switch k {
+	case AWSAccessKey, TwilioAccount, TwilioKey, GoogleOAuth, GitHubOAuth:
+		return true
+	default:
+		return false
+	}
+}
 
 // Part names one piece of a credential.
 type Part string
@@ -100,11 +121,32 @@ func (c Credential) PartNames() []Part {
 	return names
 }
 
-// Complete reports whether the credential can be used: an AWS key needs its id
-// and its secret, everything else one token.
+// Complete reports whether the credential can be used: a pair needs its id and its
+// secret, everything else one token.
 func (c Credential) Complete() bool {
-	if c.Kind == AWSAccessKey {
+	if c.Kind.Paired() {
 		return !c.Part(PartID).Empty() && !c.Part(PartSecret).Empty()
 	}
 	return !c.Part(PartToken).Empty()
+}
+
+// Narrow returns the kind that a token's own form tells, where one rule finds several
+// kinds that are replaced in different ways.
+func Narrow(k Kind, token secret.Text) Kind {
+	begins := func(prefix string) bool { return strings.HasPrefix(token.Reveal(), prefix) }
+	switch {
+	case k == OpenAIKey && begins("sk-svcacct-"):
+		return OpenAIServiceKey
+	case k == OpenAIKey && begins("sk-admin-"):
+		return OpenAIAdminKey
+	}
+	return k
+}
+
+// Wide returns the kind that a rule finds, of one that [Narrow] made of it.
+func Wide(k Kind) Kind {
+	if k == OpenAIServiceKey || k == OpenAIAdminKey {
+		return OpenAIKey
+	}
+	return k
 }

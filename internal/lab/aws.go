@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// AWS is the twin of IAM and STS: the query protocol, XML answers, real SigV4.
+// AWS is the twin of IAM and STS: the query protocol, XML answers, real SigV4; and
+// of SQS, as far as looking at a queue goes.
 type AWS struct {
 	lab     *Lab
 	account string
@@ -23,6 +24,7 @@ type AWS struct {
 	mu      sync.Mutex
 	users   map[string]*awsUser
 	keys    map[string]*awsKey
+	queues  map[string]*queue
 	adminID string
 	dials   awsDials
 }
@@ -77,7 +79,7 @@ type KeyView struct {
 const quota = 2
 
 func newAWS(l *Lab) *AWS {
-	a := &AWS{lab: l, account: random("123456789", 1) + random("0123456789", 11), users: map[string]*awsUser{}, keys: map[string]*awsKey{}}
+	a := &AWS{lab: l, account: random("123456789", 1) + random("0123456789", 11), users: map[string]*awsUser{}, keys: map[string]*awsKey{}, queues: map[string]*queue{}}
 	a.users["secretguard-admin"] = &awsUser{name: "secretguard-admin", admin: true, made: time.Now()}
 	k := a.newKey("secretguard-admin")
 	k.made = time.Time{} // old enough to be known everywhere
@@ -202,6 +204,10 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
+	if op, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS."); ok {
+		a.lab.serve(w, r, Request{Service: "aws", Op: op, Mutates: op != "GetQueueAttributes"}, func(w http.ResponseWriter) { a.answerQueue(w, r, body, op) }, awsRefuse)
+		return
+	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		awsError(w, 400, "MalformedQueryString", "")

@@ -50,8 +50,12 @@ func (a *AWS) simulate(w http.ResponseWriter, _ *awsKey, f url.Values) {
 	}
 	for i := 1; f.Has(fmt.Sprintf("ActionNames.member.%d", i)); i++ {
 		action := f.Get(fmt.Sprintf("ActionNames.member.%d", i))
+		decision := a.decision(u, action)
+		if strings.HasPrefix(action, "sqs:") {
+			decision = a.queueDecision(u, action, f.Get("ResourceArns.member.1"))
+		}
 		out.EvaluationResults.Member = append(out.EvaluationResults.Member, result{
-			EvalActionName: action, EvalResourceName: f.Get("ResourceArns.member.1"), EvalDecision: a.decision(u, action), MissingContextValues: missing{u.hangs},
+			EvalActionName: action, EvalResourceName: f.Get("ResourceArns.member.1"), EvalDecision: decision, MissingContextValues: missing{u.hangs},
 		})
 	}
 	reply(w, "SimulatePrincipalPolicy", out)

@@ -54,6 +54,15 @@ type Lab struct {
 	// Services answer whether a leaked key works.
 	Services *Services
 	Stripe   *Stripe
+	// Issuers by calls, below the same address as Services.
+	OpenAI     *OpenAI
+	Anthropic  *Anthropic
+	Supabase   *Supabase
+	Prefect    *Prefect
+	OpenRouter *OpenRouter
+	XAI        *XAI
+	Google     *Google
+	Flows      *Flows
 
 	opts    Options
 	servers []*http.Server
@@ -79,8 +88,15 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	l.Render = newRender(l)
 	l.Services = newServices(l)
 	l.Stripe = newStripe(l)
+	l.OpenAI, l.Anthropic, l.Supabase, l.Prefect = newOpenAI(l), newAnthropic(l), newSupabase(l), newPrefect(l)
+	l.OpenRouter, l.XAI, l.Google = newOpenRouter(l), newXAI(l), newGoogle(l)
+	for _, v := range []*Vault{l.OpenAI.Vault, l.Anthropic.Vault, l.Supabase.Vault, l.Prefect.Vault, l.OpenRouter.Vault, l.XAI.Vault, l.Google.Vault} {
+		l.Services.vaults[v.name] = v
+	}
+	l.Services.vaults["supabase_project"] = l.Supabase.Vault // the address that its keys open
+	l.Flows = newFlows(l)
 	for name, h := range map[string]http.Handler{
-		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "stripe": l.Stripe, "services": l.Services, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
+		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "stripe": l.Stripe, "services": l.Services, "flows": l.Flows, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
 	} {
 		if o.Wrap != nil {
 			h = o.Wrap(name, h)
@@ -133,6 +149,10 @@ func (l *Lab) Env() map[string]string {
 		"SECRETGUARD_NETLIFY_URL": l.urls["netlify"] + "/api/v1", "NETLIFY_AUTH_TOKEN": l.Netlify.token,
 		"SECRETGUARD_RENDER_URL": l.urls["render"] + "/v1", "RENDER_API_KEY": l.Render.token,
 		"SECRETGUARD_STRIPE_URL": l.urls["stripe"],
+		"OPENAI_ADMIN_KEY":       l.OpenAI.own, "ANTHROPIC_ADMIN_KEY": l.Anthropic.own,
+		"SUPABASE_ACCESS_TOKEN": l.Supabase.own, "SUPABASE_PROJECT_REF": l.Supabase.ref, "PREFECT_API_KEY": l.Prefect.own, "PREFECT_ACCOUNT_ID": l.Prefect.account,
+		"OPENROUTER_MANAGEMENT_KEY": l.OpenRouter.own, "XAI_MANAGEMENT_KEY": l.XAI.own, "XAI_TEAM_ID": l.XAI.team, "SECRETGUARD_XAI_MANAGEMENT_URL": l.urls["services"] + "/xai",
+		"GOOGLE_OAUTH_ACCESS_TOKEN": l.Google.own, "GOOGLE_CLOUD_PROJECT": l.Google.project, "SECRETGUARD_GOOGLE_APIKEYS_URL": l.urls["services"] + "/google",
 	}
 	for name := range serviceTwins {
 		if key := "SECRETGUARD_" + strings.ToUpper(name) + "_URL"; env[key] == "" { // a twin of its own

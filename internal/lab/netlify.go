@@ -29,6 +29,8 @@ type netDials struct {
 	window time.Duration
 	begun  time.Time
 	count  int
+	builds int // builds that may be started in a minute; 0 means any number
+	built  []time.Time
 }
 
 type netAccount struct {
@@ -145,6 +147,11 @@ func (n *Netlify) PageSize(most int) { n.dial(func(d *netDials) { d.page = most 
 // RateLimit allows so many requests in each window, counted from now.
 func (n *Netlify) RateLimit(requests int, window time.Duration) {
 	n.dial(func(d *netDials) { d.limit, d.window, d.begun, d.count = requests, window, time.Now(), 0 })
+}
+
+// BuildLimit allows so many builds a minute; Netlify itself allows three.
+func (n *Netlify) BuildLimit(builds int) {
+	n.dial(func(d *netDials) { d.builds, d.built = builds, nil })
 }
 
 func (n *Netlify) dial(set func(*netDials)) {

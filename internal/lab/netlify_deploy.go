@@ -36,6 +36,14 @@ func (n *Netlify) build(w http.ResponseWriter, r *http.Request, s *site) {
 		netError(w, s.noBuild, "this site does not build")
 		return
 	}
+	if d := &n.dials; d.builds > 0 {
+		d.built = slices.DeleteFunc(d.built, func(at time.Time) bool { return time.Since(at) > time.Minute })
+		if len(d.built) >= d.builds {
+			netError(w, http.StatusTooManyRequests, "too many deploys")
+			return
+		}
+		d.built = append(d.built, time.Now())
+	}
 	context := "production"
 	if r.URL.Query().Get("branch") != "" {
 		context = "branch-deploy"

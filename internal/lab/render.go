@@ -31,8 +31,9 @@ type service struct {
 
 	id, kind, owner string
 	suspended       bool
-	manual          bool // auto-deploy is off
-	secretive       bool // our key may not read its values
+	suspender       string // why; "user" where it is empty
+	manual          bool   // auto-deploy is off
+	secretive       bool   // our key may not read its values
 	made            time.Time
 }
 
@@ -290,6 +291,10 @@ func (r *Render) route(w http.ResponseWriter, q *http.Request, parts []string, o
 		r.postDeploy(w, q, parts[1])
 	case "GET deploys", "GET deploys one":
 		r.getDeploys(w, q, parts)
+	case "GET events":
+		r.listEvents(w, q, parts[1])
+	case "GET logs":
+		r.listLogs(w, q)
 	default:
 		refuseRender(w, http.StatusNotFound, "not found")
 	}

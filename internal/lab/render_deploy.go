@@ -108,6 +108,8 @@ func (r *Render) deployJSON(s *service, d *deploy) map[string]any {
 	status := "build_in_progress"
 	done := time.Since(d.started) >= r.lab.opts.DeployTime
 	switch {
+	case d.crashed:
+		status = "update_failed"
 	case d.failed && done:
 		status = "build_failed"
 	case d.live && s.current() == d:

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -26,7 +27,7 @@ func (r *Render) serviceJSON(s *service) map[string]any {
 	state, auto := "not_suspended", "yes"
 	suspenders := []string{}
 	if s.suspended {
-		state, suspenders = "suspended", []string{"user"}
+		state, suspenders = "suspended", []string{cmp.Or(s.suspender, "user")}
 	}
 	if s.manual {
 		auto = "no"

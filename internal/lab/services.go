@@ -16,12 +16,27 @@ import (
 // answers to a made-up key have it. They live below /NAME.
 type Services struct {
 	lab *Lab
+	// vaults are those of the services that also make and take away keys.
+	vaults map[string]*Vault
 
 	mu   sync.Mutex
 	live map[string]string // service and key -> what the key may do: "all", "little", or queries that hold this
 }
 
-func newServices(l *Lab) *Services { return &Services{lab: l, live: map[string]string{}} }
+func newServices(l *Lab) *Services {
+	return &Services{lab: l, live: map[string]string{}, vaults: map[string]*Vault{}}
+}
+
+// may says what a service lets a key do.
+func (s *Services) may(name, key string) string {
+	s.mu.Lock()
+	may := s.live[name+" "+key]
+	s.mu.Unlock()
+	if v := s.vaults[name]; may == "" && v != nil && v.works(key) {
+		return "all"
+	}
+	return may
+}
 
 // Know makes a service know a key.
 func (s *Services) Know(name, key string) { s.set(name, key, "all") }
@@ -45,6 +60,14 @@ func (s *Services) set(name, key, may string) {
 // ServeHTTP answers as the service that the path names.
 func (s *Services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if v := s.vaults[name]; v != nil {
+		o, _, ok := v.find(r, path)
+		asks := slices.ContainsFunc(serviceTwins[name], func(t serviceTwin) bool { return r.Method+" /"+path == t.request })
+		if ok && (!asks || v.knows(r)) { // a foreign key that asks for itself is none of the vault's
+			s.manage(w, r, v, o, path)
+			return
+		}
+	}
 	var t serviceTwin
 	ok := false
 	answer := func(w http.ResponseWriter, status int, body string) {
@@ -73,10 +96,7 @@ func (s *Services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		default:
 			key, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		}
-		s.mu.Lock()
-		may := s.live[name+" "+key]
-		s.mu.Unlock()
-		switch {
+		switch may := s.may(name, key); {
 		case t.good != "" && (may == "all" || may != "" && may == t.query):
 			for k, v := range t.headers {
 				w.Header().Set(k, v)
@@ -89,6 +109,21 @@ func (s *Services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}, func(w http.ResponseWriter, f Fault) {
 		answer(w, f.Status, fmt.Sprintf(`{"message":%q}`, f.Code))
+	})
+}
+
+// manage serves a call of a management API.
+func (s *Services) manage(w http.ResponseWriter, r *http.Request, v *Vault, o op, path string) {
+	req := Request{Service: "services", Op: v.name + " " + o.name, Mutates: !o.reads}
+	s.lab.serve(w, r, req, func(w http.ResponseWriter) {
+		_, below, _ := v.find(r, path) // with the body that serve has read
+		v.mux.ServeHTTP(w, below)
+	}, func(w http.ResponseWriter, f Fault) {
+		code := f.Code
+		if code == "" {
+			code = "planned_fault"
+		}
+		v.refuse(w, f.Status, code)
 	})
 }
 

@@ -2,10 +2,8 @@ package lab
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -22,9 +20,14 @@ type consumer struct {
 	// needsKey is set once a live deploy had an AWS key: without it the consumer
 	// is not well from then on.
 	needsKey bool
+	echoes   string // the variable that its echo endpoint tells of; empty for no endpoint
 	locked   bool   // netlify: no new deploy is published
 	fail     bool   // the next deploys fail
 	failure  string // what the build then says
+
+	needs   []string    // render: without these the process ends right after its start
+	crashes []time.Time // render: when a process ended by itself
+	log     []logLine
 }
 
 // instance is what is left of an earlier deploy: it works with its own values until
@@ -43,6 +46,7 @@ type deploy struct {
 	commit  string // render
 	failed  bool
 	failure string
+	crashed bool          // it was built, and its process ended at once
 	live    bool          // it has gone live once
 	pinned  bool          // built, but another one stays published
 	took    time.Duration // how long it took, for one of before the lab
@@ -89,6 +93,12 @@ func (c *consumer) settle(l *Lab) {
 		}
 		if c.locked {
 			d.pinned = true
+			continue
+		}
+		if key := c.lacks(d.env); key != "" {
+			d.failed, d.crashed = true, true
+			c.crashes = append(c.crashes, time.Now())
+			c.log = append(c.log, logLine{time.Now(), "app", "Error: " + key + " is not set"}, logLine{time.Now(), "app", "==> Exited with status 1"})
 			continue
 		}
 		d.live = true
@@ -199,24 +209,6 @@ func (l *Lab) LiveKeys() map[string]string {
 		}
 	}
 	return out
-}
-
-// app serves the consumers' health: /netlify/NAME/… and /render/NAME/….
-func (l *Lab) app(w http.ResponseWriter, r *http.Request) {
-	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 3)
-	if len(parts) < 2 {
-		http.NotFound(w, r)
-		return
-	}
-	c := l.consumers()[parts[0]+"/"+parts[1]]
-	switch {
-	case c == nil:
-		http.NotFound(w, r)
-	case c.well(l):
-		_, _ = fmt.Fprintln(w, "ok") // the client may be gone
-	default:
-		http.Error(w, "the queue refused our key", http.StatusInternalServerError)
-	}
 }
 
 // admin serves /_lab/state for people and tests, and /_lab/stop.

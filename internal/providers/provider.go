@@ -146,16 +146,24 @@ type Descriptor struct {
 	Kinds []credential.Kind // what it issues
 	// Settings are the environment names that New reads.
 	Settings []Setting
+	// Can is what the provider does when it is set up.
+	Can []Ability
 	// Permissions are the least rights the operator's own access needs.
 	Permissions []string
 	Limits      []string // honest limits, one sentence each
 	Links       []string
 	Overlap     bool // old and new key can live at the same time
+	// ByHand: without its settings the provider still works, and a person does what
+	// the calls would do.
+	ByHand bool
 	// Proof says how death is proven here: how often, over how long.
 	Proof ProofPolicy
 	// ProbeService is the name under which our own Verify call shows in LastUsed;
 	// empty when it cannot be told apart from a consumer's use.
 	ProbeService string
+	// UsageLag is how late a use may come to the record of LastUsed; zero when it is
+	// there at once.
+	UsageLag time.Duration
 	// VerifyCall is the read-only call that Verify makes, as people know it, so
 	// that they can agree to it ("sts:GetCallerIdentity"); empty without Verify.
 	VerifyCall string

@@ -49,6 +49,17 @@ type Identity struct {
 	Scopes  string // the rights that the answer names, parted by commas
 }
 
+// Words tells all that is known of it in one line, empty when nothing is.
+func (i Identity) Words() string {
+	var said []string
+	for _, part := range [][2]string{{"account ", i.Account}, {"", i.Who}, {"project ", i.Project}, {"rights ", strings.ReplaceAll(i.Scopes, ",", " ")}} {
+		if part[1] != "" {
+			said = append(said, part[0]+part[1])
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
 // KeyRef names one key at its issuer.
 type KeyRef struct {
 	Kind  credential.Kind `json:"kind"`
@@ -131,6 +142,10 @@ const (
 	NotApplied ReconcileOutcome = "not-applied" // no new key: safe to issue again
 	Adopted    ReconcileOutcome = "adopted"     // our key, by its name, and its value can be read again: Issued
 	Orphaned   ReconcileOutcome = "orphaned"    // exactly one new, unused key whose value is lost
+	// Superseded: a key was made and its value is lost, and issuing again replaces it:
+	// the issuer changes the value of a key in place, or keeps one key only. Nothing is
+	// to be deleted.
+	Superseded ReconcileOutcome = "superseded"
 	Unclear    ReconcileOutcome = "unclear"     // several candidates, or one in use: a person decides
 )
 
@@ -202,21 +217,50 @@ type Target struct {
 	Name     string `json:"name"`
 	// HealthURL is asked after a deploy; empty when the service has none.
 	HealthURL string `json:"health_url,omitempty"`
+	// EchoURL is where a service that knows the convention shows that it holds a value;
+	// whether this one does is asked when a plan is made.
+	EchoURL string `json:"echo_url,omitempty"`
 	// Suspended targets get the value but no deploy.
 	Suspended bool `json:"suspended,omitempty"`
 }
+
+// EchoPath is where a service answers an echo, below its public address.
+const EchoPath = "/.well-known/secretguard-echo"
 
 // Located is the answer of Locate.
 type Located struct {
 	Placements []Placement
 	Gaps       []Gap
 	Searched   int // how many variables were compared
+	// Unreadable is how many of them cannot be read back: by their names they do not
+	// seem to hold the key, and that is all that is known.
+	Unreadable int
 }
 
 // Gap is something that could not be looked at, and why.
 type Gap struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
+	// Holds says that it was looked at and holds the value, in a form or a place that
+	// is not changed here: a person must.
+	Holds bool `json:"holds,omitempty"`
+}
+
+// String gives one line: what was not searched, or what a person must change.
+func (g Gap) String() string {
+	if g.Holds {
+		return "by hand: " + g.What + " (" + g.Why + ")"
+	}
+	return "not searched: " + g.What + " (" + g.Why + ")"
+}
+
+// EncodedGaps reports a stored value that holds parts in another form.
+func EncodedGaps(what string, found []Encoded) []Gap {
+	var out []Gap
+	for _, e := range found {
+		out = append(out, Gap{What: what, Why: "holds the " + string(e.Part) + " in another form (" + e.Form + "); change it by hand", Holds: true})
+	}
+	return out
 }
 
 // Phase is how far a deploy is.

@@ -61,17 +61,11 @@ func WriteVerdict(w io.Writer, c triage.Case) error {
 
 func verdict(v providers.Verdict) string {
 	var said []string
-	add := func(label, value string) {
-		if value != "" {
-			said = append(said, label+value)
+	for _, s := range []string{v.Identity.Words(), v.Detail, v.Code} {
+		if s != "" {
+			said = append(said, s)
 		}
 	}
-	add("account ", v.Identity.Account)
-	add("", v.Identity.Who)
-	add("project ", v.Identity.Project)
-	add("rights ", strings.ReplaceAll(v.Identity.Scopes, ",", " "))
-	add("", v.Detail)
-	add("", v.Code)
 	line := strings.Join(said, ", ")
 	if v.Grade != providers.GradeNone {
 		line = "proof: " + string(v.Grade) + "; " + line

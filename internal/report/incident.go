@@ -25,9 +25,9 @@ func WriteIncident(w io.Writer, s rotate.Snapshot) error {
 	p.f("| Run | %s |\n| State | %s |\n| Case | %s |\n| Issuer | %s, account %s |", pl.ID, s.Status, md(pl.Case), md(pl.Issuer), md(pl.Account))
 	p.f("| Old key | %s |\n| New key | %s |\n| Strategy | %s |", md(pl.OldMask), md(orDash(s.NewMask)), pl.Strategy)
 	p.f("| Approved plan | %s |\n| Started | %s |\n| Last change | %s |\n", pl.ShortDigest(), stamp(s.Started), stamp(s.Updated))
-	p.f("## Steps\n\n| # | Step | State | Took | Evidence |\n|---|---|---|---|---|")
+	p.f("## Steps\n\n| # | Step | State | By | Took | Evidence |\n|---|---|---|---|---|---|")
 	for i, st := range s.Steps {
-		p.f("| %d | %s | %s | %s | %s |", i+1, md(pl.Steps[i].Title), st.Status, st.Took.Round(time.Millisecond), md(st.Detail))
+		p.f("| %d | %s | %s | %s | %s | %s |", i+1, md(pl.Steps[i].Title), st.Status, md(by(st)), st.Took.Round(time.Millisecond), md(st.Detail))
 	}
 	p.f("\n## Proof of death\n")
 	if s.Proof == nil {
@@ -67,6 +67,17 @@ func WriteIncident(w io.Writer, s rotate.Snapshot) error {
 	}
 	p.f("- The value stays in the git history of every clone and fork.%s", harmless(s))
 	return p.err
+}
+
+// by says who did a step: a person at the issuer, or the program in a person's name.
+func by(st rotate.StepState) string {
+	switch {
+	case st.By == "":
+		return "-"
+	case st.ByHand:
+		return st.By + ", by hand"
+	}
+	return "secretguard for " + st.By
 }
 
 func harmless(s rotate.Snapshot) string {

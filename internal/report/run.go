@@ -139,6 +139,8 @@ func waived(p rotate.Plan, v rotate.Waiver) string {
 		return fmt.Sprintf("L%d is enough for %s", v.Level, st.Target.Name)
 	case st.Action == rotate.ActQuiet:
 		return "whoever still uses the old key fails without it"
+	case st.Action == rotate.ActSoak:
+		return "the old key is deleted before it was disabled for as long as the plan says"
 	case st.Action == rotate.ActDisable:
 		return "the disabled key need not be refused before it is deleted"
 	}

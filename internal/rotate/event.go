@@ -94,6 +94,10 @@ type StepState struct {
 	Took     time.Duration `json:"took,omitempty"`
 	Detail   string        `json:"detail,omitempty"`
 	Level    *Level        `json:"level,omitempty"` // attest steps
+	// By is who ran the program when the step was done; ByHand says that a person did
+	// it at the issuer, and the program only checked.
+	By     string `json:"by,omitempty"`
+	ByHand bool   `json:"by_hand,omitempty"`
 }
 
 // DeathProof is the evidence that the old key is dead.

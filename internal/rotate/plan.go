@@ -42,6 +42,7 @@ const (
 	ActAttest   Action = "attest"
 	ActQuiet    Action = "quiet" // nobody uses the old key any more
 	ActDisable  Action = "disable"
+	ActSoak     Action = "soak" // the old key stays disabled for a while
 	ActDelete   Action = "delete"
 	ActProve    Action = "prove"
 
@@ -54,7 +55,7 @@ const (
 // Actions returns every action that this version knows.
 func Actions() []Action {
 	return []Action{
-		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActQuiet, ActDisable, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
+		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActQuiet, ActDisable, ActSoak, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
 	}
 }
 
@@ -78,11 +79,20 @@ type Step struct {
 	// Required is the level an attest step must reach, at most Plan.MinLevel and
 	// at most what this consumer can show; approving the plan accepts it.
 	Required Level `json:"required,omitempty"`
+	// Echo is set on an attest step whose consumer can show that it holds the key.
+	Echo *Echo `json:"echo,omitempty"`
 	// Guide is set on a step that a person carries out: what to do, and where.
 	Guide *Guide `json:"guide,omitempty"`
 	// Right says whether our own access may do this; nil for a step that changes
 	// nothing or that a person carries out.
 	Right *providers.Right `json:"right,omitempty"`
+}
+
+// Echo is where and about which variable a consumer answers.
+type Echo struct {
+	URL      string          `json:"url"`
+	Variable string          `json:"variable"`
+	Part     credential.Part `json:"part"` // of the key that the variable holds
 }
 
 // Guide is what a person does for a step.
@@ -121,16 +131,20 @@ type Plan struct {
 	Account   string                     `json:"account,omitempty"` // the issuer's account of the old key
 	// Self says that our own access to the issuer is the old key: what comes after
 	// the new key was checked is done with the new one.
-	Self    bool            `json:"self,omitempty"`
-	Steps   []Step          `json:"steps"`
-	Outage  []Outage        `json:"outage,omitempty"` // one for each consumer that is deployed
-	Risks   []string        `json:"risks,omitempty"`
-	Needs   []Need          `json:"needs,omitempty"`
-	Gaps    []providers.Gap `json:"gaps,omitempty"`
-	Phrase  string          `json:"phrase"` // what to type: "rotate deploy-bot"
-	Created time.Time       `json:"created"`
-	Expires time.Time       `json:"expires"`
-	Digest  string          `json:"digest"` // over all of the above
+	Self bool `json:"self,omitempty"`
+	// Onto is another leaked key of the same owner that takes the old one's place for
+	// now, where there is no room for a new one; OntoCase is replaced next.
+	Onto     providers.KeyRef `json:"onto,omitzero"`
+	OntoCase string           `json:"onto_case,omitempty"`
+	Steps    []Step           `json:"steps"`
+	Outage   []Outage         `json:"outage,omitempty"` // one for each consumer that is deployed
+	Risks    []string         `json:"risks,omitempty"`
+	Needs    []Need           `json:"needs,omitempty"`
+	Gaps     []providers.Gap  `json:"gaps,omitempty"`
+	Phrase   string           `json:"phrase"` // what to type: "rotate deploy-bot"
+	Created  time.Time        `json:"created"`
+	Expires  time.Time        `json:"expires"`
+	Digest   string           `json:"digest"` // over all of the above
 }
 
 // Need is a permission that the rotation uses, and whether we know we have it.

@@ -46,6 +46,10 @@ type Policy struct {
 	// DisableWithin is how long a disabled key may still be accepted.
 	DisableWithin time.Duration `json:"disable_within"`
 
+	// SoakFor is how long the old key stays disabled before it is deleted; zero deletes
+	// it at once.
+	SoakFor time.Duration `json:"soak_for,omitempty"`
+
 	// Proof of death: ProofRefusals in a row over at least ProofWindow, one
 	// every ProofEvery; after ProofWithin without it, a person is called.
 	ProofRefusals int           `json:"proof_refusals"`
@@ -73,11 +77,19 @@ func DefaultPolicy(d providers.Descriptor) Policy {
 	if d.ReadyWithin > 0 {
 		p.ReadyWithin = d.ReadyWithin
 	}
+	p.SoakFor = d.UsageLag
 	if d.Proof.Refusals > 0 {
 		p.ProofRefusals, p.ProofWindow = d.Proof.Refusals, d.Proof.Window
+		// An issuer that deletes late is proven over a long window, which begins anew
+		// with the last answer that is none.
+		p.ProofWithin = max(p.ProofWithin, 2*p.ProofWindow)
 	}
 	return p
 }
+
+// UsageBlind is how long a disabled key soaks where its issuer keeps no record of use:
+// a day, so that what runs once a day shows.
+const UsageBlind = 24 * time.Hour
 
 // LabPolicy returns the numbers for the built-in lab, whose services answer
 // within milliseconds: the same steps and counts with short windows.

@@ -87,7 +87,8 @@ type Finding struct {
 	// Suppressed says why the finding does not count, nil when it does.
 	Suppressed *Suppression
 
-	// context marks what is no secret and only tells what a key near it opens.
+	// context marks what is no secret and only tells what a key near it opens: see
+	// Result.Context.
 	context bool
 	generic bool // its rule knows no form of a key
 
@@ -180,6 +181,9 @@ type Target struct {
 type Result struct {
 	Target   Target
 	Findings []Finding
+	// Context are public names near which keys stand: a project, an account, a client id.
+	// They are no findings, and tell what a key opens.
+	Context  []Finding
 	Coverage Coverage
 	Started  time.Time
 	Duration time.Duration

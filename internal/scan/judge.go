@@ -32,6 +32,51 @@ func (c *collector) judge() {
 		f.prove(p)
 	}
 	setVectorsAside(c.findings)
+	lowerHalves(c.findings, c.context)
+	lowerInTests(c.findings)
+}
+
+// lowerInTests lowers private keys, and what a rule without a form found, in the files
+// of tests: most are made for them, and a responder should see them last. They count:
+// keys in use do end up in tests.
+func lowerInTests(list []Finding) {
+	for i := range list {
+		f := &list[i]
+		if (f.generic || strings.HasSuffix(f.Rule, "private-key")) && testPath.MatchString(f.File) {
+			f.Severity = Low
+			f.Tags = append(slices.Clone(f.Tags), "in-tests")
+		}
+	}
+}
+
+// mostContext is how many public names are kept; of more, nobody could say which goes
+// with a key.
+const mostContext = 10_000
+
+// lowerHalves lowers what is one half of a pair when nothing in the scan could be the
+// other one: it opens nothing by itself. Where there is a candidate, a thief would
+// try it, so the severity stays.
+func lowerHalves(findings, context []Finding) {
+	type half struct {
+		kind credential.Kind
+		part credential.Part
+	}
+	there := map[half]bool{}
+	for _, list := range [][]Finding{findings, context} {
+		for _, f := range list {
+			if f.Suppressed == nil || !f.Suppressed.SetAside() { // one that was accepted is known to whoever has the repository
+				there[half{f.Kind, f.Part}] = true
+			}
+		}
+	}
+	other := map[credential.Part]credential.Part{credential.PartID: credential.PartSecret, credential.PartSecret: credential.PartID}
+	lower := map[Severity]Severity{Critical: High, High: Medium, Medium: Low}
+	for i := range findings {
+		f := &findings[i]
+		if o, ok := other[f.Part]; ok && f.Kind.Paired() && !there[half{f.Kind, o}] && lower[f.Severity] != "" {
+			f.Severity = lower[f.Severity]
+		}
+	}
 }
 
 // Prove judges a finding that was saved earlier, as a scan does: what the value itself

@@ -53,7 +53,12 @@ func (c *collector) hints() (proof.Hints, nearby) {
 			}
 		}
 	}
-	c.findings = slices.DeleteFunc(c.findings, func(f Finding) bool { return f.context })
+	c.findings = slices.DeleteFunc(c.findings, func(f Finding) bool {
+		if f.context && len(c.context) < mostContext {
+			c.context = append(c.context, f)
+		}
+		return f.context
+	})
 	for _, s := range seen {
 		hints.Projects = append(hints.Projects, s.ref)
 	}

@@ -109,6 +109,7 @@ type collector struct {
 
 	mu       sync.Mutex
 	findings []Finding
+	context  []Finding        // taken out of findings at the end
 	places   map[placeKey]int // index into findings
 	cov      Coverage
 	skips    map[skipKey]*Skip
@@ -289,7 +290,7 @@ func (c *collector) result(info source.Info) Result {
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Where, b.Where))
 	})
 	return Result{
-		Target: Target{Kind: info.Kind, Path: info.Path, Head: info.Head}, Findings: c.findings, Coverage: c.cov,
+		Target: Target{Kind: info.Kind, Path: info.Path, Head: info.Head}, Findings: c.findings, Context: c.context, Coverage: c.cov,
 		Started: c.started, Duration: time.Since(c.started),
 	}
 }

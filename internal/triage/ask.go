@@ -81,8 +81,12 @@ func partNames(parts []credential.Part) string {
 // that fails leaves a gap and its error is returned too, joined with the others;
 // what was found stays usable. Locate only reads and may be repeated.
 func Locate(ctx context.Context, reg providers.Registry, c Case) (Case, error) {
-	c.Placements, c.Gaps = nil, nil
-	wanted := Wanted(c)
+	return LocateValues(ctx, reg, c, Wanted(c))
+}
+
+// LocateValues is [Locate] for values of the caller's own.
+func LocateValues(ctx context.Context, reg providers.Registry, c Case, wanted []providers.Wanted) (Case, error) {
+	c.Placements, c.Gaps, c.Unreadable = nil, nil, 0
 	sinks := reg.Sinks()
 	if len(sinks) == 0 {
 		c.Gaps = []providers.Gap{{What: "consumers", Why: "no provider that stores values is set up"}}
@@ -98,6 +102,7 @@ func Locate(ctx context.Context, reg providers.Registry, c Case) (Case, error) {
 		located, err := sink.Locate(ctx, wanted)
 		c.Placements = append(c.Placements, located.Placements...)
 		c.Gaps = append(c.Gaps, located.Gaps...)
+		c.Unreadable += located.Unreadable
 		if err != nil {
 			name := p.Describe().Name
 			c.Gaps = append(c.Gaps, providers.Gap{What: name, Why: className(err)})

@@ -17,28 +17,46 @@ import (
 // finding is in exactly one case. Build asks nobody and may be repeated.
 func Build(result scan.Result) []Case {
 	values := groupByValue(result.Active())
-	var ids, rest []*value
-	parts := map[credential.Part][]*value{}
-	for _, v := range values {
-		switch {
-		case v.kind == credential.AWSAccessKey && v.part == credential.PartID:
-			ids = append(ids, v)
-		case v.kind == credential.AWSAccessKey && v.part != credential.PartToken:
-			parts[v.part] = append(parts[v.part], v)
-		default:
-			rest = append(rest, v)
-		}
+	context := groupByValue(result.Context)
+	for _, v := range context {
+		v.public = true
 	}
-	secrets := pair(ids, parts[credential.PartSecret])
-	sessions := pair(ids, parts[credential.PartSessionToken])
+	var cases []Case
+	halves := map[credential.Kind][]*value{}
+	for _, v := range values {
+		if v.kind.Paired() && v.part != credential.PartToken {
+			halves[v.kind] = append(halves[v.kind], v)
+			continue
+		}
+		cases = append(cases, opened(v, context))
+	}
+	for kind, list := range halves {
+		cases = append(cases, joined(list, publicIDs(context, kind))...)
+	}
+	slices.SortFunc(cases, compareCases)
+	return cases
+}
 
-	cases := make([]Case, 0, len(values))
+// joined makes cases of the halves of one kind. Public ids are no findings: they have
+// no case of their own, and give a secret its id.
+func joined(halves, public []*value) []Case {
+	parts := map[credential.Part][]*value{}
+	for _, v := range halves {
+		parts[v.part] = append(parts[v.part], v)
+	}
+	ids := parts[credential.PartID]
+	both := append(slices.Clone(ids), public...)
+	secrets, sessions := pair(both, parts[credential.PartSecret]), pair(both, parts[credential.PartSessionToken])
+	cases := make([]Case, 0, len(halves))
 	for _, v := range ids {
-		cases = append(cases, awsCase(v, secrets, sessions))
+		cases = append(cases, idCase(v, secrets, sessions))
 	}
 	for _, v := range parts[credential.PartSecret] {
-		if !secrets.taken(v) {
+		switch id := secrets.byOther[v]; {
+		case id == nil:
 			cases = append(cases, lonePart(v, secrets))
+		case id.public:
+			cases = append(cases, secretCase(v, id, secrets))
 		}
 	}
 	for _, v := range parts[credential.PartSessionToken] {
@@ -46,11 +64,12 @@ func Build(result scan.Result) []Case {
 			cases = append(cases, lonePart(v, sessions))
 		}
 	}
-	for _, v := range rest {
-		cases = append(cases, newCase(v))
-	}
-	slices.SortFunc(cases, compareCases)
 	return cases
+}
+
+// publicIDs are the public names of one kind.
+func publicIDs(context []*value, kind credential.Kind) []*value {
+	return slices.DeleteFunc(slices.Clone(context), func(v *value) bool { return v.kind != kind || v.part != credential.PartID })
 }
 
 // value is one distinct secret value with every place it was found at.
@@ -60,6 +79,7 @@ type value struct {
 	part     credential.Part
 	main     scan.Finding // names the kind and gives the case its ID
 	findings []scan.Finding
+	public   bool // no finding: it tells what a key opens
 }
 
 // groupByValue collects findings of the same value, also when several rules
@@ -80,8 +100,8 @@ func groupByValue(findings []scan.Finding) []*value {
 	}
 	out := make([]*value, 0, len(byText))
 	for _, v := range byText {
-		v.kind, v.part = v.main.Kind, v.main.Part
-		if v.part == "" || v.kind != credential.AWSAccessKey {
+		v.kind, v.part = credential.Narrow(v.main.Kind, v.text), v.main.Part
+		if v.part == "" || !v.kind.Paired() {
 			v.part = credential.PartToken
 		}
 		slices.SortFunc(v.findings, compareFindings)
@@ -188,9 +208,11 @@ func (c *Case) add(findings []scan.Finding) {
 	}
 }
 
-func awsCase(id *value, secrets, sessions pairing) Case {
+// idCase is a key whose id was found, with the secret that goes with it if that is
+// known.
+func idCase(id *value, secrets, sessions pairing) Case {
 	c := newCase(id)
-	// The access key id is public: it is what the issuer calls the key.
+	// The id is public: it is what the issuer calls the key.
 	c.Credential.ID = id.text.Reveal()
 	if s, how := secrets.of(id); s != nil {
 		c.Credential.Parts[credential.PartSecret] = s.text
@@ -204,6 +226,15 @@ func awsCase(id *value, secrets, sessions pairing) Case {
 		c.Credential.Parts[credential.PartSessionToken] = s.text
 		c.add(s.findings)
 	}
+	return c
+}
+
+// secretCase is a secret whose public id stands somewhere.
+func secretCase(v, id *value, p pairing) Case {
+	c := newCase(v)
+	c.Credential.ID = id.text.Reveal()
+	c.Credential.Parts[credential.PartID] = id.text
+	_, c.Pairing = p.of(id)
 	return c
 }
 

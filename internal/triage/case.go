@@ -32,6 +32,9 @@ type Case struct {
 	// Placements are the consumers that hold it, after discovery.
 	Placements []providers.Placement
 	Gaps       []providers.Gap
+	// Unreadable is how many stored values could not be compared: they cannot be read
+	// back, and their names do not fit.
+	Unreadable int
 }
 
 // Liveness is the newest verdict; Value is "unchecked" before any.

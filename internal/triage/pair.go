@@ -30,8 +30,8 @@ func (p pairing) of(id *value) (*value, string) {
 
 func (p pairing) taken(other *value) bool { return p.byOther[other] != nil }
 
-// candidates words a missing part. It names cases, which are our own text, and
-// not files, which are foreign.
+// candidates words a missing part. It names cases, which are our own text, or public
+// ids, and not files, which are foreign.
 func (p pairing) candidates(part credential.Part, free []*value) string {
 	name := map[credential.Part]string{
 		credential.PartID: "key id", credential.PartSecret: "secret",
@@ -39,13 +39,17 @@ func (p pairing) candidates(part credential.Part, free []*value) string {
 	if len(free) == 0 {
 		return "no " + name + " found"
 	}
-	const shown = 3
+	const most = 3
 	var ids []string
-	for _, v := range free[:min(len(free), shown)] {
+	for _, v := range free[:min(len(free), most)] {
+		if v.public { // it has no case
+			ids = append(ids, shown(v))
+			continue
+		}
 		ids = append(ids, newCase(v).ID)
 	}
-	if len(free) > shown {
-		ids = append(ids, fmt.Sprintf("and %d more", len(free)-shown))
+	if len(free) > most {
+		ids = append(ids, fmt.Sprintf("and %d more", len(free)-most))
 	}
 	return fmt.Sprintf("no %s for certain; candidates: %s", name, strings.Join(ids, ", "))
 }

@@ -17,6 +17,8 @@ var titles = map[credential.Kind]string{
 	credential.StripeSecretKey:   "stripe secret key",
 	credential.StripeWebhook:     "stripe webhook secret",
 	credential.OpenAIKey:         "openai api key",
+	credential.OpenAIServiceKey:  "openai service account key",
+	credential.OpenAIAdminKey:    "openai admin key",
 	credential.AnthropicKey:      "anthropic api key",
 	credential.GoogleAPIKey:      "google api key",
 	credential.TwoCaptchaKey:     "2captcha api key",
@@ -41,6 +43,11 @@ var titles = map[credential.Kind]string{
 	credential.GitHubToken:       "github token",
 	credential.SlackToken:        "slack token",
 	credential.SlackWebhook:      "slack webhook",
+	credential.TwilioAccount:     "twilio auth token",
+	credential.TwilioKey:         "twilio api key",
+	credential.GoogleOAuth:       "google oauth client secret",
+	credential.GitHubOAuth:       "github oauth client secret",
+	credential.DatabasePassword:  "database password",
 }
 
 // Title names a kind in our own words. A generic kind shows its rule when the
@@ -74,6 +81,8 @@ var variableNames = map[credential.Kind][]string{
 	credential.StripeSecretKey:   {"STRIPE_SECRET_KEY", "STRIPE_API_KEY", "STRIPE_KEY"},
 	credential.StripeWebhook:     {"STRIPE_WEBHOOK_SECRET", "STRIPE_ENDPOINT_SECRET"},
 	credential.OpenAIKey:         {"OPENAI_API_KEY", "OPENAI_KEY"},
+	credential.OpenAIServiceKey:  {"OPENAI_API_KEY", "OPENAI_KEY"},
+	credential.OpenAIAdminKey:    {"OPENAI_ADMIN_KEY"},
 	credential.AnthropicKey:      {"ANTHROPIC_API_KEY", "CLAUDE_API_KEY"},
 	credential.GoogleAPIKey:      {"GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_MAPS_API_KEY"},
 	credential.TwoCaptchaKey:     {"TWOCAPTCHA_API_KEY", "TWO_CAPTCHA_API_KEY", "CAPTCHA_API_KEY"},

@@ -12,11 +12,19 @@ import (
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/providers/anthropic"
 	"github.com/secretguard/secretguard/internal/providers/aws"
+	"github.com/secretguard/secretguard/internal/providers/google"
+	"github.com/secretguard/secretguard/internal/providers/guided"
 	"github.com/secretguard/secretguard/internal/providers/netlify"
+	"github.com/secretguard/secretguard/internal/providers/openai"
+	"github.com/secretguard/secretguard/internal/providers/openrouter"
+	"github.com/secretguard/secretguard/internal/providers/prefect"
 	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/providers/render"
 	"github.com/secretguard/secretguard/internal/providers/stripe"
+	"github.com/secretguard/secretguard/internal/providers/supabase"
+	"github.com/secretguard/secretguard/internal/providers/xai"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -46,36 +54,124 @@ type Problem struct {
 	Sink     bool   // consumers may be there that cannot be searched
 }
 
-// factory makes one provider from its settings.
+// factory makes one provider from its settings. Its address is the name under which
+// a user may set another base URL; several providers may share one.
 type factory struct {
 	describe func() providers.Descriptor
 	make     func(Options, *httpx.Client) (providers.Provider, error)
+	address  string // empty: the provider's name
 }
 
 func factories() []factory {
-	return []factory{
-		{aws.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+	list := []factory{
+		{describe: aws.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(aws.New(o.aws(c)))
 		}},
-		{netlify.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+		{describe: netlify.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(netlify.New(netlify.Config{Token: o.setting("NETLIFY_AUTH_TOKEN"), BaseURL: o.baseURL(netlify.Name), Client: c}))
 		}},
-		{render.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+		{describe: render.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(render.New(render.Config{Token: o.setting("RENDER_API_KEY"), BaseURL: o.baseURL(render.Name), Client: c}))
 		}},
-		{stripe.Descriptor, func(o Options, c *httpx.Client) (providers.Provider, error) {
+		{describe: stripe.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(stripe.New(stripe.Config{BaseURL: o.baseURL(stripe.Name), Client: c}))
 		}},
+		{describe: anthropic.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return anthropic.New(anthropic.Config{AdminKey: o.setting("ANTHROPIC_ADMIN_KEY"), BaseURL: o.baseURL(anthropic.Name), Client: c})
+		}},
+		{describe: supabase.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) { return supabase.New(o.supabase(c)) }},
+		{describe: supabase.LegacyDescriptor, address: supabase.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return supabase.NewLegacy(o.supabase(c))
+		}},
+		{describe: prefect.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return prefect.New(prefect.Config{Key: o.setting("PREFECT_API_KEY"), KeyID: o.Env("PREFECT_KEY_ID"), BaseURL: o.baseURL(prefect.Name), Client: c})
+		}},
+		{describe: prefect.BotDescriptor, address: prefect.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			overlap, err := o.duration("PREFECT_OLD_KEY_LIFETIME")
+			if err != nil {
+				return nil, err
+			}
+			return prefect.NewBot(prefect.Config{Key: o.setting("PREFECT_API_KEY"), Account: o.Env("PREFECT_ACCOUNT_ID"), Overlap: overlap, BaseURL: o.baseURL(prefect.Name), Client: c})
+		}},
+		{describe: google.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return google.New(google.Config{
+				AccessToken: o.setting("GOOGLE_OAUTH_ACCESS_TOKEN"), Project: o.Env("GOOGLE_CLOUD_PROJECT"), BaseURL: o.baseURL(google.Name),
+				KeysURL: o.Env("SECRETGUARD_GOOGLE_APIKEYS_URL"), Client: c,
+			})
+		}},
+		{describe: openrouter.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return openrouter.New(openrouter.Config{ManagementKey: o.setting("OPENROUTER_MANAGEMENT_KEY"), BaseURL: o.baseURL(openrouter.Name), Client: c})
+		}},
+		{describe: xai.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return xai.New(xai.Config{
+				ManagementKey: o.setting("XAI_MANAGEMENT_KEY"), Team: o.Env("XAI_TEAM_ID"), BaseURL: o.baseURL(xai.Name),
+				ManagementURL: o.Env("SECRETGUARD_XAI_MANAGEMENT_URL"), Client: c,
+			})
+		}},
+		{describe: openai.ServiceDescriptor, address: openai.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return openai.NewService(o.openai(c))
+		}},
+		{describe: openai.AdminDescriptor, address: openai.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return openai.NewAdmin(o.openai(c))
+		}},
+		{describe: openai.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) { return openai.New(o.openai(c)) }},
+	}
+	for _, s := range guided.Table() {
+		address, _, _, _ := probe.Of(s.Kind)
+		list = append(list, factory{describe: s.Descriptor, address: address, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return guided.New(s, guided.Config{Base: o.baseURL, Client: c}), nil
+		}})
+	}
+	return list
+}
+
+func (o Options) openai(c *httpx.Client) openai.Config {
+	return openai.Config{AdminKey: o.setting("OPENAI_ADMIN_KEY"), BaseURL: o.baseURL(openai.Name), Client: c}
+}
+
+func (o Options) supabase(c *httpx.Client) supabase.Config {
+	return supabase.Config{
+		AccessToken: o.setting("SUPABASE_ACCESS_TOKEN"), Ref: o.Env("SUPABASE_PROJECT_REF"), BaseURL: o.baseURL(supabase.Name), ProjectURL: o.baseURL("supabase_project"), Client: c,
 	}
 }
 
+// duration reads a setting such as "1h30m"; zero when it is not set.
+func (o Options) duration(name string) (time.Duration, error) {
+	v := o.Env(name)
+	if v == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("%s is no length of time such as 30m or 4h", name)
+	}
+	return d, nil
+}
+
+func (f factory) where() string { return first(f.address, f.describe().Name) }
+
+// aws returns the settings of the AWS provider.
 func (o Options) aws(c *httpx.Client) aws.Config {
 	shared := first(o.Env("AWS_ENDPOINT_URL"), o.baseURL(aws.Name))
 	return aws.Config{
 		KeyID: o.setting("AWS_ACCESS_KEY_ID").Reveal(), Secret: o.setting("AWS_SECRET_ACCESS_KEY"), SessionToken: o.setting("AWS_SESSION_TOKEN"),
 		Region: first(o.Env("AWS_REGION"), o.Env("AWS_DEFAULT_REGION")), Client: c, Version: o.Version,
 		IAMEndpoint: first(o.Env("AWS_ENDPOINT_URL_IAM"), shared), STSEndpoint: first(o.Env("AWS_ENDPOINT_URL_STS"), shared),
+		SQSEndpoint: first(o.Env("AWS_ENDPOINT_URL_SQS"), shared),
 	}
+}
+
+// Queues returns who looks at message queues: it works without an access of the
+// operator's own, and tells less then.
+func Queues(o Options) (providers.QueueInspector, error) {
+	return aws.NewQueues(o.aws(o.client(aws.Name)))
+}
+
+// client returns the HTTP client for a provider.
+func (o Options) client(name string) *httpx.Client {
+	return httpx.New(httpx.Options{
+		AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(name)), Version: o.Version, Timeout: o.Timeout, BackOff: o.BackOff,
+	})
 }
 
 // orNil keeps a nil pointer from becoming a non-nil interface.
@@ -92,7 +188,7 @@ func Registry(o Options) (providers.Registry, []Problem) {
 	var problems []Problem
 	for _, f := range factories() {
 		d := f.describe()
-		p, err := f.make(o, o.client(d.Name))
+		p, err := f.make(o, o.client(f.where()))
 		if unread := o.unreadable(d); unread != nil {
 			err = unread
 		}
@@ -108,12 +204,6 @@ func Registry(o Options) (providers.Registry, []Problem) {
 	}
 	checks := probe.New(probe.Options{BaseURL: o.baseURL, AllowPrivate: o.AllowPrivate, Version: o.Version, Timeout: o.Timeout, Cache: o.Verdicts})
 	return providers.NewRegistry(list...).WithChecks(withAWS{Checker: checks, aws: aws.CheckOnly(o.aws(o.client(aws.Name)))}), problems
-}
-
-func (o Options) client(name string) *httpx.Client {
-	return httpx.New(httpx.Options{
-		AllowPrivate: o.AllowPrivate || (o.Private != nil && o.Private(name)), Version: o.Version, Timeout: o.Timeout, BackOff: o.BackOff,
-	})
 }
 
 // withAWS checks AWS keys too when no access of one's own is set up: a key is checked
@@ -143,7 +233,10 @@ func (w withAWS) Verify(ctx context.Context, c credential.Credential) (providers
 // EndpointNames returns the names of everything whose address a user may set:
 // providers, and services that are only asked whether a key works.
 func EndpointNames() []string {
-	list := append(Names(), probe.Names()...)
+	list := probe.Names()
+	for _, f := range factories() {
+		list = append(list, f.where())
+	}
 	slices.Sort(list)
 	return slices.Compact(list)
 }

@@ -47,9 +47,9 @@ type Config struct {
 	SessionToken secret.Text
 	Region       string // empty means us-east-1; IAM is a global service
 	// Endpoints replace the public ones; empty keeps them.
-	IAMEndpoint, STSEndpoint string
-	Client                   *httpx.Client
-	Version                  string
+	IAMEndpoint, STSEndpoint, SQSEndpoint string
+	Client                                *httpx.Client
+	Version                               string
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
 }
@@ -153,7 +153,7 @@ func (p *Provider) middleware() []func(*middleware.Stack) error {
 
 // reads are the operations that change nothing. These protocols send reads as
 // POST too, so the HTTP client alone cannot tell.
-var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies", "GetCallerIdentity", "GetAccessKeyInfo", "GetUser", "SimulatePrincipalPolicy", "ListUserTags"}
+var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies", "GetCallerIdentity", "GetAccessKeyInfo", "GetUser", "SimulatePrincipalPolicy", "ListUserTags", "GetQueueAttributes"}
 
 // markReads tells the HTTP client which requests may go out while only reading
 // is allowed. It also ends an operation whose caller has given up already: the
@@ -202,11 +202,13 @@ func Descriptor() providers.Descriptor {
 			{Env: "AWS_SECRET_ACCESS_KEY", Help: "its secret", Secret: true, Required: true},
 			{Env: "AWS_SESSION_TOKEN", Help: "for temporary credentials", Secret: true},
 			{Env: "AWS_REGION", Help: "us-east-1 when not set"},
-			{Env: "AWS_ENDPOINT_URL", Help: "another endpoint, also AWS_ENDPOINT_URL_IAM and _STS"},
+			{Env: "AWS_ENDPOINT_URL", Help: "another endpoint, also AWS_ENDPOINT_URL_IAM, _STS and _SQS"},
 		},
+		Can: []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanIssue, providers.CanDisable, providers.CanDelete, providers.CanTellUse, providers.CanList, providers.CanRekey},
 		Permissions: []string{
 			"iam:CreateAccessKey", "iam:ListAccessKeys", "iam:UpdateAccessKey", "iam:DeleteAccessKey",
 			"iam:GetAccessKeyLastUsed", "iam:ListAttachedUserPolicies", "sts:GetAccessKeyInfo",
+			"iam:SimulatePrincipalPolicy and sqs:GetQueueAttributes (doctor)",
 		},
 		Limits: []string{
 			"A user has at most two keys; with two in place one must go first.",
@@ -221,7 +223,11 @@ func Descriptor() providers.Descriptor {
 			"https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
 			"https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html",
 		},
-		Proof:       providers.ProofPolicy{Refusals: 20, Window: time.Minute},
+		Proof: providers.ProofPolicy{Refusals: 20, Window: time.Minute},
+		// No bound is documented for access keys; IAM's reports of last access, which
+		// are of the same making, "usually" follow within four hours (User Guide,
+		// "Refine permissions using last accessed information").
+		UsageLag:    4 * time.Hour,
 		ReadyWithin: 90 * time.Second, ProbeService: "sts", VerifyCall: "sts:GetCallerIdentity", VerifyAlone: true,
 	}
 }

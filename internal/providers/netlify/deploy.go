@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"time"
 
@@ -78,6 +79,10 @@ func (p *Provider) Latest(ctx context.Context, t providers.Target) (providers.De
 	return out, nil
 }
 
+// buildsPerMinute is how many builds the API starts in a minute (Netlify's staff, in
+// answers.netlify.com); the documentation names no header that says when to come again.
+const buildsPerMinute = 3
+
 // Start begins a production build without the build cache: functions are known
 // to keep stale values with it.
 func (p *Provider) Start(ctx context.Context, t providers.Target) (providers.Deploy, error) {
@@ -91,6 +96,8 @@ func (p *Provider) Start(ctx context.Context, t providers.Target) (providers.Dep
 	switch {
 	case errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusUnprocessableEntity):
 		e.Err = errors.New("this site has no repository, or its builds are stopped: deploy it by hand, then resume")
+	case errors.As(err, &e) && errors.Is(e.Class, providers.ErrRateLimited) && e.RetryAfter == 0:
+		e.RetryAfter = time.Minute / buildsPerMinute
 	case err == nil && b.DeployID == "":
 		err = &providers.Error{Provider: Name, Op: op, Class: providers.ErrAmbiguous, Err: errAnswer}
 	}
@@ -128,7 +135,7 @@ func state(d deploy, live string) providers.Deploy {
 	out := providers.Deploy{ID: d.ID, Phase: providers.PhaseRunning, State: d.State, Created: d.CreatedAt}
 	switch d.State {
 	case "error", "rejected":
-		out.Phase, out.Detail = providers.PhaseFailed, d.ErrorMessage
+		out.Phase, out.Detail = providers.PhaseFailed, explain(d.ErrorMessage)
 	case "ready":
 		switch {
 		case d.ID == live:
@@ -140,4 +147,21 @@ func state(d deploy, live string) providers.Deploy {
 		}
 	}
 	return out
+}
+
+var (
+	scanned = regexp.MustCompile(`(?i)secrets? scan`)
+	tooBig  = regexp.MustCompile(`(?i)exceed.{0,40}4 ?KB`)
+)
+
+// explain puts what a build's message means before it, where a rotation is likely to
+// be the cause.
+func explain(message string) string {
+	switch {
+	case scanned.MatchString(message):
+		return "Netlify's scan found the value of a secret variable in the repository or in what was built: take it out of there (secretguard scan finds where); " + message
+	case tooBig.MatchString(message):
+		return "the variables of the functions do not fit the 4 KB of AWS Lambda: take some away, or narrow their scopes; " + message
+	}
+	return message
 }

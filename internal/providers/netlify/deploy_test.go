@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/providers"
@@ -77,8 +78,32 @@ func TestFailingBuild(t *testing.T) {
 	n, p, target := shop(t)
 	n.FailWith(target.ID, "Secrets scanning found secrets in build.")
 	d := start(t, p, target)
-	if d.Phase != providers.PhaseFailed || d.State != "error" || !strings.Contains(d.Detail, "Secrets scanning") {
+	if d.Phase != providers.PhaseFailed || d.State != "error" || !strings.Contains(d.Detail, "Secrets scanning") || !strings.Contains(d.Detail, "take it out of there") {
 		t.Errorf("%+v", d)
+	}
+	n.FailWith(target.ID, "Your environment variables exceed the 4KB limit imposed by AWS Lambda")
+	if d := start(t, p, target); !strings.Contains(d.Detail, "do not fit") {
+		t.Errorf("%+v", d)
+	}
+	n.FailWith(target.ID, "exit code: 2")
+	if d := start(t, p, target); d.Detail != "exit code: 2" {
+		t.Errorf("%+v", d)
+	}
+}
+
+// A fourth build within a minute is refused, and says when to come again though
+// Netlify's answer does not.
+func TestBuildsAMinute(t *testing.T) {
+	t.Parallel()
+	n, p, target := shop(t)
+	n.BuildLimit(3)
+	for range 3 {
+		start(t, p, target)
+	}
+	_, err := p.Start(t.Context(), target)
+	var e *providers.Error
+	if !errors.As(err, &e) || !errors.Is(err, providers.ErrRateLimited) || e.RetryAfter < 20*time.Second || e.RetryAfter > 2*time.Minute {
+		t.Errorf("%v, %+v", err, e)
 	}
 }
 

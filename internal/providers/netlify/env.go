@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/secret"
@@ -16,6 +17,8 @@ type variable struct {
 	IsSecret bool     `json:"is_secret"`
 	Scopes   []string `json:"scopes"`
 	Values   []value  `json:"values"`
+	// UpdatedAt is when any of the values was changed last.
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 type value struct {

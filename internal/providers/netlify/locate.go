@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/secret"
@@ -78,6 +79,7 @@ func (p *Provider) locateAccount(ctx context.Context, a account, wanted []provid
 		out.Searched += len(vars)
 		for _, v := range vars {
 			out.Placements = append(out.Placements, match(a, s.ID, s.Name, "site", v, wanted, []providers.Target{target(a, s)})...)
+			note(out, "netlify site "+s.Name, v, wanted)
 		}
 	}
 	team, err := p.locateTeam(ctx, a, sites, own, wanted, out)
@@ -86,20 +88,10 @@ func (p *Provider) locateAccount(ctx context.Context, a account, wanted []provid
 }
 
 // locateTeam looks at the variables that all sites of an account share. A site
-// with a production value of the same name does not see the shared one. A
-// collaborator may not read them; Netlify says that with 401 or 404 too, though
-// the same token has just listed the account.
+// with a production value of the same name does not see the shared one.
 func (p *Provider) locateTeam(ctx context.Context, a account, sites []site, own map[string][]variable, wanted []providers.Wanted, out *providers.Located) ([]variable, error) {
-	vars, err := p.variables(ctx, a, "")
-	what := "shared variables of netlify account " + a.Name
-	if errors.Is(err, providers.ErrAuth) {
-		out.Gaps = append(out.Gaps, providers.Gap{What: what, Why: "our token may not read them: its user is a collaborator"})
-		return nil, nil
-	}
+	vars, err := p.teamVariables(ctx, a, out)
 	if err != nil {
-		if gap(err, what, out) {
-			err = nil
-		}
 		return nil, err
 	}
 	for _, v := range vars {
@@ -110,9 +102,26 @@ func (p *Provider) locateTeam(ctx context.Context, a account, sites []site, own 
 			}
 		}
 		out.Placements = append(out.Placements, match(a, "", a.Name, "team", v, wanted, targets)...)
+		note(out, "netlify account "+a.Name, v, wanted)
 	}
 	out.Searched += len(vars)
 	return vars, nil
+}
+
+// teamVariables lists the shared variables of an account. A collaborator may not
+// read them; Netlify says that with 401 or 404 too, though the same token has just
+// listed the account.
+func (p *Provider) teamVariables(ctx context.Context, a account, out *providers.Located) ([]variable, error) {
+	vars, err := p.variables(ctx, a, "")
+	what := "shared variables of netlify account " + a.Name
+	if errors.Is(err, providers.ErrAuth) {
+		out.Gaps = append(out.Gaps, providers.Gap{What: what, Why: "our token may not read them: its user is a collaborator"})
+		return nil, nil
+	}
+	if gap(err, what, out) {
+		return nil, nil
+	}
+	return vars, err
 }
 
 // hides reports whether a site's own variable stands before the shared one in
@@ -141,7 +150,11 @@ func target(a account, s site) providers.Target {
 	if health == "" {
 		health = s.URL
 	}
-	return providers.Target{Provider: Name, Account: a.path(), ID: s.ID, Name: s.Name, HealthURL: health}
+	t := providers.Target{Provider: Name, Account: a.path(), ID: s.ID, Name: s.Name, HealthURL: health}
+	if health != "" {
+		t.EchoURL = strings.TrimRight(health, "/") + providers.EchoPath
+	}
+	return t
 }
 
 func match(a account, siteID, name, level string, v variable, wanted []providers.Wanted, targets []providers.Target) []providers.Placement {
@@ -166,6 +179,21 @@ func match(a account, siteID, name, level string, v variable, wanted []providers
 		}
 	}
 	return out
+}
+
+// note counts what cannot be read, and reports what is held in another form.
+func note(out *providers.Located, where string, v variable, wanted []providers.Wanted) {
+	for _, x := range v.Values {
+		switch {
+		case v.IsSecret && x.Context != "dev":
+			if len(providers.MatchName(v.Key, wanted)) == 0 {
+				out.Unreadable++
+			}
+		default:
+			what := strings.TrimSpace(where + ": " + v.Key + " " + x.Context + " " + x.Param)
+			out.Gaps = append(out.Gaps, providers.EncodedGaps(what, providers.MatchEncoded(secret.New(x.Value), wanted))...)
+		}
+	}
 }
 
 // sites lists an account's sites, page by page, until a page brings nothing new:

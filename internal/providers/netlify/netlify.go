@@ -66,6 +66,7 @@ func Descriptor() providers.Descriptor {
 			{Env: "NETLIFY_AUTH_TOKEN", Help: "a personal access token", Secret: true, Required: true},
 			{Env: "SECRETGUARD_NETLIFY_URL", Help: "another base URL"},
 		},
+		Can:         []providers.Ability{providers.CanStore, providers.CanDeploy},
 		Permissions: []string{"a personal access token of a user who may edit the sites' variables and start deploys"},
 		Limits: []string{
 			"Secret variables cannot be read back; they are recognised by name only.",

@@ -10,6 +10,7 @@ import (
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // judge makes a verdict of an answer. What is not the service's own documented
@@ -51,11 +52,26 @@ func (p probe) alive(c credential.Credential, code, detail string, id providers.
 	if p.home != nil && id.Project == "" {
 		id.Project = c.Project
 	}
+	id = withoutKey(id, c.Part(credential.PartToken))
 	v := providers.Verdict{Liveness: providers.Live, Grade: providers.GradeAnswer, Identity: id, Code: code, Detail: detail}
 	if id.Account != "" || id.Who != "" || id.Project != "" {
 		v.Grade = providers.GradeIdentity
 	}
 	return v
+}
+
+// longest is the most of a name or of rights that is taken from an answer, in bytes.
+const longest = 200
+
+// withoutKey masks the key where an answer repeats it, and shortens what is endless.
+func withoutKey(id providers.Identity, key secret.Text) providers.Identity {
+	for _, s := range []*string{&id.Account, &id.Who, &id.Project, &id.Scopes} {
+		*s = strings.ReplaceAll(*s, key.Reveal(), key.Mask())
+		if len(*s) > longest {
+			*s = strings.ToValidUTF8((*s)[:longest], "") + "…"
+		}
+	}
+	return id
 }
 
 func also(s, but string) string {

@@ -78,7 +78,7 @@ func Names() []string {
 func Of(kind credential.Kind) (name, who, call string, ok bool) {
 	var list []probe
 	for _, p := range table() {
-		if p.kind == kind {
+		if p.kind == credential.Wide(kind) {
 			list = append(list, p)
 		}
 	}
@@ -111,11 +111,13 @@ type aimed struct {
 
 // find returns the probes for a credential: its kind and its whole form must fit, and
 // an address be known.
-func (c *Checker) find(cr credential.Credential) []aimed {
-	value := cr.Part(credential.PartToken).Reveal()
+func (c *Checker) find(cr credential.Credential) []aimed { return find(c.list, cr, c.o.BaseURL) }
+
+func find(list []probe, cr credential.Credential, elsewhere func(string) string) []aimed {
+	value, kind := cr.Part(credential.PartToken).Reveal(), credential.Wide(cr.Kind)
 	var out []aimed
-	for _, p := range c.list {
-		if p.kind != cr.Kind || !p.form.MatchString(value) || p.not != nil && p.not.MatchString(value) {
+	for _, p := range list {
+		if p.kind != kind || !p.form.MatchString(value) || p.not != nil && p.not.MatchString(value) {
 			continue
 		}
 		base := p.base
@@ -125,8 +127,8 @@ func (c *Checker) find(cr credential.Credential) []aimed {
 				continue
 			}
 		}
-		if c.o.BaseURL != nil {
-			if other := c.o.BaseURL(p.name); other != "" {
+		if elsewhere != nil {
+			if other := elsewhere(p.name); other != "" {
 				base = other
 			}
 		}
@@ -190,10 +192,14 @@ func (c *Checker) once(ctx context.Context, name string, ask func() (providers.V
 // askAll asks one address after the other until one knows the key. It is dead when
 // each of them says so.
 func (c *Checker) askAll(ctx context.Context, list []aimed, cr credential.Credential) (providers.Verdict, error) {
+	return askAll(list, func(a aimed) (providers.Verdict, error) { return c.ask(ctx, a, cr) })
+}
+
+func askAll(list []aimed, ask func(aimed) (providers.Verdict, error)) (providers.Verdict, error) {
 	var open, dead *providers.Verdict
 	var failed error
 	for _, a := range list {
-		v, err := c.ask(ctx, a, cr)
+		v, err := ask(a)
 		switch {
 		case err == nil && v.Liveness == providers.Live:
 			return v, nil

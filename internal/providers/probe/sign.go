@@ -55,9 +55,6 @@ func text(v any, path ...string) string {
 	return s
 }
 
-// longest is the most of a name or a right that is taken from an answer.
-const longest = 200
-
 // read takes whom the key speaks for from an answer. A number is an id too.
 func (w whom) read(v any, h http.Header) providers.Identity {
 	one := func(path string) string {
@@ -65,15 +62,15 @@ func (w whom) read(v any, h http.Header) providers.Identity {
 			return ""
 		}
 		if name, ok := strings.CutPrefix(path, "header "); ok {
-			return cut(h.Get(name))
+			return h.Get(name)
 		}
 		switch x := at(v, split(path)...).(type) {
 		case string:
-			return cut(x)
+			return x
 		case float64:
 			return fmt.Sprintf("%.0f", x)
 		case []any:
-			return cut(joined(x))
+			return joined(x)
 		}
 		return ""
 	}
@@ -88,13 +85,6 @@ func joined(list []any) string {
 		}
 	}
 	return strings.Join(out, ",")
-}
-
-func cut(s string) string {
-	if len(s) > longest {
-		return strings.ToValidUTF8(s[:longest], "") + "…"
-	}
-	return s
 }
 
 // is: the answer has this status and one of the words at a place in its body, in any

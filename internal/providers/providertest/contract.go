@@ -52,6 +52,11 @@ func OpenContract(t *testing.T, file, twin, base string, known ...Deviation) *Co
 	for _, ref := range doc.Components.Schemas {
 		relax(ref.Value, map[*openapi3.Schema]bool{})
 	}
+	for _, item := range doc.Paths.Map() {
+		for _, o := range item.Operations() {
+			o.Security = openapi3.NewSecurityRequirements() // twins check access themselves
+		}
+	}
 	doc.Servers = openapi3.Servers{{URL: base}}
 	r, err := gorillamux.NewRouter(doc)
 	if err != nil {
@@ -237,7 +242,7 @@ func (c *Contract) fields(name string, schema *openapi3.Schema, v any) {
 			return // any object
 		}
 		for key, x := range v {
-			if len(props[key]) == 0 {
+			if len(props[key]) == 0 && !slices.Contains(schema.Required, key) { // Render's document requires a field that it does not describe
 				c.note(name + ": the document has no field " + key)
 			}
 			if len(props[key]) == 1 {

@@ -37,6 +37,9 @@ func describe(t *testing.T, w *World) {
 			t.Errorf("a limit is a sentence: %q", l)
 		}
 	}
+	if can := providers.AbilitiesOf(w.Provider); !slices.Equal(can, d.Can) {
+		t.Errorf("it can %q, and says %q", can, d.Can)
+	}
 	settings(t, w, d)
 	roles(t, w, d)
 }
@@ -45,6 +48,7 @@ func settings(t *testing.T, w *World, d providers.Descriptor) {
 	t.Helper()
 	// A key that a person replaces is checked with itself.
 	_, needed := providers.As[providers.Guide](w.Provider)
+	needed = needed || d.ByHand
 	seen := map[string]bool{}
 	for _, s := range d.Settings {
 		if !envForm.MatchString(s.Env) || s.Help == "" || seen[s.Env] {

@@ -258,6 +258,13 @@ func lostIssue(t *testing.T, w *World) {
 	}
 	rec, err = is.Reconcile(t.Context(), req)
 	w.check(t, "Reconcile", err)
+	deleter, deletes := providers.As[providers.Deleter](w.Provider)
+	if !deletes { // what was made cannot be taken away by a call: a person decides
+		if err != nil || rec.Outcome != providers.Unclear || rec.Detail == "" {
+			t.Errorf("one key was made and lost: %+v, %v", rec, err)
+		}
+		return
+	}
 	if err != nil || rec.Outcome != providers.Orphaned || len(rec.Candidates) != 1 {
 		t.Fatalf("one key was made and lost: %+v, %v", rec, err)
 	}
@@ -265,7 +272,7 @@ func lostIssue(t *testing.T, w *World) {
 	if slices.Contains(req.Before, orphan.ID) || !slices.Contains(w.Issuer.Keys(), orphan.ID) {
 		t.Fatalf("the orphan is %s, keys %v, before %v", orphan.ID, w.Issuer.Keys(), req.Before)
 	}
-	if err := ability[providers.Deleter](t, w.Provider).Delete(t.Context(), orphan); err != nil {
+	if err := deleter.Delete(t.Context(), orphan); err != nil {
 		t.Fatal(err)
 	}
 	if after := slices.Sorted(slices.Values(w.Issuer.Keys())); !slices.Equal(after, slices.Sorted(slices.Values(req.Before))) {

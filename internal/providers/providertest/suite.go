@@ -69,6 +69,10 @@ type IssuerSide struct {
 	// when empty.
 	DeadOn []int
 
+	// BriefDelete: an answer to a deletion has no body, a very short one, or one that
+	// says nothing. A success is then held to the twin, whatever was done to the answer.
+	BriefDelete bool
+
 	VerifyOp, InspectOp, IssueOp, ListOp, DisableOp, DeleteOp, UsedOp, ClaimOp, UnclaimOp, ClaimsOp string
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,18 +56,20 @@ func TestFitsProvidersWithFewerAbilities(t *testing.T) {
 		"issuer without disable": func(w *providertest.World) {
 			p := w.Provider.(issuer)
 			d := p.Describe()
-			d.ProbeService = ""
+			d.ProbeService, d.Can = "", []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanIssue, providers.CanDelete}
 			w.Provider, w.Issuer.DisableOp = issuerWithoutDisable{p, p, p, p, described{d}}, ""
 		},
 		"revoke only": func(w *providertest.World) {
 			p := w.Provider.(issuer)
 			d := p.Describe()
-			d.ProbeService, d.Overlap = "", false
+			d.ProbeService, d.Overlap, d.Can = "", false, []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanDelete}
 			w.Provider = revokeOnly{p, p, p, described{d}}
 		},
 		"sink without deploy": func(w *providertest.World) {
 			p := w.Provider.(sink)
-			w.Provider, w.Sink.StartOp, w.Sink.StatusOp = sinkWithoutDeploy{p, described{p.Describe()}}, "", ""
+			d := p.Describe()
+			d.Can = []providers.Ability{providers.CanStore}
+			w.Provider, w.Sink.StartOp, w.Sink.StatusOp = sinkWithoutDeploy{p, described{d}}, "", ""
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,6 +96,7 @@ var broken = map[string]struct {
 	"an error without a class":      {"faults/Delete", false, func(p providers.Provider) providers.Provider { return unclassified{p.(issuer)} }},
 	"deleting what is gone":         {"issuer/delete", false, func(p providers.Provider) providers.Provider { return pedantic{p.(issuer)} }},
 	"an orphan that is overlooked":  {"issuer/lost_answers", false, func(p providers.Provider) providers.Provider { return forgetful{p.(issuer)} }},
+	"it says more than it can":      {"describe", false, func(p providers.Provider) providers.Provider { return overstated{p.(issuer)} }},
 	"a key that cannot be disabled": {"issuer/disable", false, func(p providers.Provider) providers.Provider { return inert{p.(issuer)} }},
 	"no limits are named":           {"describe", false, func(p providers.Provider) providers.Provider { return boastful{p.(issuer)} }},
 	"the last page is missing":      {"sink/locate", true, func(p providers.Provider) providers.Provider { return shortSighted{p.(sink)} }},
@@ -167,6 +171,14 @@ type boastful struct{ issuer }
 func (p boastful) Describe() providers.Descriptor {
 	d := p.issuer.Describe()
 	d.Limits = nil
+	return d
+}
+
+type overstated struct{ issuer }
+
+func (p overstated) Describe() providers.Descriptor {
+	d := p.issuer.Describe()
+	d.Can = append(slices.Clone(d.Can), providers.CanDeploy)
 	return d
 }
 

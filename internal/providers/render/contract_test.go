@@ -56,6 +56,20 @@ func TestContract(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	l.Render.Needs(web, "NO_SUCH")
+	l.Render.Deploy(web)
+	for range 2 { // a service that is well, and one that crashed
+		for _, name := range []string{"web", "cron_job"} {
+			if _, err := p.Condition(ctx, one(t, p, name)); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := p.Environment(ctx, one(t, p, "web")); err != nil {
+			t.Error(err)
+		}
+	}
+	l.Render.Crash(all[3], "boom")
+	_, _ = p.Condition(ctx, one(t, p, "cron_job"))
 	for _, r := range p.Rights(ctx, []providers.Ask{{Act: providers.DoStore, Placement: &found.Placements[0]}}) {
 		if r.May != providers.MayYes {
 			t.Errorf("%+v", r)
@@ -74,5 +88,5 @@ func TestContract(t *testing.T) {
 	_, _ = stranger.Locate(ctx, wanted(id, sec))
 	c.Check(t, "list-services 200", "list-services 401", "retrieve-service 200", "retrieve-service 404", "get-env-vars-for-service 200", "get-env-vars-for-service 403",
 		"retrieve-env-var 200", "retrieve-env-var 404", "update-env-var 200", "list-secret-files-for-service 200", "list-owners 200", "list-env-groups 200",
-		"retrieve-env-group 200", "retrieve-env-group-env-var 200", "update-env-group-env-var 200", "list-deploys 200", "create-deploy 201", "create-deploy 202", "retrieve-deploy 200", "get-user 200", "retrieve-owner-members 200")
+		"retrieve-env-group 200", "retrieve-env-group-env-var 200", "update-env-group-env-var 200", "list-deploys 200", "create-deploy 201", "create-deploy 202", "retrieve-deploy 200", "get-user 200", "retrieve-owner-members 200", "list-events 200", "list-logs 200")
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 type deploy struct {
@@ -52,11 +54,12 @@ func (p *Provider) DeployTimes(ctx context.Context, t providers.Target) ([]time.
 
 // Latest returns the newest deploy and the live one.
 func (p *Provider) Latest(ctx context.Context, t providers.Target) (providers.DeployState, error) {
-	var out providers.DeployState
 	list, err := p.recent(ctx, t)
-	if err != nil {
-		return out, err
-	}
+	return stateOf(list), err
+}
+
+func stateOf(list []deploy) providers.DeployState {
+	var out providers.DeployState
 	for _, d := range list {
 		if out.Newest.ID == "" || d.CreatedAt.After(out.Newest.Created) {
 			out.Newest = state(d)
@@ -65,7 +68,7 @@ func (p *Provider) Latest(ctx context.Context, t providers.Target) (providers.De
 			out.LiveID = d.ID
 		}
 	}
-	return out, nil
+	return out
 }
 
 // Start begins a deploy. Render may queue it and answer 202 with no body (cron
@@ -113,7 +116,7 @@ func (p *Provider) what(ctx context.Context, op string, t providers.Target) (map
 		return nil, err
 	}
 	if s.Suspended == "suspended" {
-		return nil, &providers.Error{Provider: Name, Op: op, Class: providers.ErrUnsupported, Err: errors.New("the service is suspended: resume it, then deploy it")}
+		return nil, &providers.Error{Provider: Name, Op: op, Class: providers.ErrUnsupported, Err: errSuspended}
 	}
 	if s.AutoDeploy != "no" || s.Type == "cron_job" {
 		return body, nil
@@ -137,8 +140,37 @@ func (p *Provider) Status(ctx context.Context, t providers.Target, id string) (p
 	if d.ID != id {
 		return providers.Deploy{}, &providers.Error{Provider: Name, Op: op, Class: providers.ErrTransient, Err: errAnswer}
 	}
-	return state(d), nil
+	out := state(d)
+	if out.Phase == providers.PhaseFailed {
+		out.Detail = p.lastWords(ctx, t, d)
+	}
+	return out, nil
 }
+
+// lastWords is the end of the log of a failed deploy, without what could be a
+// secret; empty when it cannot be read, since it is a help and no proof.
+func (p *Provider) lastWords(ctx context.Context, t providers.Target, d deploy) string {
+	kind := "app"
+	if d.Status == "build_failed" {
+		kind = "build"
+	}
+	lines, err := p.logs(ctx, service{ID: t.ID, Name: t.Name, OwnerID: t.Account}, d.CreatedAt, kind)
+	if err != nil {
+		return ""
+	}
+	env, err := p.Environment(ctx, t)
+	if err != nil {
+		return "" // then nobody knows what must not be shown
+	}
+	known := map[string]secret.Text{}
+	for _, v := range env.Variables {
+		known[v.Key] = v.Value
+	}
+	return strings.Join(providers.HideInLog(lines[max(0, len(lines)-shownLines):], known), " | ")
+}
+
+// shownLines is how many lines of a log stand in the detail of a deploy.
+const shownLines = 3
 
 // state maps Render's word; an unknown one counts as still going.
 func state(d deploy) providers.Deploy {

@@ -136,3 +136,40 @@ func TestRequestIDIsKept(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A deploy that failed says why, in the words of its log and without its secrets.
+func TestFailedDeployHasLastWords(t *testing.T) {
+	t.Parallel()
+	l, p, _ := deployed(t, lab.Options{}, "web_service")
+	target := one(t, p, "app")
+	key := lab.MadeUp("", 14) + "/" + lab.MadeUp("", 5)
+	l.Render.SetVar(target.ID, "API_KEY", key)
+	status := func() providers.Deploy {
+		d, err := p.Start(t.Context(), target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Render.Log(target.ID, "build", "npm ERR! with "+key)
+		l.Render.Log(target.ID, "app", "Error: no such table")
+		if d, err = p.Status(t.Context(), target, d.ID); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	l.Render.Fail(target.ID, true)
+	if d := status(); d.Phase != providers.PhaseFailed || d.Detail != "npm ERR! with <API_KEY>" {
+		t.Errorf("build: %+v", d)
+	}
+	l.Render.Fail(target.ID, false)
+	l.Render.Needs(target.ID, "NO_SUCH")
+	if d := status(); d.Phase != providers.PhaseFailed || !strings.Contains(d.Detail, "Error: NO_SUCH is not set") {
+		t.Errorf("start: %+v", d)
+	}
+	for _, op := range []string{"GET logs", "GET env-vars"} {
+		l.Fault("render", op, lab.Fault{Status: 403, Times: 9})
+		if d := status(); d.Phase != providers.PhaseFailed || d.Detail != "" {
+			t.Errorf("without %s it knows less, not more: %+v", op, d)
+		}
+		l.Calm()
+	}
+}

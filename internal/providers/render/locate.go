@@ -19,12 +19,13 @@ const (
 )
 
 type service struct {
-	ID         string `json:"id"`
-	Name       string `json:"name"`
-	Type       string `json:"type"`
-	OwnerID    string `json:"ownerId"`
-	Suspended  string `json:"suspended"`
-	AutoDeploy string `json:"autoDeploy"`
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Type       string   `json:"type"`
+	OwnerID    string   `json:"ownerId"`
+	Suspended  string   `json:"suspended"`
+	Suspenders []string `json:"suspenders"`
+	AutoDeploy string   `json:"autoDeploy"`
 	Details    struct {
 		URL             string `json:"url"`
 		HealthCheckPath string `json:"healthCheckPath"`
@@ -47,9 +48,16 @@ type group struct {
 	OwnerID     string       `json:"ownerId"`
 	EnvVars     []envVar     `json:"envVars"`
 	SecretFiles []secretFile `json:"secretFiles"`
-	Links       []struct {
-		ID string `json:"id"`
-	} `json:"serviceLinks"`
+	Links       []link       `json:"serviceLinks"`
+}
+
+type link struct {
+	ID string `json:"id"`
+}
+
+type varItem struct {
+	EnvVar envVar `json:"envVar"`
+	Cursor string `json:"cursor"`
 }
 
 // groupLimit is how many groups one call lists; how to page on is not
@@ -68,11 +76,7 @@ type search struct {
 func (p *Provider) Locate(ctx context.Context, wanted []providers.Wanted) (providers.Located, error) {
 	s := &search{p: p, wanted: wanted, services: map[string]service{}}
 	var order []service
-	type item struct {
-		Service service `json:"service"`
-		Cursor  string  `json:"cursor"`
-	}
-	err := pages(ctx, p, "list services", "/services", func(i item) string { return i.Cursor }, func(i item) {
+	err := pages(ctx, p, "list services", "/services", func(i serviceItem) string { return i.Cursor }, func(i serviceItem) {
 		s.services[i.Service.ID] = i.Service
 		order = append(order, i.Service)
 	})
@@ -89,10 +93,6 @@ func (p *Provider) Locate(ctx context.Context, wanted []providers.Wanted) (provi
 
 func (s *search) service(ctx context.Context, one service) error {
 	targets := []providers.Target{target(one)}
-	type varItem struct {
-		EnvVar envVar `json:"envVar"`
-		Cursor string `json:"cursor"`
-	}
 	err := pages(ctx, s.p, "list variables of "+one.Name, "/services/"+url.PathEscape(one.ID)+"/env-vars", func(i varItem) string { return i.Cursor }, func(i varItem) {
 		s.variable(one.OwnerID, levelService, one.ID, one.Name, i.EnvVar, targets)
 	})
@@ -141,6 +141,24 @@ func (s *search) groups(ctx context.Context) error {
 }
 
 func (s *search) groupsOf(ctx context.Context, owner, name string) error {
+	list, err := s.listGroups(ctx, owner, name)
+	if err != nil {
+		return err
+	}
+	for _, i := range list {
+		g, ok, err := s.readGroup(ctx, i)
+		if err != nil {
+			return err
+		}
+		if ok {
+			s.group(g)
+		}
+	}
+	return nil
+}
+
+// listGroups lists a workspace's groups, without their values.
+func (s *search) listGroups(ctx context.Context, owner, name string) ([]group, error) {
 	var list []struct {
 		group
 
@@ -149,29 +167,31 @@ func (s *search) groupsOf(ctx context.Context, owner, name string) error {
 	q := url.Values{"ownerId": {owner}, "limit": {fmt.Sprint(groupLimit)}}
 	err := s.p.call(ctx, "list env groups of "+name, http.MethodGet, "/env-groups?"+q.Encode(), nil, &list)
 	if s.gap(err, "render env groups of workspace "+name) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(list) >= groupLimit {
 		s.note("render env groups of workspace "+name+" after the first 100", "the API names no way to list on")
 	}
+	out := make([]group, 0, len(list))
 	for _, i := range list {
 		if i.Wrapped != nil {
 			i.group = *i.Wrapped
 		}
-		var g group
-		err := s.p.call(ctx, "read env group "+i.Name, http.MethodGet, "/env-groups/"+url.PathEscape(i.ID), nil, &g)
-		if s.gap(err, "render env group "+i.Name) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		s.group(g)
+		out = append(out, i.group)
 	}
-	return nil
+	return out, nil
+}
+
+// readGroup reads one group with its values; false when our key may not.
+func (s *search) readGroup(ctx context.Context, i group) (g group, ok bool, err error) {
+	err = s.p.call(ctx, "read env group "+i.Name, http.MethodGet, "/env-groups/"+url.PathEscape(i.ID), nil, &g)
+	if s.gap(err, "render env group "+i.Name) {
+		return g, false, nil
+	}
+	return g, err == nil, err
 }
 
 // group compares a group's values. Each service that is linked to it must be
@@ -196,20 +216,24 @@ func (s *search) group(g group) {
 
 func (s *search) variable(owner, level, id, name string, v envVar, targets []providers.Target) {
 	s.out.Searched++
-	for _, f := range providers.MatchValue(secret.New(v.Value), s.wanted) {
+	value := secret.New(v.Value)
+	for _, f := range providers.MatchValue(value, s.wanted) {
 		s.out.Placements = append(s.out.Placements, providers.Placement{
 			Provider: Name, Account: owner, Level: level, Resource: id, ResourceName: name, Key: v.Key,
 			Part: f.Part, Match: f.Match, Targets: targets,
 		})
 	}
+	s.out.Gaps = append(s.out.Gaps, providers.EncodedGaps("render "+level+" "+name+": "+v.Key, providers.MatchEncoded(value, s.wanted))...)
 }
 
 // file reports a secret file that holds a wanted value: it is not changed here.
 func (s *search) file(of string, f secretFile) {
 	s.out.Searched++
-	if len(providers.MatchValue(secret.New(f.Content), s.wanted)) > 0 {
-		s.note("render secret file "+f.Name+" of "+of, "holds the value; change it by hand")
+	what, content := "render secret file "+f.Name+" of "+of, secret.New(f.Content)
+	if len(providers.MatchValue(content, s.wanted)) > 0 {
+		s.out.Gaps = append(s.out.Gaps, providers.Gap{What: what, Why: "holds the value; change it by hand", Holds: true})
 	}
+	s.out.Gaps = append(s.out.Gaps, providers.EncodedGaps(what, providers.MatchEncoded(content, s.wanted))...)
 }
 
 func (s *search) note(what, why string) {
@@ -231,6 +255,9 @@ func (s *search) gap(err error, what string) bool {
 // address is none of the public network.
 func target(s service) providers.Target {
 	t := providers.Target{Provider: Name, Account: s.OwnerID, ID: s.ID, Name: s.Name, Suspended: s.Suspended == "suspended"}
+	if s.Type == "web_service" && strings.HasPrefix(s.Details.URL, "http") {
+		t.EchoURL = strings.TrimRight(s.Details.URL, "/") + providers.EchoPath
+	}
 	switch {
 	case !strings.HasPrefix(s.Details.URL, "http"):
 	case s.Type == "web_service" && s.Details.HealthCheckPath != "":

@@ -66,6 +66,7 @@ func Descriptor() providers.Descriptor {
 			{Env: "RENDER_API_KEY", Help: "an API key", Secret: true, Required: true},
 			{Env: "SECRETGUARD_RENDER_URL", Help: "another base URL"},
 		},
+		Can:         []providers.Ability{providers.CanStore, providers.CanDeploy},
 		Permissions: []string{"an API key of a user who may edit the services' variables and start deploys"},
 		Limits: []string{
 			"A deploy ships the newest commit of the service's branch, unless its auto-deploy is off.",

@@ -68,6 +68,7 @@ func Descriptor() providers.Descriptor {
 		Name: Name, Title: "Stripe secret and restricted keys, by hand", Roles: []providers.Role{providers.RoleIssuer},
 		Kinds:       []credential.Kind{credential.StripeSecretKey},
 		Settings:    []providers.Setting{{Env: "SECRETGUARD_STRIPE_URL", Help: "another base URL"}},
+		Can:         []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanIssueByHand, providers.CanDeleteByHand},
 		Permissions: []string{"a person who may manage API keys in Stripe's Dashboard"},
 		Limits: []string{
 			"Stripe has no call that makes or deletes a key: a person does both in the Dashboard, and hands the new key in.",

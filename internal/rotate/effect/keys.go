@@ -86,6 +86,11 @@ func (w *Worker) NewKey(ctx context.Context) (credential.Credential, error) {
 	return w.credentialOf(ctx, w.State.NewBlobs(), w.State.New())
 }
 
+// OntoKey opens the leaked key that takes the old one's place.
+func (w *Worker) OntoKey(ctx context.Context) (credential.Credential, error) {
+	return w.credentialOf(ctx, w.State.OntoBlobs(), w.Plan().Onto)
+}
+
 // Siblings lists the owner's keys besides the old one.
 func (w *Worker) Siblings(ctx context.Context) ([]string, error) {
 	old, err := w.OldKey(ctx)

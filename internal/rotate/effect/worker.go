@@ -28,6 +28,8 @@ type Env struct {
 	Secrets  Secrets
 	// Health asks a consumer's health URL; nil error means well.
 	Health func(ctx context.Context, url string) error
+	// Echo asks a consumer's echo endpoint.
+	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
 	// Abort, when closed, cancels the request in flight.
 	Abort <-chan struct{}
 	Sleep func(context.Context, time.Duration) error

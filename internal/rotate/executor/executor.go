@@ -31,6 +31,8 @@ type Executor struct {
 	Actor    string
 	// Health asks a consumer's health URL; nil error means well.
 	Health func(ctx context.Context, url string) error
+	// Echo asks a consumer's echo endpoint.
+	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
 	// OnEvent is told of each record and of progress in between, one call at a
 	// time. It must not block.
 	OnEvent func(rotate.Event)
@@ -162,7 +164,7 @@ func (x *Executor) CallHostile(ctx context.Context, run, reason string) error {
 }
 
 // waivable are the actions that wait for evidence and not for an effect.
-var waivable = []rotate.Action{rotate.ActAttest, rotate.ActQuiet, rotate.ActDisable}
+var waivable = []rotate.Action{rotate.ActAttest, rotate.ActQuiet, rotate.ActDisable, rotate.ActSoak}
 
 func (x *Executor) accept(ctx context.Context, run, step, reason string, e record.Entry) error {
 	s, err := runs.Load(ctx, x.Journal, run)

@@ -15,6 +15,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/effect/prove"
 	"github.com/secretguard/secretguard/internal/rotate/effect/quiet"
 	"github.com/secretguard/secretguard/internal/rotate/effect/revoke"
+	"github.com/secretguard/secretguard/internal/rotate/effect/soak"
 	"github.com/secretguard/secretguard/internal/rotate/effect/store"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 )
@@ -50,6 +51,8 @@ func opsOf(a rotate.Action) ops {
 		return ops{look: revoke.Look, send: revoke.Disable, confirm: revoke.Confirm, back: revoke.Enable}
 	case rotate.ActEnable:
 		return ops{send: revoke.Enable}
+	case rotate.ActSoak:
+		return ops{confirm: soak.Confirm}
 	case rotate.ActDelete:
 		return ops{send: revoke.Delete}
 	case rotate.ActRemoveNew:

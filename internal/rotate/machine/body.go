@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"maps"
+
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
@@ -29,6 +31,7 @@ const (
 const (
 	blobOld   = "old:"  // + part: the leaked credential
 	blobNew   = "new:"  // + part: the replacement
+	blobOnto  = "onto:" // + part: another leaked key that takes the old one's place
 	blobValue = "value" // what a variable held before we wrote it
 )
 
@@ -51,6 +54,7 @@ type Outcome struct {
 	Hash     string             `json:"hash,omitempty"` // store: keyed hash of what is there now
 	Used     *providers.Usage   `json:"used,omitempty"` // quiet: the record of the old key's use that stood still
 	Skipped  bool               `json:"skipped,omitempty"`
+	ByHand   bool               `json:"by_hand,omitempty"` // a person did it, and it was checked
 }
 
 // Failure is why a step is held.
@@ -94,9 +98,12 @@ func Happened(e record.Entry) bool {
 	return true
 }
 
-// PlanEntry records a plan and seals the leaked parts.
-func PlanEntry(p rotate.Plan, c credential.Credential) record.Entry {
-	return record.Entry{Kind: kindPlanned, Body: p, Seal: sealed(blobOld, c)}
+// PlanEntry records a plan and seals the leaked parts, and those of the key that
+// takes the old one's place where there is such a one.
+func PlanEntry(p rotate.Plan, c, onto credential.Credential) record.Entry {
+	seal := sealed(blobOld, c)
+	maps.Copy(seal, sealed(blobOnto, onto))
+	return record.Entry{Kind: kindPlanned, Body: p, Seal: seal}
 }
 
 // ApproveEntry records a person's consent.
@@ -131,7 +138,7 @@ func SupplyEntry(ref providers.KeyRef, c credential.Credential) record.Entry {
 	mask := ref.Mask()
 	return record.Entry{
 		Kind: kindDone, Step: "issue", Seal: NewKeySeal(c),
-		Body: Outcome{New: &ref, NewMask: mask, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
+		Body: Outcome{New: &ref, NewMask: mask, ByHand: true, Detail: "new key " + mask + ", handed in by a person, checked, sealed and read back"},
 	}
 }
 

@@ -57,6 +57,8 @@ func (s *State) newLeft() string {
 	switch {
 	case s.undone("issue"):
 		return ""
+	case s.plan.OntoCase != "":
+		return fmt.Sprintf("the other leaked key %s of %s works: replace it too: secretguard plan %s", secret.Mask(s.plan.Onto.ID), s.plan.Old.Owner, s.plan.OntoCase)
 	case s.newRef.ID != "":
 		return fmt.Sprintf("the new key %s of %s works; its value is kept only where it was stored, and nowhere else from now on: delete it if it is not used", s.newMask, s.plan.Old.Owner)
 	case s.touched("issue"):

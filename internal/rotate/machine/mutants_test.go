@@ -19,7 +19,10 @@ var mutants = []mutant{
 		"revoke before attest", "rules.go",
 		"\t\tif s.plan.Strategy.StopsFirst() {\n\t\t\treturn \"\"\n\t\t}\n\t\treturn s.needed()", "\t\treturn \"\"",
 	},
-	{"delete before attest", "rules.go", "return \"the old key is not deleted before it was disabled\"\n\t\t}\n\t\treturn s.needed()", "}"},
+	{
+		"delete before attest", "rules.go",
+		"return \"the old key is not deleted before it was disabled\"\n\t\t}\n\t\tif _, planned := s.plan.Step(\"soak\"); planned && !s.done(\"soak\") {\n\t\t\treturn \"the old key is not deleted before it was disabled for as long as the plan says\"\n\t\t}\n\t\treturn s.needed()", "}",
+	},
 	{"an attestation without a level is enough", "rules.go", "f.Status != rotate.StepDone || f.Level == nil || *f.Level < need", "f.Status == rotate.StepFailed || need < 0"},
 	{"the old key is stopped before it is silent", "rules.go", "&& !s.done(\"quiet\") {", "&& false {"},
 	{"a lost issue is sent again, not looked up", "traits.go", "rotate.ActIssue:\n\t\treturn Traits{Looks: true, Sends: true, Settles: true}", "rotate.ActIssue:\n\t\treturn Traits{Sends: true}"},

@@ -39,11 +39,18 @@ func (s *State) forbidden(step rotate.Step) string {
 			return ""
 		}
 		return s.needed()
+	case rotate.ActSoak:
+		if !s.done("disable") {
+			return "a key that is not disabled does not soak"
+		}
 	case rotate.ActQuiet:
 		return s.unattested() // silence before that says nothing of who uses it
 	case rotate.ActDelete:
 		if _, planned := s.plan.Step("disable"); planned && !s.done("disable") {
 			return "the old key is not deleted before it was disabled"
+		}
+		if _, planned := s.plan.Step("soak"); planned && !s.done("soak") {
+			return "the old key is not deleted before it was disabled for as long as the plan says"
 		}
 		return s.needed()
 	case rotate.ActProve:
@@ -131,7 +138,7 @@ func (s *State) undoSteps() []rotate.Step {
 			add(undoDeploy, rotate.Step{ID: "undo:" + st.ID, Action: rotate.ActDeploy, Target: st.Target, Title: st.Title + " with the old value"})
 		}
 	}
-	if s.touched("issue") {
+	if s.touched("issue") && s.plan.OntoCase == "" { // a key that was there before stays
 		add(undoIssue, rotate.Step{ID: "undo:issue", Action: rotate.ActRemoveNew, Title: "delete the new key"})
 	}
 	return out

@@ -66,7 +66,7 @@ func (s *State) Snapshot() rotate.Snapshot {
 	}
 	for _, step := range plan.Steps {
 		f := s.Of(step.ID)
-		st := rotate.StepState{ID: step.ID, Status: f.Status, Attempts: f.Attempts, Detail: f.Detail, Level: f.Level}
+		st := rotate.StepState{ID: step.ID, Status: f.Status, Attempts: f.Attempts, Detail: f.Detail, Level: f.Level, By: f.By, ByHand: f.ByHand}
 		if s.Of("undo:"+step.ID).Status == rotate.StepDone {
 			st.Status = rotate.StepUndone
 		}
@@ -82,7 +82,11 @@ func (s *State) Snapshot() rotate.Snapshot {
 		}
 	case rotate.RunContained:
 		snap.Remedy = "secretguard plan " + s.plan.Case + " -o plan.json"
-	case rotate.RunApproved, rotate.RunDone, rotate.RunRolledBack, rotate.RunAbandoned:
+	case rotate.RunDone:
+		if s.plan.OntoCase != "" {
+			snap.Remedy = "secretguard plan " + s.plan.OntoCase + " -o plan.json"
+		}
+	case rotate.RunApproved, rotate.RunRolledBack, rotate.RunAbandoned:
 	}
 	return snap
 }

@@ -38,7 +38,9 @@ type Facts struct {
 	Hostile  bool             // quiet: a person says that the traffic is the thief's
 	Used     *providers.Usage // quiet: the record of the old key's use that stood still
 	OldValue string           // store: blob id of what was there before
-	Redone   bool             // it was done once, and is to be done anew
+	By       string           // who ran the program when it was done
+	ByHand   bool
+	Redone   bool // it was done once, and is to be done anew
 }
 
 // State is a run, folded from its records. It never changes: With returns a new
@@ -54,6 +56,7 @@ type State struct {
 	newMask  string
 	oldBlobs map[credential.Part]string
 	newBlobs map[credential.Part]string
+	onto     map[credential.Part]string // never changes once the plan is there
 	orphans  []Orphan
 	redo     []string
 	proof    *rotate.DeathProof
@@ -116,6 +119,8 @@ func (s *State) apply(r record.Record) error {
 	switch r.Kind {
 	case kindPlanned:
 		collect(s.oldBlobs, blobOld, r.Blobs)
+		s.onto = map[credential.Part]string{}
+		collect(s.onto, blobOnto, r.Blobs)
 		return json.Unmarshal(r.Body, &s.plan)
 	case kindApproved:
 		return s.applyApproval(r)
@@ -215,7 +220,7 @@ func (s *State) applyOutcome(r record.Record) error {
 		if o.Skipped {
 			f.Status = rotate.StepSkipped
 		}
-		f.Level, f.Hash, f.Used = o.Level, o.Hash, o.Used
+		f.Level, f.Hash, f.Used, f.By, f.ByHand = o.Level, o.Hash, o.Used, r.Actor, o.ByHand
 	})
 	if r.Kind != kindDone {
 		return nil
@@ -302,6 +307,9 @@ func (s *State) New() providers.KeyRef { return s.newRef }
 
 // OldBlobs and NewBlobs name the sealed parts of the two keys.
 func (s *State) OldBlobs() map[credential.Part]string { return s.oldBlobs }
+
+// OntoBlobs names the sealed parts of the key that takes the old one's place.
+func (s *State) OntoBlobs() map[credential.Part]string { return s.onto }
 
 // NewBlobs names the sealed parts of the new key.
 func (s *State) NewBlobs() map[credential.Part]string { return s.newBlobs }

@@ -64,6 +64,9 @@ func Leftovers(ctx context.Context, j *journal.Journal, reg providers.Registry) 
 }
 
 func leftOf(ctx context.Context, s *machine.State, reg providers.Registry, used map[providers.KeyRef]bool) ([]Leftover, error) {
+	if s.Plan().OntoCase != "" {
+		return nil, nil // it made no key
+	}
 	named := map[string]string{}
 	for _, o := range s.Orphans() {
 		named[o.Ref.ID] = "a lost answer made it"

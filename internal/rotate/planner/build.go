@@ -11,6 +11,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // builder turns what is known about a key into steps.
@@ -48,6 +49,7 @@ func (b *builder) steps(ctx context.Context) error {
 			return err
 		}
 	}
+	b.soak()
 	if err := b.remove(); err != nil {
 		return err
 	}
@@ -77,6 +79,13 @@ func (b *builder) issue() error {
 		if g.Cuts {
 			st.Risk = "the old key ends with it: consumers fail from here until they have the new one"
 			b.plan.Risks = append(b.plan.Risks, "this issuer keeps one key only: making the new one is an outage until every consumer has it")
+		}
+	}
+	if b.plan.OntoCase != "" {
+		mask := secret.Mask(b.plan.Onto.ID)
+		st = rotate.Step{
+			ID: "issue", Action: rotate.ActIssue, Title: "take " + mask + ", which has leaked too and is replaced next, in place of a new key: there is no room for one",
+			Undo: "-", Risk: "consumers run with a leaked key meanwhile",
 		}
 	}
 	b.add(st)
@@ -131,6 +140,30 @@ func (b *builder) quiet() {
 	b.add(rotate.Step{
 		ID: string(rotate.ActQuiet), Action: rotate.ActQuiet, Undo: "-", Risk: "waits; a user of the old key that was not found shows here",
 		Title: fmt.Sprintf("wait until the old key is silent: no use on its issuer's record for %s", b.plan.Policy.QuietFor),
+	})
+}
+
+// soak adds the time for which the old key stays disabled before it is deleted: as
+// long as a use may stay unseen. An issuer without a record of use soaks for a day.
+func (b *builder) soak() {
+	if _, can := b.plan.Step("disable"); !can {
+		return
+	}
+	_, told := providers.As[providers.UsageReporter](b.issuer)
+	if !told && b.req.Policy == nil {
+		b.plan.Policy.SoakFor = rotate.UsageBlind
+	}
+	d := b.plan.Policy.SoakFor
+	if d <= 0 {
+		return
+	}
+	why := "the issuer's record of use lags, so that who used the old key may have gone unseen"
+	if !told {
+		why = "the issuer keeps no record of use"
+	}
+	b.add(rotate.Step{
+		ID: string(rotate.ActSoak), Action: rotate.ActSoak, Undo: "-", Risk: "waits; it can be enabled again until it is deleted",
+		Title: fmt.Sprintf("leave the old key disabled for %s: %s", d, why),
 	})
 }
 
@@ -197,7 +230,7 @@ func (b *builder) consumer(ctx context.Context, chosen []providers.Placement, t 
 			return err
 		}
 	}
-	return b.deploy(ctx, t, alone)
+	return b.deploy(ctx, chosen, t, alone)
 }
 
 // choose takes the placements that hold the key for certain. A write-only value
@@ -266,7 +299,7 @@ func describeKey(p providers.Placement) string {
 	return s
 }
 
-func (b *builder) deploy(ctx context.Context, t providers.Target, alone bool) error {
+func (b *builder) deploy(ctx context.Context, chosen []providers.Placement, t providers.Target, alone bool) error {
 	if t.Suspended {
 		b.plan.Risks = append(b.plan.Risks, t.Provider+" "+t.Name+" is suspended: it gets the value, no deploy and no attestation")
 		return nil
@@ -284,9 +317,10 @@ func (b *builder) deploy(ctx context.Context, t providers.Target, alone bool) er
 		Title: "deploy " + t.Provider + " " + t.Name, Undo: "deploy with the old value",
 		Risk: "ships the newest commit of its branch too",
 	})
-	required, note := b.reachable(t, alone)
+	echo := b.echo(ctx, chosen, t)
+	required, note := b.reachable(t, alone, echo != nil)
 	b.join(rotate.Step{
-		ID: rotate.Of(rotate.ActAttest, t), Action: rotate.ActAttest, Target: &t, Required: required, Undo: "-",
+		ID: rotate.Of(rotate.ActAttest, t), Action: rotate.ActAttest, Target: &t, Required: required, Echo: echo, Undo: "-",
 		Title: fmt.Sprintf("attest that %s %s works with the new key (at least L%d)", t.Provider, t.Name, required),
 		Risk:  note,
 	})
@@ -296,13 +330,15 @@ func (b *builder) deploy(ctx context.Context, t providers.Target, alone bool) er
 // reachable says which level this consumer can show. Only the use of the new key
 // by a first consumer that is changed alone can be told apart at the issuer: later
 // uses may be its.
-func (b *builder) reachable(t providers.Target, alone bool) (rotate.Level, string) {
+func (b *builder) reachable(t providers.Target, alone, echoes bool) (rotate.Level, string) {
 	_, usage := providers.As[providers.UsageReporter](b.issuer)
 	best, note := rotate.L1, "no health URL: a live deploy is all that can be seen"
 	switch {
+	case echoes:
+		best, note = rotate.L3, "its echo endpoint must show that it holds the new key"
 	case t.HealthURL != "":
 		best, note = rotate.L2, "health answers; that it needs the key is not shown"
-	case usage && alone:
+	case usage && alone && b.plan.OntoCase == "": // the other leaked key is in use already
 		best, note = rotate.L4, "waits for the issuer to see the new key used, which may lag by hours"
 	}
 	if best < b.plan.MinLevel {

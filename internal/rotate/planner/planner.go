@@ -24,7 +24,9 @@ type Planner struct {
 	// Guard marks a context as read-only for the HTTP clients, so that a
 	// mistake in a provider cannot change anything while planning.
 	Guard func(context.Context) context.Context
-	Now   func() time.Time
+	// Echo asks a consumer's echo endpoint; nil for nobody.
+	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
+	Now  func() time.Time
 }
 
 // Request asks for a plan.
@@ -36,6 +38,10 @@ type Request struct {
 	MinLevel   rotate.Level
 	// Approvals is how many people must approve; zero means one.
 	Approvals int
+	// Onto is another leaked key of the same owner, of the case OntoCase, that takes the
+	// old one's place so that there is room: it is then the one to be replaced.
+	Onto     credential.Credential
+	OntoCase string
 	// Policy replaces the issuer's default numbers when it is not nil.
 	Policy *rotate.Policy
 }
@@ -59,8 +65,13 @@ func (pl *Planner) Plan(ctx context.Context, req Request) (rotate.Plan, error) {
 	if err != nil {
 		return rotate.Plan{}, fmt.Errorf("plan %s: look at the leaked key: %w", req.Case, err)
 	}
-	if !state.Room() && req.Strategy != rotate.ContainOnly {
-		return rotate.Plan{}, fmt.Errorf("plan %s: %w: %s", req.Case, rotate.ErrNoRoom, describeSiblings(state))
+	var onto providers.KeyInfo
+	if req.OntoCase != "" {
+		if onto, err = ontoWhich(req, state); err != nil {
+			return rotate.Plan{}, fmt.Errorf("plan %s: %w", req.Case, err)
+		}
+	} else if !state.Room() && req.Strategy != rotate.ContainOnly {
+		return rotate.Plan{}, fmt.Errorf("plan %s: %w: %s", req.Case, rotate.ErrNoRoom, describeSiblings(req.Case, state))
 	}
 	if state.Self {
 		if err := selfRotation(req, issuer); err != nil {
@@ -72,6 +83,9 @@ func (pl *Planner) Plan(ctx context.Context, req Request) (rotate.Plan, error) {
 		return rotate.Plan{}, err
 	}
 	b := &builder{planner: pl, req: req, state: state, issuer: issuer, plan: pl.header(id, req, state, issuer)}
+	if req.OntoCase != "" {
+		b.makeRoom(onto)
+	}
 	if err := b.steps(ctx); err != nil {
 		return rotate.Plan{}, err
 	}
@@ -120,7 +134,7 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		p.Risks = append(p.Risks, "the leaked key is disabled already: whoever uses it is down now, and until the new key is deployed")
 	}
 	for _, g := range req.Located.Gaps {
-		p.Risks = append(p.Risks, "not searched: "+g.What+" ("+g.Why+")")
+		p.Risks = append(p.Risks, g.String())
 	}
 	return p
 }
@@ -139,7 +153,7 @@ func selfRotation(req Request, issuer providers.Provider) error {
 	return nil
 }
 
-func describeSiblings(s providers.KeyState) string {
+func describeSiblings(name string, s providers.KeyState) string {
 	var parts []string
 	for _, k := range s.Siblings {
 		word := "active"
@@ -148,8 +162,8 @@ func describeSiblings(s providers.KeyState) string {
 		}
 		parts = append(parts, fmt.Sprintf("%s (%s, made %s, %s)", secret.Mask(k.Ref.ID), word, k.Created.Format(time.DateOnly), describeUse(k.Usage)))
 	}
-	return fmt.Sprintf("%s may have %d keys and also has %s; delete the one that is not used, then plan again",
-		s.Key.Ref.Owner, s.Quota, strings.Join(parts, ", "))
+	return fmt.Sprintf("%s may have %d keys and also has %s; delete the one that is not used, then plan again; if it has leaked too: secretguard plan %s --onto ITS-CASE makes room without an outage",
+		s.Key.Ref.Owner, s.Quota, strings.Join(parts, ", "), name)
 }
 
 // describeUse says when a key was last used, as far as its issuer recorded it.

@@ -19,7 +19,7 @@ func (b *builder) ask(s rotate.Step) (provider string, ask providers.Ask, ok boo
 	act, changes := acts[s.Action]
 	ask = providers.Ask{Act: act, Placement: s.Placement, Target: s.Target}
 	switch {
-	case !changes || s.Guide != nil:
+	case !changes || s.Guide != nil, s.Action == rotate.ActIssue && b.plan.OntoCase != "":
 		return "", ask, false
 	case s.Placement != nil:
 		return s.Placement.Provider, ask, true

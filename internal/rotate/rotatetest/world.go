@@ -32,6 +32,7 @@ type World struct {
 	Reg    providers.Registry
 	Dir    string // the state folder
 	Health func(context.Context, string) error
+	Echo   func(ctx context.Context, address, variable, nonce string) (string, error)
 	Leaked credential.Credential
 	// Names are the variables that usually hold a part.
 	Names map[credential.Part][]string
@@ -66,7 +67,7 @@ func NewOn(t *testing.T, o lab.Options, timeout time.Duration) *World {
 	}
 	return &World{
 		T: t, Lab: l, Estate: estate, Reg: Registry(t, l.Env(), timeout), Dir: filepath.Join(t.TempDir(), "state"),
-		Health: httpx.New(httpx.Options{AllowPrivate: true}).Healthy,
+		Health: httpx.New(httpx.Options{AllowPrivate: true}).Healthy, Echo: httpx.New(httpx.Options{AllowPrivate: true}).Echo,
 		Names: map[credential.Part][]string{
 			credential.PartID: {"AWS_ACCESS_KEY_ID"}, credential.PartSecret: {"AWS_SECRET_ACCESS_KEY"}, credential.PartToken: {"STRIPE_SECRET_KEY"},
 		},
@@ -81,7 +82,7 @@ func NewOn(t *testing.T, o lab.Options, timeout time.Duration) *World {
 // Beside is a second responder in the same world, with a state folder of its own or
 // the same one.
 func (w *World) Beside(dir string) *World {
-	return &World{T: w.T, Lab: w.Lab, Estate: w.Estate, Reg: w.Reg, Dir: dir, Health: w.Health, Leaked: w.Leaked, Names: w.Names}
+	return &World{T: w.T, Lab: w.Lab, Estate: w.Estate, Reg: w.Reg, Dir: dir, Health: w.Health, Echo: w.Echo, Leaked: w.Leaked, Names: w.Names}
 }
 
 // Registry sets the providers up from an environment.
@@ -126,12 +127,12 @@ func (w *World) Plan(j *journal.Journal, mutate func(*planner.Request)) (rotate.
 	if mutate != nil {
 		mutate(&req)
 	}
-	pl := &planner.Planner{Registry: w.Reg, Key: j.HashKey(), Guard: httpx.ReadOnly, Now: time.Now}
+	pl := &planner.Planner{Registry: w.Reg, Key: j.HashKey(), Guard: httpx.ReadOnly, Echo: w.Echo, Now: time.Now}
 	p, err := pl.Plan(ctx, req)
 	if err != nil {
 		return p, err
 	}
-	return p, runs.Save(ctx, j, p, w.Leaked, "tester")
+	return p, runs.Save(ctx, j, p, w.Leaked, req.Onto, "tester")
 }
 
 // ErrKilled is what a failpoint returns in place of a kill -9.
@@ -145,7 +146,7 @@ func (w *World) Executor(j *journal.Journal) *executor.Executor {
 		sleep = httpx.Sleep
 	}
 	return &executor.Executor{
-		Registry: w.Reg, Journal: j, Actor: "tester", Health: w.Health, Sleep: sleep, Now: time.Now, OnEvent: w.OnEvent,
+		Registry: w.Reg, Journal: j, Actor: "tester", Health: w.Health, Echo: w.Echo, Sleep: sleep, Now: time.Now, OnEvent: w.OnEvent,
 		Failpoint: func(point string) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -26,13 +26,14 @@ func Load(ctx context.Context, j *journal.Journal, run string) (*machine.State, 
 }
 
 // Save writes a plan and the leaked parts (sealed) to the journal, so that the
-// plan can be approved and executed by another process on this machine.
-func Save(ctx context.Context, j *journal.Journal, p rotate.Plan, c credential.Credential, actor string) error {
+// plan can be approved and executed by another process on this machine. onto is the
+// key that takes the old one's place, or empty.
+func Save(ctx context.Context, j *journal.Journal, p rotate.Plan, c, onto credential.Credential, actor string) error {
 	lease, err := j.Lease(ctx, p.ID, "plan/"+p.ID, actor)
 	if err != nil {
 		return fmt.Errorf("save plan %s: %w", p.ID, err)
 	}
-	e := machine.PlanEntry(p, c)
+	e := machine.PlanEntry(p, c, onto)
 	e.Actor = actor
 	_, err = lease.Append(ctx, e)
 	return errors.Join(err, lease.Release())

@@ -117,6 +117,8 @@ func (s *score) judge(x text, secrets []string, named []bool) {
 		switch {
 		case x.planted != "" && strings.Contains(v, x.planted):
 			found, right = true, right || named[i]
+		case strings.Contains(x.planted, "://") && strings.Contains(x.planted, ":"+v+"@"): // the password is what is to be found
+			found, right = true, right || named[i]
 		case x.planted != "" && strings.Contains(x.planted, v): // a part of it: not enough, and not wrong
 		default:
 			s.wrong++

@@ -116,6 +116,27 @@ var families = []family{
 		{"SLACK_APP_TOKEN", "xapp-1-A{BASE36:10}-{digit:13}-{hex:64}"},
 		{"SLACK_WEBHOOK", "https://hooks.slack.com/services/T{BASE36:10}/B{BASE36:10}/{alnum:24}"},
 	}, []form{{"SLACK_BOT_TOKEN", "xoxb-your-token"}, {"SLACK_CHANNEL", "C{BASE36:10}"}, {"SLACK_WEBHOOK", "https://hooks.slack.com/services/"}}},
+	{"Twilio", "twilio.", []form{
+		{"TWILIO_ACCOUNT_SID", "AC{hex:32}"},
+		{"TWILIO_AUTH_TOKEN", "{hex:32}"},
+		{"TWILIO_API_KEY", "SK{hex:32}"},
+		{"TWILIO_API_KEY_SECRET", "{alnum:32}"},
+	}, []form{{"TWILIO_AUTH_TOKEN", "your_auth_token"}, {"TWILIO_ACCOUNT_SID", "ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}, {"ETAG", "{hex:32}"}, {"TWILIO_PHONE", "+15005550006"}}},
+	{"Google OAuth", "google.oauth", []form{{"GOOGLE_CLIENT_SECRET", "GOCSPX-{base64url:27}a"}}, []form{
+		{"GOOGLE_CLIENT_ID", "{digit:12}-{base36:32}.apps.googleusercontent.com"}, {"GOOGLE_CLIENT_SECRET", "GOCSPX-your-client-secret"},
+	}},
+	{"GitHub OAuth", "github.oauth", []form{{"GITHUB_CLIENT_SECRET", "{hex:40}"}}, []form{
+		{"GITHUB_CLIENT_ID", "Iv1.{hex:16}"}, {"GITHUB_CLIENT_ID", "Ov23li{alnum:14}"}, {"GITHUB_CLIENT_SECRET", "your-client-secret"},
+	}},
+	{"Database URLs", "database.", []form{
+		{"DATABASE_URL", "postgresql://shop:{alnum:16}@db.shop.example.com:5432/shop"},
+		{"MONGO_URL", "mongodb+srv://shop:{alnum:20}@cluster0.shop.example.net/shop"},
+	}, []form{
+		{"DATABASE_URL", "postgresql://postgres:postgres@localhost:5432/postgres"},
+		{"DATABASE_URL", "postgresql://shop@db.shop.example.com:5432/shop"},
+		{"DATABASE_URL", "mysql://root:password@mysql:3306/app"},
+		{"REDIS_URL", "redis://cache.shop.example.com:6379/0"},
+	}},
 	{"no family", "", nil, []form{
 		{"API_KEY", "your-api-key-here"},
 		{"API_KEY", "${{API_KEY}}"},

@@ -120,10 +120,18 @@ func parse(data []byte, name string, depth int, read Reader) (Config, error) {
 		return Config{}, err
 	}
 	base.Rules = slices.DeleteFunc(base.Rules, func(r match.Rule) bool { return slices.Contains(doc.Extend.DisabledRules, r.ID) })
+	var refused []refusal // all of them: whoever mends the file wants to do it once
 	for _, r := range doc.Rules {
-		if err := base.add(r, name); err != nil {
+		err := base.add(r, name)
+		switch {
+		case errors.Is(err, errFilter):
+			refused = append(refused, refusal{r.ID, err})
+		case err != nil:
 			return base, err
 		}
+	}
+	if err := explain(refused); err != nil {
+		return base, err
 	}
 	return base, base.allow(doc, name)
 }

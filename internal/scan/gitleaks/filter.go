@@ -3,6 +3,7 @@ package gitleaks
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,6 +25,33 @@ func (r rule) unsupported() error {
 		return fmt.Errorf("rule %s: validate is %w: \"secretguard verify\" asks services itself; remove it", r.ID, errFilter)
 	}
 	return nil
+}
+
+// refusal is a rule that cannot be honoured.
+type refusal struct {
+	rule string
+	err  error
+}
+
+// explain makes one error of all rules that cannot be honoured: the first in full, the
+// others by name.
+func explain(refused []refusal) error {
+	if len(refused) <= 1 {
+		for _, r := range refused {
+			return r.err
+		}
+		return nil
+	}
+	const most = 20
+	var names []string
+	for _, r := range refused[1:min(len(refused), most)] {
+		names = append(names, r.rule)
+	}
+	more := ""
+	if n := len(refused) - most; n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Errorf("%w; nor are the rules %s%s", refused[0].err, strings.Join(names, ", "), more)
 }
 
 // filters are the allowlists that an expression stands for, and its entropy floor.
@@ -216,10 +244,14 @@ func (p *filterParser) list(words bool) (condition, error) {
 	return about(subject, texts), nil
 }
 
-// floor reads "finding["secret"]) <= 2.5".
+// floor reads "finding["secret"]) <= 2.5", or < 2.5.
 func (p *filterParser) floor() (condition, error) {
 	subject, ok := p.subject()
-	if !ok || subject != "secret" || !p.take(")") || !p.take("<=") {
+	if !ok || subject != "secret" || !p.take(")") {
+		return condition{}, p.wrong()
+	}
+	most := p.take("<=")
+	if !most && !p.take("<") {
 		return condition{}, p.wrong()
 	}
 	p.space()
@@ -232,6 +264,9 @@ func (p *filterParser) floor() (condition, error) {
 		return condition{}, p.wrong()
 	}
 	p.rest = p.rest[end:]
+	if !most {
+		n = math.Nextafter(n, 0) // a rule's floor is the most that is skipped
+	}
 	return condition{floor: n}, nil
 }
 
@@ -242,7 +277,9 @@ func (p *filterParser) subject() (string, bool) {
 			return s, true
 		}
 	}
-	for _, s := range []string{`attributes[?"path"].orValue("")`, `attributes["path"]`} {
+	for _, s := range []string{
+		`attributes[?"path"].orValue("")`, `get(attributes, "path", "")`, `(attributes["path"] ?? "")`, `attributes["path"] ?? ""`, `attributes["path"]`,
+	} {
 		if p.take(s) {
 			return "path", true
 		}
@@ -251,8 +288,15 @@ func (p *filterParser) subject() (string, bool) {
 }
 
 // text reads a string: with escapes, or raw with an r before it, in one or three
-// quotes.
+// quotes; or raw between backticks.
 func (p *filterParser) text() (string, bool) {
+	if p.take("`") {
+		body, rest, ok := strings.Cut(p.rest, "`")
+		if ok {
+			p.rest = rest
+		}
+		return body, ok
+	}
 	raw := strings.HasPrefix(p.space(), "r")
 	rest := strings.TrimPrefix(p.rest, "r")
 	for _, quote := range []string{`"""`, `'''`, `"`, `'`} {

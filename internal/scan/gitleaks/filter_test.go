@@ -42,8 +42,13 @@ func TestBetterleaksFilters(t *testing.T) {
 		"both must hold":      {"", `matchesAny(attributes["path"], ["^t/"]) && containsAny(finding["secret"], ["mock"])`, "key=mock1", "t/a", false},
 		"one is enough": {"", `(containsAny(finding["secret"], ["mock"])) ||
 			filter.entropy(finding["secret"]) <= 1.5`, "key=mock1", "a", false},
-		"a choice in both": {"", `(matchesAny(attributes["path"], ["^t/"]) || matchesAny(attributes["path"], ["^u/"])) && finding["secret"] == "x1"`, "key=x1", "u/a", false},
-		"for every rule":   {`prefilter = 'matchesAny(attributes["path"], ["^vendor/"])'`, `finding["secret"] == "none"`, "key=abc123", "vendor/a", false},
+		"a choice in both":   {"", `(matchesAny(attributes["path"], ["^t/"]) || matchesAny(attributes["path"], ["^u/"])) && finding["secret"] == "x1"`, "key=x1", "u/a", false},
+		"newer, backticks":   {"", "matchesAny(get(attributes, \"path\", \"\"), [`(?i)\\.md$`, `x\"y`])", "key=abc123", "docs/A.MD", false},
+		"newer, null":        {"", `matchesAny((attributes["path"] ?? ""), ["\\.md$"])`, "key=abc123", "docs/a.md", false},
+		"newer, just enough": {"", `entropy(finding["secret"]) < 2.0`, "key=abcd", "a", true},
+		"newer, too low":     {"", `entropy(finding["secret"]) < 2.0`, "key=aabc", "a", false},
+		"at most":            {"", `entropy(finding["secret"]) <= 2.0`, "key=abcd", "a", false},
+		"for every rule":     {`prefilter = 'matchesAny(attributes["path"], ["^vendor/"])'`, `finding["secret"] == "none"`, "key=abc123", "vendor/a", false},
 	} {
 		if got := found(t, tc.head, tc.filter, tc.text, tc.path); got != tc.want {
 			t.Errorf("%s: reported %v, want %v", name, got, tc.want)
@@ -55,6 +60,7 @@ func TestBetterleaksFilters(t *testing.T) {
 func TestBetterleaksFiltersThatAreNotSupported(t *testing.T) {
 	t.Parallel()
 	for _, filter := range []string{
+		`entropy(finding["secret"]) > 2.0`, "matchesAny(finding[\"secret\"], [`a])", `!matchesAny(finding["secret"], ["a"])`, `let x = 1; x == 1`, `get(attributes, "author", "") == "x"`,
 		`filter.failsTokenEfficiency(finding["secret"])`, `filter.entropy(finding["secret"]) <= 2.0 && finding["secret"] == "x"`,
 		`attributes[?"git.author_name"].orValue("").endsWith("[bot]")`, `!finding["secret"] == "x"`, `filter.entropy(finding["line"]) <= 2.0`,
 		`finding["secret"] == `, `containsAny(finding["secret"], [])`, `containsAny(finding["secret"], ["a" "b"])`, `(finding["secret"] == "x"`,
@@ -83,4 +89,21 @@ func FuzzFilter(f *testing.F) {
 		}
 		_, _ = gitleaks.Parse([]byte("[[rules]]\nid='a-key'\nregex='k'\nfilter='''"+text+"'''\n"), "b.toml", nil)
 	})
+}
+
+// A file whose rules ask services themselves, as betterleaks' own does, is refused; the
+// error names the rules, and nothing of it is used.
+func TestBetterleaksRulesThatAsk(t *testing.T) {
+	t.Parallel()
+	doc := ""
+	for _, id := range []string{"a-key", "b-key", "c-key"} {
+		doc += "[[rules]]\nid='" + id + "'\nregex='k'\nkeywords=['k']\n"
+		if id != "b-key" {
+			doc += "validate='http.get(\"https://example.com\").status == 200'\n"
+		}
+	}
+	_, err := gitleaks.Parse([]byte(doc), "b.toml", nil)
+	if err == nil || !strings.Contains(err.Error(), "b.toml: rule a-key: validate") || !strings.Contains(err.Error(), "c-key") || strings.Contains(err.Error(), "b-key") {
+		t.Errorf("got %v", err)
+	}
 }

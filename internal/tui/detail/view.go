@@ -1,6 +1,7 @@
 package detail
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -123,7 +124,7 @@ func (d *Detail) identity(c *screen.Case) (widget.Role, term.Safe) {
 		}
 		return widget.Plain, "unchecked: r asks the issuer"
 	}
-	who := v.Identity.Who
+	who := cmp.Or(v.Identity.Who, v.Identity.Words())
 	if who == "" {
 		who = v.Detail
 	} else if v.Detail != "" {

@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -157,7 +158,7 @@ func (c *session) describe(k *screen.Case) {
 	c.say("CREDENTIAL " + term.Clean(k.ID))
 	c.say(row(k))
 	if v := k.Liveness.Verdict; !v.At.IsZero() {
-		c.sayf("asked %s: %s %s %s", screen.Ago(c.store.Now, v.At), v.Identity.Who, v.Detail, v.Code)
+		c.sayf("asked %s: %s %s %s", screen.Ago(c.store.Now, v.At), cmp.Or(v.Identity.Who, v.Identity.Words()), v.Detail, v.Code)
 	}
 	for _, f := range k.Findings {
 		commit := ""
@@ -179,7 +180,7 @@ func (c *session) describe(k *screen.Case) {
 		c.sayf("  deployed in %s %s: %s %s (%s)", p.Provider, p.ResourceName, p.Key, p.Context, p.Match)
 	}
 	for _, g := range k.Located.Gaps {
-		c.sayf("  not searched: %s: %s", g.What, g.Why)
+		c.sayf("  %s", g)
 	}
 }
 

@@ -34,6 +34,13 @@ func Confirm(ctx context.Context, w *effect.Worker) machine.Event {
 		level = rotate.L2
 		evidence += fmt.Sprintf("; health answered well %d times in a row", w.Policy().HealthNeeded)
 	}
+	if echo := w.Step.Echo; echo != nil && need >= rotate.L3 {
+		if err := echoes(ctx, w, *echo); err != nil {
+			return w.Failed(ctx, err)
+		}
+		level = rotate.L3
+		evidence += fmt.Sprintf("; it showed %d times in a row that it holds the new key in %s, as it showed the old one before", w.Policy().HealthNeeded, echo.Variable)
+	}
 	if used, ok := usedByConsumer(ctx, w, need); ok {
 		level = rotate.L4
 		evidence += "; the issuer saw the new key used by " + used
@@ -155,6 +162,9 @@ func usedByConsumer(ctx context.Context, w *effect.Worker, need rotate.Level) (s
 		}
 	}
 	issuer, ok := w.Registry.Get(w.Plan().Issuer)
+	if w.Plan().OntoCase != "" {
+		return "", false // others use that key already
+	}
 	if !ok || issuer.Describe().ProbeService == "" {
 		return "", false
 	}

@@ -44,6 +44,9 @@ func Send(ctx context.Context, w *effect.Worker) machine.Event {
 	if w.Step.Guide != nil {
 		return waitForKey(w)
 	}
+	if w.Plan().OntoCase != "" {
+		return onto(ctx, w)
+	}
 	issuer, err := effect.Ability[providers.Issuer](w)
 	if err != nil {
 		return w.NotSent(ctx, err)
@@ -62,6 +65,15 @@ func Send(ctx context.Context, w *effect.Worker) machine.Event {
 	return made(ctx, w, machine.OK, issued, "new key %s, sealed and read back")
 }
 
+// onto takes another leaked key of the owner in place of a new one; nothing is sent.
+func onto(ctx context.Context, w *effect.Worker) machine.Event {
+	c, err := w.OntoKey(ctx)
+	if err != nil {
+		return w.NotSent(ctx, err)
+	}
+	return made(ctx, w, machine.OK, providers.Issued{Ref: w.Plan().Onto, Credential: c}, "the other leaked key, %s, takes its place for now")
+}
+
 // made is what is written down of a new key, unless it is none.
 func made(ctx context.Context, w *effect.Worker, result machine.Result, is providers.Issued, detail string) machine.Event {
 	if err := differs(ctx, w, is.Credential); err != nil {
@@ -77,8 +89,8 @@ func made(ctx context.Context, w *effect.Worker, result machine.Result, is provi
 // Settle finds out what a lost issue did: nothing, or one key whose value is
 // lost.
 func Settle(ctx context.Context, w *effect.Worker) machine.Event {
-	if st, _ := w.Plan().Step("issue"); st.Guide != nil {
-		return machine.Event{Result: machine.NotApplied} // nothing was sent: a person makes the key
+	if st, _ := w.Plan().Step("issue"); st.Guide != nil || w.Plan().OntoCase != "" {
+		return machine.Event{Result: machine.NotApplied} // nothing was sent: a person makes the key, or one is there
 	}
 	issuer, err := effect.Ability[providers.Issuer](w)
 	if err != nil {
@@ -104,6 +116,9 @@ func Settle(ctx context.Context, w *effect.Worker) machine.Event {
 			return machine.Event{Result: machine.Orphaned, Orphan: &machine.Orphan{Ref: rec.Candidates[0].Ref}}
 		case providers.Unclear:
 			return unclear(w, rec.Detail)
+		case providers.Superseded:
+			w.Say("a key was made whose value is lost; the next one replaces it")
+			return machine.Event{Result: machine.NotApplied}
 		case providers.NotApplied:
 		}
 		// A listing may lag behind the write: wait its window out first.

@@ -25,7 +25,7 @@ func waitForRemoval(ctx context.Context, w *effect.Worker, key func(context.Cont
 		e.Unsure = true
 		return e
 	case verdict.Liveness == providers.Dead:
-		return machine.Event{Result: machine.OK, Outcome: machine.Outcome{Detail: ref.Mask() + " was taken away by hand, and is refused"}}
+		return machine.Event{Result: machine.OK, Outcome: machine.Outcome{ByHand: true, Detail: ref.Mask() + " was taken away by hand, and is refused"}}
 	}
 	guide := w.Step.Guide
 	if guide == nil { // a step of the way back is not in the plan

@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"testing"
 )
 
@@ -50,7 +51,7 @@ func TestLanes(t *testing.T) {
 		var c Class
 		c.add(byte(i))
 		all = all.Union(c)
-		if got := c.Lanes(); len(got) != 1 || got[0] != lanes[i] {
+		if got := c.Lanes(); !slices.Equal(got, []uint8{lanes[i]}) {
 			t.Errorf("%q is in the lanes %v, want %d", byte(i), got, lanes[i])
 		}
 		if c.Chance() > ChanceOf(c.Lanes())+1e-12 {

@@ -1,0 +1,41 @@
+package httpx
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// NewNonce returns a nonce for one echo.
+func NewNonce() (string, error) {
+	b := make([]byte, 16)
+	if _, err := rand.Read(b); err != nil {
+		return "", fmt.Errorf("make a nonce: %w", err)
+	}
+	return hex.EncodeToString(b), nil
+}
+
+// Echo asks a service's echo endpoint what it makes of a variable and a nonce (docs:
+// attestation.md). It makes one attempt, sends no secret, and returns the 64 hex
+// digits that came back; what they prove is for the caller to compare.
+func (c *Client) Echo(ctx context.Context, address, variable, nonce string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", errors.New("the address of the echo endpoint cannot be read")
+	}
+	u.RawQuery = url.Values{"variable": {variable}, "nonce": {nonce}}.Encode()
+	var answer struct {
+		HMAC string `json:"hmac"`
+	}
+	if _, err := c.once(allowPlain(ctx), Request{Op: "echo", Method: http.MethodGet, URL: u.String(), Out: &answer}); err != nil {
+		return "", err
+	}
+	if raw, err := hex.DecodeString(answer.HMAC); err != nil || len(raw) != 32 {
+		return "", errors.New("the answer of the echo endpoint is not that of one")
+	}
+	return answer.HMAC, nil
+}
