@@ -37,6 +37,12 @@ func reasons() []reason {
 			"a log-in with a password that was changed makes the pooler shut this machine's address out (Supabase: “Circuit breaker open after password rotation”)",
 		},
 		{credential.GitRemotePassword, "", "only what was scanned names its host"},
+		{credential.DatabasePassword, "", "a password of a database of any host: a log-in is no free request, and a host of one's own is not asked"},
+		{credential.GitHubOAuth, "", "no request of GitHub's tells a wrong secret of an app without a code that a person gave it"},
+		{credential.GoogleOAuth, "", "Google tells a wrong secret of a client only in an exchange of a code that a person gave it"},
+		{credential.StripePublicKey, "", "no secret: it tells the account of a key"},
+		{credential.TwilioAccount, "", "not built yet: an account's id and token together can be asked about with one read"},
+		{credential.TwilioKey, "", "not built yet: it takes the account's id as well"},
 		{credential.SQSURL, "", "no secret: it tells the account of a key"},
 		{credential.SupabaseProject, "", "no secret: it tells the project of a key"},
 	}
