@@ -39,6 +39,12 @@ func reasons() []reason {
 		{credential.GitRemotePassword, "", "only what was scanned names its host"},
 		{credential.SQSURL, "", "no secret: it tells the account of a key"},
 		{credential.SupabaseProject, "", "no secret: it tells the project of a key"},
+		{credential.StripePublicKey, "", "no secret: it tells the account of a key"},
+		{credential.DatabasePassword, "", "only what was scanned names its host"},
+		{credential.GitHubOAuth, "", "no request is known that proves a client secret without a code of a user"},
+		{credential.GoogleOAuth, "", "no request is known that proves a client secret without a code of a user"},
+		{credential.TwilioAccount, "", "asking is not built yet: it needs both halves"},
+		{credential.TwilioKey, "", "asking is not built yet: it needs both halves"},
 	}
 }
 
