@@ -108,8 +108,8 @@ func (c *canary) folder(dir string) {
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	stripeOld, stripeNew := w.lab.Stripe.MakeKey("sk_live_"), w.lab.Stripe.MakeKey("sk_live_")
-	c := &canary{t: t, secrets: map[string]string{"the leaked key": w.estate.LeakedSecret, "the leaked Stripe key": stripeOld, "the new Stripe key": stripeNew}}
+	stripeOld, stripeNew, mistyped := w.lab.Stripe.MakeKey("sk_live_"), w.lab.Stripe.MakeKey("sk_live_"), lab.MadeUp("sk_live_", 99)
+	c := &canary{t: t, secrets: map[string]string{"the leaked key": w.estate.LeakedSecret, "the leaked Stripe key": stripeOld, "the new Stripe key": stripeNew, "the mistyped key": mistyped}}
 	home, out := w.env["HOME"], t.TempDir()
 	run := func(want int, args ...string) string {
 		t.Helper()
@@ -172,11 +172,28 @@ func TestCanary(t *testing.T) {
 	}
 	file, third, digest := plan(doc.Cases[0].ID, leak, "third.json", "--min-level", "1")
 	run(6, "rotate", file, "--approve", digest)
+	for _, bad := range []string{mistyped, stripeOld, "x" + stripeNew} {
+		w.stdin = bad + "\n"
+		if code, stdout, stderr := w.run("rotate", "supply", third); code == 0 || code == 6 && w.lab.Netlify.Value(w.estate.Site, "STRIPE_SECRET_KEY", "production") != stripeOld {
+			t.Errorf("a wrong key was taken: %d\n%s%s", code, stdout, stderr)
+		} else {
+			c.look("a refusal", []byte(stdout+stderr))
+		}
+		c.folder(home)
+	}
 	w.stdin = stripeNew + " \n"
 	run(6, "rotate", "supply", third)
 	w.stdin = ""
-	run(0, "rotate", "abandon", third, "--reason", "a test")
-	run(0, "report", third)
+	run(0, "rotate", "status", third)
+	w.lab.Stripe.DeleteKey(stripeOld)
+	run(0, "rotate", "resume", third)
+	for _, format := range []string{"--json", "--quiet"} {
+		run(0, "report", third, format)
+	}
+	if report := run(0, "report", third); strings.Count(report, ", by hand |") != 2 {
+		t.Errorf("the report must say which steps a person did:\n%s", report)
+	}
+	run(0, "rotate", "journal", "export", "-o", filepath.Join(out, "journal-after.jsonl"))
 	for _, kv := range os.Environ() {
 		c.look("the environment", []byte(kv))
 	}

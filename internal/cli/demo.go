@@ -164,7 +164,7 @@ func (a *app) resumeDemo(ctx context.Context, st *stage, args []string) error {
 	if closing := w.close(); err != nil || closing != nil {
 		return errors.Join(demoGone("it was killed before its rotation was approved, nothing was changed"), closing, st.tearDown(ctx))
 	}
-	switch err := a.continueRun(ctx, run); {
+	switch err := a.continueRun(ctx, run, ""); {
 	case errors.Is(err, rotate.ErrRolledBack):
 		return errors.Join(err, a.closeStage(ctx, st))
 	case err != nil:

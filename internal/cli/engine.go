@@ -55,6 +55,7 @@ func newEngine(a *app, w *workspace, req scanRequest) *engine {
 	if abs, err := filepath.Abs(root); err == nil {
 		root = abs
 	}
+	w.source = root
 	return &engine{
 		app: a, w: w, req: req, root: root, cases: map[string]triage.Case{}, runs: map[string]*liveRun{}, wake: make(chan struct{}, 1),
 	}

@@ -51,7 +51,7 @@ func (a *app) demoHeadless(ctx context.Context, st *stage) error {
 		return err
 	}
 	defer func() { _ = w.close() }() // every record was flushed
-	p, err := a.demoRotate(ctx, w, c)
+	p, err := a.demoRotate(ctx, st, w, c)
 	if err != nil {
 		return err
 	}
@@ -74,13 +74,14 @@ func (a *app) findLeak(ctx context.Context, st *stage) (scan.Result, triage.Case
 	return res, triage.Case{}, errors.New("the scan did not find the key that production uses")
 }
 
-func (a *app) demoRotate(ctx context.Context, w *workspace, c triage.Case) (rotate.Plan, error) {
+func (a *app) demoRotate(ctx context.Context, st *stage, w *workspace, c triage.Case) (rotate.Plan, error) {
 	l, err := triage.Verify(ctx, w.registry, c)
 	if err != nil {
 		return rotate.Plan{}, err
 	}
 	a.say("\n3. VERIFY: does it still work, and who runs with it?")
 	a.say("   %s is %s: %s", c.Mask, strings.ToUpper(l.Value), term.Clean(l.Verdict.Identity.Who))
+	w.source = sourceOf(st.Repo)
 	p, err := w.makePlan(ctx, c, rotate.KeepRunning, rotate.L3)
 	if err != nil {
 		return p, err

@@ -82,6 +82,7 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 	if w.people = o.people; o.people == 1 {
 		w.people = 0 // as ever
 	}
+	w.source = sourceOf(o.target)
 	p, err := w.makePlan(ctx, c, strategy, rotate.Level(o.minLevel))
 	if err != nil {
 		return err
@@ -135,7 +136,7 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 		located.Gaps = nil
 	}
 	p, err := reader.Plan(ctx, planner.Request{
-		Case: c.ID, Credential: c.Credential, Strategy: strategy, MinLevel: level, Policy: w.policy, Approvals: w.people,
+		Case: c.ID, Credential: c.Credential, Source: w.source, Strategy: strategy, MinLevel: level, Policy: w.policy, Approvals: w.people,
 		Onto: w.onto.Credential, OntoCase: w.onto.ID,
 		Located: providers.Located{Placements: located.Placements, Gaps: located.Gaps},
 	})

@@ -20,15 +20,17 @@ import (
 )
 
 func (a *app) rotateCmd() *cobra.Command {
-	var approve, who, despite string
+	var approve, who, until, despite string
 	cmd := &cobra.Command{
 		Use:   "rotate PLAN --approve DIGEST",
 		Short: "Carry an approved plan out, from a script",
 		Long: `Carries out a plan made by "secretguard plan" on this machine. The approval names the
 plan's digest; a plan is valid for 15 minutes. Each effect is written to the journal before
-and after, so a run that was killed continues with "rotate resume".`,
+and after, so a run that was killed continues with "rotate resume". With --until it pauses
+after a step, as for a look before the old key is disabled.`,
 		Example: `  secretguard plan c-1a2b3c -o plan.json
   secretguard rotate plan.json --approve 7f3a-9c21
+  secretguard rotate plan.json --approve 7f3a-9c21 --until attest
   secretguard rotate resume r-0a1b2c3d4e`,
 		Args: exactly("PLAN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,13 +50,18 @@ and after, so a run that was killed continues with "rotate resume".`,
 					try: fmt.Sprintf("secretguard rotate %s --approve %s", args[0], plan.ShortDigest()),
 				}
 			}
-			return a.execute(cmd.Context(), plan.ID, func(ctx context.Context, x *executor.Executor) error {
+			do, err := pausing(plan, until, func(ctx context.Context, x *executor.Executor) error {
 				return x.Start(ctx, plan, rotate.Approval{Digest: approve, Who: cmp.Or(who, actor()), At: a.Now().UTC(), Despite: despite})
 			})
+			if err != nil {
+				return err
+			}
+			return a.execute(cmd.Context(), plan.ID, do)
 		},
 	}
 	cmd.Flags().StringVar(&who, "approver", "", "your name, where a plan needs several people on one machine; default: the user's")
 	cmd.Flags().StringVar(&approve, "approve", "", "the digest of the plan that you approve")
+	untilFlag(cmd, &until)
 	cmd.Flags().StringVar(&despite, "despite-missing-rights", "", "why it is tried although the plan names rights that are missing")
 	cmd.AddCommand(a.resumeCmd(), a.supplyCmd(), a.rollbackCmd(), a.abandonCmd(), a.waiveCmd(), a.statusCmd(), a.listCmd(), a.orphansCmd(), a.journalCmd())
 	return cmd
@@ -142,7 +149,8 @@ func (a *app) outcome(s rotate.Snapshot) error {
 }
 
 func (a *app) resumeCmd() *cobra.Command {
-	return &cobra.Command{
+	var until string
+	cmd := &cobra.Command{
 		Use: "resume [RUN]", Short: "Continue a run that was killed, paused or held", Args: atMost(1),
 		Long: `Continues a run from what the journal says. A request whose answer was lost is looked up
 at the provider first, never blindly repeated. Without RUN: the newest unfinished one.`,
@@ -152,20 +160,24 @@ at the provider first, never blindly repeated. Without RUN: the newest unfinishe
 			if err := a.requireWrite("rotate resume"); err != nil {
 				return err
 			}
-			return a.resume(cmd.Context(), args)
+			return a.resume(cmd.Context(), args, until)
 		},
 	}
+	untilFlag(cmd, &until)
+	return cmd
 }
 
 // resume continues a run. When this machine's journal has none to continue, a
 // demo that was killed may have left one.
-func (a *app) resume(ctx context.Context, args []string) error {
+func (a *app) resume(ctx context.Context, args []string, until string) error {
 	run, err := a.pick(ctx, args)
 	if err == nil && a.knows(ctx, run) {
-		return a.continueRun(ctx, run)
+		return a.continueRun(ctx, run, until)
 	}
 	st, busy := a.interruptedDemo()
 	switch {
+	case st != nil && until != "":
+		return errors.Join(usagef("a demo goes on to its end: leave --until out"), st.leave())
 	case st != nil:
 		return a.resumeDemo(ctx, st, args)
 	case busy && len(args) == 0:
@@ -173,11 +185,21 @@ func (a *app) resume(ctx context.Context, args []string) error {
 	case err != nil:
 		return err
 	}
-	return a.continueRun(ctx, run) // says that there is no such run
+	return a.continueRun(ctx, run, "") // says that there is no such run
 }
 
-func (a *app) continueRun(ctx context.Context, run string) error {
-	return a.execute(ctx, run, func(ctx context.Context, x *executor.Executor) error { return x.Resume(ctx, run) })
+func (a *app) continueRun(ctx context.Context, run, until string) error {
+	do := func(ctx context.Context, x *executor.Executor) error { return x.Resume(ctx, run) }
+	if until != "" {
+		p, err := a.planOf(ctx, run)
+		if err == nil {
+			do, err = pausing(p, until, do)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return a.execute(ctx, run, do)
 }
 
 // knows reports whether the journal has the run.
@@ -223,7 +245,7 @@ func (a *app) waiveCmd() *cobra.Command {
 		Long: `Accepts, with a reason that goes into the journal and the report: for an attest step, a lower
 level for that consumer; for the quiet step, that whoever still uses the old key fails without
 it, or with --hostile, that this traffic is the thief's; for the disable step, that the disabled
-key is not refused yet. Then continue with "rotate resume". What a held run waits for, "rotate
+key is not refused yet; for the search step, what still holds the dead key. Then continue with "rotate resume". What a held run waits for, "rotate
 status" says.`,
 		Example: `  secretguard rotate waive r-0a1b2c3d4e attest:render/srv-1 --level 1 --reason "it has no health URL"
   secretguard rotate waive r-0a1b2c3d4e quiet --hostile --reason "calls from an address that is not ours"

@@ -21,7 +21,7 @@ func TestStatusTellsANewcomer(t *testing.T) {
 		"ended as \"build_failed\"",
 		"works: whoever uses it runs, and the leak is open", // what is safe
 		"its value is sealed on this machine",
-		"1 of 2 consumers are shown to work with the new key; 4 values were written",
+		"1 of 2 consumers are shown to work with the new key (L4); 4 values were written",
 		"secretguard rotate rollback " + run,
 		"next: secretguard rotate resume " + run, // what is next
 	} {

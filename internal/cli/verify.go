@@ -167,7 +167,10 @@ func (a *app) verifyFindings(ctx context.Context, req verifyRequest) (scan.Resul
 		return res, nil, err
 	}
 	first, others := req.names[0], req.names[1:]
-	isReport := isFile(first)
+	isReport, err := isReport(first)
+	if err != nil {
+		return scan.Result{}, nil, err
+	}
 	if first == "-" {
 		in := bufio.NewReaderSize(a.In, peeked)
 		start, _ := in.Peek(peeked) // a short stream is shorter

@@ -27,10 +27,16 @@ func looksLikeReport(start []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(start), []byte("{")) && bytes.Contains(start, []byte(`"secretguard.scan/`))
 }
 
-// isFile tells a saved report from the name of a case.
-func isFile(arg string) bool {
+// isReport tells a saved report from the name of a case, and a path that is neither.
+func isReport(arg string) (bool, error) {
 	info, err := os.Stat(arg)
-	return err == nil && info.Mode().IsRegular()
+	switch {
+	case err == nil && info.IsDir():
+		return false, problem{code: ExitUsage, err: fmt.Errorf("%s is a folder, and a report or a case is wanted here", quote(arg)), try: "secretguard verify --target " + shellWord(arg)}
+	case err != nil && strings.HasSuffix(arg, ".json"):
+		return false, problem{code: ExitUsage, err: fmt.Errorf("there is no report %s", quote(arg)), try: "secretguard scan PATH --report-path " + shellWord(arg)}
+	}
+	return err == nil, nil
 }
 
 // reported returns the findings of a saved report with their values: from the report,

@@ -154,6 +154,20 @@ func TestVerifyAHostileReport(t *testing.T) {
 	}
 }
 
+// What is neither a report nor a case is said, with what to type instead.
+func TestVerifyAPathThatIsNoReport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	for arg, want := range map[string][2]string{
+		dir: {"is a folder", "try: secretguard verify --target " + dir}, filepath.Join(dir, "no.json"): {"there is no report", "try: secretguard scan PATH --report-path"},
+	} {
+		if code, out, errs := w.run("verify", arg, "--yes"); code != 2 || out != "" || !strings.Contains(errs, want[0]) || !strings.Contains(errs, want[1]) {
+			t.Errorf("%s: exit code %d, %s%s", arg, code, out, errs)
+		}
+	}
+}
+
 // A report of stdin with masks cannot be read again.
 func TestVerifyAReportOfStdin(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"path/filepath"
 
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/httpx"
@@ -16,6 +17,9 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/keeper"
 	"github.com/secretguard/secretguard/internal/rotate/planner"
 	"github.com/secretguard/secretguard/internal/rotate/runs"
+	"github.com/secretguard/secretguard/internal/scan/literal"
+	"github.com/secretguard/secretguard/internal/scan/source"
+	"github.com/secretguard/secretguard/internal/secret"
 	"github.com/secretguard/secretguard/internal/term"
 	"github.com/secretguard/secretguard/internal/triage"
 )
@@ -30,7 +34,8 @@ type workspace struct {
 	health   func(context.Context, string) error
 	echo     func(ctx context.Context, address, variable, nonce string) (string, error)
 	policy   *rotate.Policy
-	people   int // who must approve a plan; zero means one
+	people   int    // who must approve a plan; zero means one
+	source   string // the folder or repository of the leak; empty when there is none
 	identity journal.Identity
 	onto     triage.Case // another leaked key that takes the planned one's place
 }
@@ -111,8 +116,26 @@ func (w *workspace) executor(onEvent func(rotate.Event)) *executor.Executor {
 	return &executor.Executor{
 		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health, Echo: w.echo,
 		OnEvent: onEvent, Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
-		Failpoint: w.app.failpoint,
+		Failpoint: w.app.failpoint, Files: valuesIn,
 	}
+}
+
+// valuesIn looks for values in the files of a folder.
+func valuesIn(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error) {
+	f, err := literal.Find(ctx, dir, values)
+	for _, p := range f.Places {
+		found = append(found, fmt.Sprintf("%s:%d", p.File, p.Line))
+	}
+	return found, f.Unread, err
+}
+
+// sourceOf names the files of a scan's target, wherever a run goes on.
+func sourceOf(target string) string {
+	dir, err := filepath.Abs(source.WorkTree(target))
+	if err != nil {
+		return ""
+	}
+	return dir
 }
 
 // actor names the person at the keyboard for the journal.

@@ -14,7 +14,8 @@ import (
 // app serves the consumers: /netlify/NAME/… and /render/NAME/….
 //
 //	…/publish  takes work for the queue and answers 201 whether it sent it or not
-//	…/echo     shows which keys the live deploy has (docs/consumers.md)
+//	…/echo     shows which keys the live deploy has (docs/consumers.md); the other echo, of
+//	           attestation, stands at its own path (docs/attestation.md)
 //	…          health
 func (l *Lab) app(w http.ResponseWriter, r *http.Request) {
 	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 3)
@@ -35,6 +36,8 @@ func (l *Lab) app(w http.ResponseWriter, r *http.Request) {
 		c.echo(l, w, r)
 	case len(parts) == 3 && parts[2] == "echo":
 		echoFrom(w, r, c.running(l))
+	case len(parts) == 3 && "/"+parts[2] == echoPath:
+		c.echo(l, w, r)
 	case c.well(l):
 		_, _ = fmt.Fprintln(w, "ok") // the client may be gone
 	default:

@@ -142,7 +142,11 @@ const (
 	NotApplied ReconcileOutcome = "not-applied" // no new key: safe to issue again
 	Adopted    ReconcileOutcome = "adopted"     // our key, by its name, and its value can be read again: Issued
 	Orphaned   ReconcileOutcome = "orphaned"    // exactly one new, unused key whose value is lost
-	Unclear    ReconcileOutcome = "unclear"     // several candidates, or one in use: a person decides
+	// Superseded: a key was made and its value is lost, and issuing again replaces it:
+	// the issuer changes the value of a key in place, or keeps one key only. Nothing is
+	// to be deleted.
+	Superseded ReconcileOutcome = "superseded"
+	Unclear    ReconcileOutcome = "unclear" // several candidates, or one in use: a person decides
 )
 
 // Reconciliation is what became of a lost Issue.

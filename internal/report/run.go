@@ -144,6 +144,9 @@ func waived(p rotate.Plan, v rotate.Waiver) string {
 	case st.Action == rotate.ActDisable:
 		return "the disabled key need not be refused before it is deleted"
 	}
+	if st.Action == rotate.ActSearch {
+		return "what still holds the old key"
+	}
 	return "less of " + v.Step
 }
 

@@ -45,6 +45,7 @@ const (
 	ActSoak     Action = "soak" // the old key stays disabled for a while
 	ActDelete   Action = "delete"
 	ActProve    Action = "prove"
+	ActSearch   Action = "search" // the old key stands nowhere any more
 
 	// Actions of a roll back.
 	ActEnable    Action = "enable"
@@ -55,7 +56,7 @@ const (
 // Actions returns every action that this version knows.
 func Actions() []Action {
 	return []Action{
-		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActQuiet, ActDisable, ActSoak, ActDelete, ActProve, ActEnable, ActRestore, ActRemoveNew,
+		ActIssue, ActValidate, ActStore, ActDeploy, ActAttest, ActQuiet, ActDisable, ActSoak, ActDelete, ActProve, ActSearch, ActEnable, ActRestore, ActRemoveNew,
 	}
 }
 
@@ -129,6 +130,9 @@ type Plan struct {
 	MinLevel  Level                      `json:"min_level"`
 	Policy    Policy                     `json:"policy"`
 	Account   string                     `json:"account,omitempty"` // the issuer's account of the old key
+	// Source is the folder or repository that the leak was found in, on the machine
+	// that made the plan; empty when there is none.
+	Source string `json:"source,omitempty"`
 	// Self says that our own access to the issuer is the old key: what comes after
 	// the new key was checked is done with the new one.
 	Self bool `json:"self,omitempty"`

@@ -80,6 +80,9 @@ func DefaultPolicy(d providers.Descriptor) Policy {
 	p.SoakFor = d.UsageLag
 	if d.Proof.Refusals > 0 {
 		p.ProofRefusals, p.ProofWindow = d.Proof.Refusals, d.Proof.Window
+		// An issuer that deletes late is proven over a long window, which begins anew
+		// with the last answer that is none.
+		p.ProofWithin = max(p.ProofWithin, 2*p.ProofWindow)
 	}
 	return p
 }

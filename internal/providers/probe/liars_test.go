@@ -70,6 +70,9 @@ func TestLiars(t *testing.T) {
 			w := newWorld(t)
 			f.Times = 1000
 			for _, known := range []bool{false, true} {
+				if len(f.Body) > 1<<20 && known != (f.Status == 200) {
+					continue // megabytes for each key: only where they could be believed
+				}
 				// Each key has a checker of its own: one storm must not spare the next service.
 				var wg sync.WaitGroup
 				for _, s := range samples() {

@@ -30,6 +30,9 @@ type Env struct {
 	Health func(ctx context.Context, url string) error
 	// Echo asks a consumer's echo endpoint.
 	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
+	// Files looks for values in the files of a folder: where they stand, and what could
+	// not be read. Nil when this process cannot.
+	Files func(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error)
 	// Abort, when closed, cancels the request in flight.
 	Abort <-chan struct{}
 	Sleep func(context.Context, time.Duration) error

@@ -33,6 +33,11 @@ type Executor struct {
 	Health func(ctx context.Context, url string) error
 	// Echo asks a consumer's echo endpoint.
 	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
+	// Files looks for values in the files of a folder: where they stand, and what could
+	// not be read. Nil: files are not looked at.
+	Files func(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error)
+	// Until, when set, is the step after which the run pauses.
+	Until string
 	// OnEvent is told of each record and of progress in between, one call at a
 	// time. It must not block.
 	OnEvent func(rotate.Event)
@@ -151,8 +156,8 @@ func (x *Executor) Abandon(ctx context.Context, run, reason string) error {
 }
 
 // Waive records that a person accepts less of one step: a lower level of an
-// attest step, that the old key is still in use, or that the disabled key is not
-// refused yet.
+// attest step, that the old key is still in use, that the disabled key is not
+// refused yet, or what still holds the dead key.
 func (x *Executor) Waive(ctx context.Context, run, step string, level rotate.Level, reason string) error {
 	return x.accept(ctx, run, step, reason, machine.WaiveEntry(step, level, reason))
 }
@@ -164,7 +169,7 @@ func (x *Executor) CallHostile(ctx context.Context, run, reason string) error {
 }
 
 // waivable are the actions that wait for evidence and not for an effect.
-var waivable = []rotate.Action{rotate.ActAttest, rotate.ActQuiet, rotate.ActDisable, rotate.ActSoak}
+var waivable = []rotate.Action{rotate.ActAttest, rotate.ActQuiet, rotate.ActDisable, rotate.ActSoak, rotate.ActSearch}
 
 func (x *Executor) accept(ctx context.Context, run, step, reason string, e record.Entry) error {
 	s, err := runs.Load(ctx, x.Journal, run)

@@ -45,7 +45,7 @@ func TestRightsAreAskedBeforeApproval(t *testing.T) {
 		r, told := got[s.ID]
 		want := providers.MayYes
 		switch {
-		case s.Action == rotate.ActValidate || s.Action == rotate.ActAttest || s.Action == rotate.ActProve:
+		case s.Action == rotate.ActValidate || s.Action == rotate.ActAttest || s.Action == rotate.ActQuiet || s.Action == rotate.ActSoak || s.Action == rotate.ActProve || s.Action == rotate.ActSearch:
 			if told {
 				t.Errorf("%s changes nothing and has a right: %+v", s.ID, r)
 			}

@@ -53,7 +53,11 @@ func (r *runner) loop(ctx context.Context) error {
 			<-s.results
 		}
 	}()
-	if err := s.feed(machine.Event{Kind: machine.Begin}); err != nil {
+	begin := machine.Event{Kind: machine.Begin}
+	if s.reached(s.state) {
+		begin.Kind = machine.Stop
+	}
+	if err := s.feed(begin); err != nil {
 		return err
 	}
 	for {
@@ -122,6 +126,12 @@ func (s *session) record(ctx context.Context, e record.Entry) error {
 	if err != nil {
 		return err
 	}
+	// The machine learns that it is to stop before it learns what could begin now.
+	if next, err := s.run.State.With(rec); err == nil && s.stop != nil && s.reached(next) {
+		if err := s.halt(); err != nil {
+			return err
+		}
+	}
 	if s.seen[e.Step].IsZero() { // an action that looks at nothing first
 		s.seen[e.Step] = rec.Wall
 	}
@@ -130,6 +140,21 @@ func (s *session) record(ctx context.Context, e record.Entry) error {
 	}
 	s.tell(s.run.State, rec)
 	return s.at("after " + point(e))
+}
+
+// reached reports whether everything up to the step after which the run is to pause
+// is done.
+func (r *runner) reached(s *machine.State) bool {
+	until, ok := s.Plan().Step(r.x.Until)
+	if !ok || s.Undoing() {
+		return false
+	}
+	for _, st := range s.Plan().Steps {
+		if status := s.Of(st.ID).Status; st.N <= until.N && status != rotate.StepDone && status != rotate.StepSkipped {
+			return false
+		}
+	}
+	return true
 }
 
 // begin lets a worker carry an op out.
@@ -144,7 +169,7 @@ func (s *session) begin(ctx context.Context, e machine.Effect) {
 func (r *runner) worker(s *machine.State, step rotate.Step) effect.Worker {
 	x := r.x
 	return effect.Worker{
-		Env:   effect.Env{Registry: x.Registry, Secrets: x.Journal, Health: x.Health, Echo: x.Echo, Abort: x.Abort, Sleep: x.Sleep, Now: x.Now, Naps: &r.naps},
+		Env:   effect.Env{Registry: x.Registry, Secrets: x.Journal, Health: x.Health, Echo: x.Echo, Files: x.Files, Abort: x.Abort, Sleep: x.Sleep, Now: x.Now, Naps: &r.naps},
 		State: s, Step: step, Say: func(detail string) { r.say(s, step, detail) },
 	}
 }

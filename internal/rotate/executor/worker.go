@@ -15,6 +15,7 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/effect/prove"
 	"github.com/secretguard/secretguard/internal/rotate/effect/quiet"
 	"github.com/secretguard/secretguard/internal/rotate/effect/revoke"
+	"github.com/secretguard/secretguard/internal/rotate/effect/search"
 	"github.com/secretguard/secretguard/internal/rotate/effect/soak"
 	"github.com/secretguard/secretguard/internal/rotate/effect/store"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
@@ -59,6 +60,8 @@ func opsOf(a rotate.Action) ops {
 		return ops{look: revoke.LookRemoveNew, send: revoke.RemoveNew, settle: issue.Settle}
 	case rotate.ActProve:
 		return ops{confirm: prove.Confirm}
+	case rotate.ActSearch:
+		return ops{confirm: search.Confirm}
 	}
 	return ops{}
 }

@@ -55,6 +55,7 @@ type Outcome struct {
 	Used     *providers.Usage   `json:"used,omitempty"` // quiet: the record of the old key's use that stood still
 	Skipped  bool               `json:"skipped,omitempty"`
 	ByHand   bool               `json:"by_hand,omitempty"` // a person did it, and it was checked
+	Left     []string           `json:"left,omitempty"`    // search: what still holds the old key, or could not be looked at
 }
 
 // Failure is why a step is held.

@@ -152,6 +152,7 @@ type story struct {
 	left      budget
 	wrong     wrong
 	stranger  bool
+	literal   bool
 	unfenced  bool
 }
 
@@ -160,7 +161,7 @@ func (s story) start(t *testing.T) *node {
 	p := planOf(s.consumers, s.strategy)
 	s.wrong.spoil(&p)
 	w := newWorld(s.consumers, s.quota)
-	w.stranger = s.stranger
+	w.stranger, w.literal = s.stranger, s.literal
 	return &node{w: w, s: approved(t, p).state(t), left: s.left, unfenced: s.unfenced}
 }
 
@@ -202,6 +203,7 @@ var quick = []story{
 	{name: "pushes early", consumers: 1, quota: 2, wrong: pushesEarly, left: budget{crashes: 1, rollbacks: 1}},
 	{name: "stops beside, and a stranger", consumers: 1, quota: 2, wrong: stopsBeside, stranger: true, left: budget{crashes: 1, rollbacks: 1}},
 	{name: "a stranger", consumers: 1, quota: 2, stranger: true, left: budget{crashes: 1, faults: 1, rollbacks: 1}},
+	{name: "a value elsewhere", consumers: 1, quota: 2, literal: true, left: budget{crashes: 1, faults: 1}},
 	{name: "two consumers", consumers: 2, quota: 2, left: budget{crashes: 1, rollbacks: 1}},
 	{name: "contain first", consumers: 1, quota: 2, strategy: rotate.ContainFirst, left: budget{crashes: 2, faults: 1}},
 	{name: "a stop", consumers: 1, quota: 2, left: budget{crashes: 1, faults: 1, stops: 1}},

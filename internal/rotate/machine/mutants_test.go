@@ -25,6 +25,7 @@ var mutants = []mutant{
 	},
 	{"an attestation without a level is enough", "rules.go", "f.Status != rotate.StepDone || f.Level == nil || *f.Level < need", "f.Status == rotate.StepFailed || need < 0"},
 	{"the old key is stopped before it is silent", "rules.go", "&& !s.done(\"quiet\") {", "&& false {"},
+	{"a held search counts as done", "came.go", "\tcase Shown:\n\t\tt.outcome = e.Outcome\n\t\treturn one(r.finish(step, t, e.Seal))\n\tcase Harmed", "\tcase Shown, Failed:\n\t\tt.outcome = e.Outcome\n\t\treturn one(r.finish(step, t, e.Seal))\n\tcase Harmed"},
 	{"a lost issue is sent again, not looked up", "traits.go", "rotate.ActIssue:\n\t\treturn Traits{Looks: true, Sends: true, Settles: true}", "rotate.ActIssue:\n\t\treturn Traits{Sends: true}"},
 	{"a lost answer is not settled", "next.go", "return r.unlessStopping(step, t, OpSettle)\n\tcase kindOrphan:", "return r.unlessStopping(step, t, OpSend)\n\tcase kindOrphan:"},
 	{"an open effect is not recovered", "next.go", "case f.Open && traits.Settles, unknown:", "case unknown:"},

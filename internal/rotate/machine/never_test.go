@@ -82,6 +82,9 @@ func (n *node) check() []string {
 		if _, there := n.w.keys["old"]; there || n.s.proof == nil && !n.s.done("prove") {
 			out = append(out, "the run is done and the old key is there")
 		}
+		if n.w.literal && n.s.Of("search").Waived == nil {
+			out = append(out, "the run is done and nobody was told where the old key still stands")
+		}
 		if mine != 1 && !n.interfered {
 			out = append(out, fmt.Sprintf("the run is done and %d keys of ours are there", mine))
 		}

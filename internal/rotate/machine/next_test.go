@@ -53,6 +53,7 @@ func planOf(n int, strategy rotate.Strategy) rotate.Plan {
 	}
 	add(rotate.Step{ID: "delete", Action: rotate.ActDelete, Undo: rotate.UndoNone})
 	add(rotate.Step{ID: "prove", Action: rotate.ActProve})
+	add(rotate.Step{ID: "search", Action: rotate.ActSearch})
 	return p
 }
 
@@ -166,13 +167,13 @@ func TestOrderOfARun(t *testing.T) {
 			"look issue", "send issue", "confirm validate",
 			"look store:0", "send store:0", "confirm store:0", "look deploy:netlify/0", "send deploy:netlify/0", "confirm deploy:netlify/0", "confirm attest:netlify/0",
 			"look store:1", "send store:1", "confirm store:1", "look deploy:netlify/1", "send deploy:netlify/1", "confirm deploy:netlify/1", "confirm attest:netlify/1",
-			"look disable", "send disable", "confirm disable", "send delete", "confirm prove",
+			"confirm quiet", "look disable", "send disable", "confirm disable", "send delete", "confirm prove", "confirm search",
 		},
 		rotate.ContainFirst: {
 			"look disable", "send disable", "confirm disable", "look issue", "send issue", "confirm validate",
 			"look store:0", "look store:1", "send store:0", "send store:1", "confirm store:0", "confirm store:1",
 			"look deploy:netlify/0", "look deploy:netlify/1", "send deploy:netlify/0", "send deploy:netlify/1",
-			"confirm deploy:netlify/0", "confirm deploy:netlify/1", "confirm attest:netlify/0", "confirm attest:netlify/1", "send delete", "confirm prove",
+			"confirm deploy:netlify/0", "confirm deploy:netlify/1", "confirm attest:netlify/0", "confirm attest:netlify/1", "send delete", "confirm prove", "confirm search",
 		},
 	} {
 		b := approved(t, planOf(2, strategy))

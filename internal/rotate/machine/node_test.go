@@ -73,6 +73,11 @@ func (n *node) next() []edge {
 	if n.left.attacks > 0 {
 		out = append(out, n.attack()...)
 	}
+	if n.w.literal {
+		m := n.clone()
+		m.w.literal = false
+		out = append(out, edge{"the old key is taken out elsewhere", m})
+	}
 	if n.w.stranger {
 		m := n.clone()
 		m.w.stranger = false
@@ -161,6 +166,11 @@ func (n *node) enter(i int) []edge {
 		m := n.clone()
 		m.write(HostileEntry("test"))
 		out = append(out, edge{name + " to say whose the traffic is", m})
+	}
+	if n.s.HeldAt().Action == rotate.ActSearch && n.s.Of("search").Waived == nil {
+		m := n.clone()
+		m.write(WaiveEntry("search", rotate.L0, "test"))
+		out = append(out, edge{name + " to accept what is left", m})
 	}
 	if left.rollbacks > 0 && !n.s.touched("delete") && !n.s.undo {
 		left.rollbacks--

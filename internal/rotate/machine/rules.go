@@ -67,7 +67,7 @@ func (s *State) forbidden(step rotate.Step) string {
 		if s.touched("delete") {
 			return "the old key may be deleted: going back would leave no working key"
 		}
-	case rotate.ActIssue, rotate.ActValidate:
+	case rotate.ActIssue, rotate.ActValidate, rotate.ActSearch:
 	}
 	return ""
 }

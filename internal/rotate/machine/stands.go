@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/secretguard/secretguard/internal/rotate"
 )
@@ -34,6 +35,8 @@ func (s *State) stands() []string {
 func (s *State) oldStands() string {
 	name := "the old key " + s.plan.OldMask
 	switch {
+	case s.done("prove"):
+		return name + " is proven dead"
 	case s.done("delete") && s.alarm != "":
 		return name + " was deleted and is STILL ACCEPTED: the leak is open"
 	case s.done("delete"):
@@ -56,12 +59,16 @@ func (s *State) oldStands() string {
 
 func (s *State) consumersStand() string {
 	all, attested, touched := 0, 0, 0
+	var levels []string
 	for _, st := range s.plan.Steps {
 		switch {
 		case st.Action == rotate.ActAttest:
 			all++
 			if s.done(st.ID) {
 				attested++
+				if l := s.Of(st.ID).Level; l != nil {
+					levels = append(levels, fmt.Sprintf("L%d", *l))
+				}
 			}
 		case st.Action == rotate.ActStore && s.touched(st.ID) && !s.undone(st.ID):
 			touched++
@@ -70,5 +77,9 @@ func (s *State) consumersStand() string {
 	if all == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d consumers are shown to work with the new key; %d values were written", attested, all, touched)
+	at := ""
+	if len(levels) > 0 {
+		at = " (" + strings.Join(levels, ", ") + ")"
+	}
+	return fmt.Sprintf("%d of %d consumers are shown to work with the new key%s; %d values were written", attested, all, at, touched)
 }

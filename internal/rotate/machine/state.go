@@ -148,7 +148,7 @@ func (s *State) apply(r record.Record) error {
 	case kindClosed:
 		var c closing
 		err := json.Unmarshal(r.Body, &c)
-		s.status, s.left = c.Status, c.Left
+		s.status, s.left = c.Status, slices.Concat(s.left, c.Left)
 		if c.Status == rotate.RunAbandoned {
 			s.problem = Failure{Text: "given up: " + c.Reason}
 		}
@@ -231,6 +231,9 @@ func (s *State) applyOutcome(r record.Record) error {
 	}
 	if o.Proof != nil {
 		s.proof, s.alarm = o.Proof, ""
+	}
+	if len(o.Left) > 0 {
+		s.left = o.Left
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func TraitsOf(a rotate.Action) (Traits, bool) {
 		return Traits{Looks: true, Sends: true, Confirms: true, Backs: true}, true
 	case rotate.ActDelete:
 		return Traits{Sends: true}, true
-	case rotate.ActValidate, rotate.ActAttest, rotate.ActQuiet, rotate.ActSoak, rotate.ActProve:
+	case rotate.ActValidate, rotate.ActAttest, rotate.ActQuiet, rotate.ActSoak, rotate.ActProve, rotate.ActSearch:
 		return Traits{Confirms: true}, true
 	case rotate.ActEnable:
 		return Traits{Sends: true}, true

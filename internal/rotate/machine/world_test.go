@@ -17,6 +17,7 @@ type world struct {
 	keys      map[string]key
 	consumers []consumer
 	made      int  // keys that runs have made
+	literal   bool // a variable that no plan knows holds the old key
 	stranger  bool // somebody whom no plan knows uses the old key
 	quota     int
 	// broken are the things that may never happen, found when they did.
@@ -62,7 +63,7 @@ func (w world) String() string {
 	for _, c := range w.consumers {
 		fmt.Fprintf(&b, "|%s %v %d", c.stored, c.deploys, c.live)
 	}
-	fmt.Fprintf(&b, "|%d%v", w.made, w.stranger)
+	fmt.Fprintf(&b, "|%d%v%v", w.made, w.stranger, w.literal)
 	return b.String()
 }
 
@@ -218,6 +219,10 @@ func (w world) confirm(step rotate.Step, s *State) (ev Event, ready bool) {
 	case rotate.ActQuiet:
 		if w.stranger && s.Of(step.ID).Waived == nil {
 			return no(Failed, "the old key is still used"), true
+		}
+	case rotate.ActSearch:
+		if w.literal && s.Of(step.ID).Waived == nil {
+			return no(Failed, "the old key still stands somewhere"), true
 		}
 	case rotate.ActDisable:
 		if s.plan.Strategy != rotate.ContainFirst && slices.ContainsFunc(w.consumers, func(c consumer) bool { return !w.works(c.runsWith()) }) {

@@ -62,6 +62,10 @@ func (b *builder) steps(ctx context.Context) error {
 		ID: "prove", Action: rotate.ActProve, Undo: "-", Risk: "waits",
 		Title: fmt.Sprintf("prove the old key dead: %d refusals over %s at %s, with a control request", p.ProofRefusals, p.ProofWindow, asked),
 	})
+	b.add(rotate.Step{
+		ID: string(rotate.ActSearch), Action: rotate.ActSearch, Undo: "-", Risk: "a value that was written elsewhere in between shows here",
+		Title: "look once more where the old key stands, in every variable and in the repository's files",
+	})
 	return nil
 }
 

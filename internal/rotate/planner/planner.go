@@ -36,6 +36,8 @@ type Request struct {
 	Located    providers.Located
 	Strategy   rotate.Strategy
 	MinLevel   rotate.Level
+	// Source is the folder or repository of the leak, as an absolute path; may be empty.
+	Source string
 	// Approvals is how many people must approve; zero means one.
 	Approvals int
 	// Onto is another leaked key of the same owner, of the case OntoCase, that takes the
@@ -103,7 +105,7 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		Schema: rotate.PlanSchema, ID: id, Case: req.Case, Issuer: d.Name, Kind: req.Credential.Kind,
 		Old: state.Key.Ref, OldMask: state.Key.Ref.Mask(), KeyHashes: map[credential.Part]string{}, Siblings: []string{},
 		Strategy: req.Strategy, MinLevel: req.MinLevel, Policy: rotate.DefaultPolicy(d), Account: state.Identity.Account,
-		Gaps: req.Located.Gaps, Created: now, Expires: now.Add(rotate.Validity),
+		Source: req.Source, Gaps: req.Located.Gaps, Created: now, Expires: now.Add(rotate.Validity),
 		Phrase: "rotate " + state.Key.Ref.Owner,
 	}
 	if req.Strategy.StopsFirst() {

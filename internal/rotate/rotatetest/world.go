@@ -40,9 +40,11 @@ type World struct {
 	// the run ends as if it was killed.
 	Points  []string
 	CrashAt func(n int, point string) bool
-	// OnEvent and Sleep, when set, are the executor's.
+	// OnEvent, Files, Sleep and Until, when set, are the executor's.
 	OnEvent func(rotate.Event)
+	Files   func(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error)
 	Sleep   func(context.Context, time.Duration) error
+	Until   string
 
 	mu sync.Mutex // over Points
 }
@@ -56,12 +58,23 @@ func New(t *testing.T) *World {
 // NewOn sets the lab's speed and how long a request may take.
 func NewOn(t *testing.T, o lab.Options, timeout time.Duration) *World {
 	t.Helper()
+	return newWorld(t, o, timeout, lab.DemoEstate)
+}
+
+// NewSmall makes a world with one consumer.
+func NewSmall(t *testing.T) *World {
+	t.Helper()
+	return newWorld(t, lab.Options{}, 0, lab.SmallEstate)
+}
+
+func newWorld(t *testing.T, o lab.Options, timeout time.Duration, build func(*lab.Lab) (lab.Estate, error)) *World {
+	t.Helper()
 	l, err := lab.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Close)
-	estate, err := lab.DemoEstate(l)
+	estate, err := build(l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +159,7 @@ func (w *World) Executor(j *journal.Journal) *executor.Executor {
 		sleep = httpx.Sleep
 	}
 	return &executor.Executor{
-		Registry: w.Reg, Journal: j, Actor: "tester", Health: w.Health, Echo: w.Echo, Sleep: sleep, Now: time.Now, OnEvent: w.OnEvent,
+		Registry: w.Reg, Journal: j, Actor: "tester", Health: w.Health, Echo: w.Echo, Sleep: sleep, Now: time.Now, OnEvent: w.OnEvent, Files: w.Files, Until: w.Until,
 		Failpoint: func(point string) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

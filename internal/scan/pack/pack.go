@@ -14,14 +14,21 @@ import (
 	"github.com/secretguard/secretguard/internal/scan/pack/object"
 )
 
-// The words of package object, so that who uses a database speaks of one package.
+// The words of package object stand here too, so that who uses a database speaks of one
+// package.
 type (
-	ID      = object.ID
-	Kind    = object.Kind
-	Kinds   = object.Kinds
-	Ref     = object.Ref
+	// ID is the name of an object.
+	ID = object.ID
+	// Kind is the type of an object.
+	Kind = object.Kind
+	// Kinds is a set of kinds.
+	Kinds = object.Kinds
+	// Ref names an object of an open database; it is valid until that is closed.
+	Ref = object.Ref
+	// Problem is something that could not be read.
 	Problem = object.Problem
-	Op      = delta.Op
+	// Op is one piece of a delta.
+	Op = delta.Op
 )
 
 // Lengths of object names in bytes, kinds, and the Ref of nothing.

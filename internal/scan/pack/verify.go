@@ -1,7 +1,7 @@
 package pack
 
 import (
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // the names of git's objects are SHA-1, whatever one thinks of it
 	"crypto/sha256"
 	"fmt"
 	"hash"

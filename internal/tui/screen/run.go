@@ -22,7 +22,7 @@ func (r *Run) Unfinished() bool {
 func (r *Run) Held() (rotate.Step, bool) {
 	for i, st := range r.Steps {
 		a := r.Plan.Steps[i].Action
-		if st.Status == rotate.StepFailed && (a == rotate.ActAttest || a == rotate.ActQuiet || a == rotate.ActDisable || a == rotate.ActSoak) {
+		if st.Status == rotate.StepFailed && (a == rotate.ActAttest || a == rotate.ActQuiet || a == rotate.ActDisable || a == rotate.ActSoak || a == rotate.ActSearch) {
 			return r.Plan.Steps[i], true
 		}
 	}

@@ -116,6 +116,9 @@ func Settle(ctx context.Context, w *effect.Worker) machine.Event {
 			return machine.Event{Result: machine.Orphaned, Orphan: &machine.Orphan{Ref: rec.Candidates[0].Ref}}
 		case providers.Unclear:
 			return unclear(w, rec.Detail)
+		case providers.Superseded:
+			w.Say("a key was made whose value is lost; the next one replaces it")
+			return machine.Event{Result: machine.NotApplied}
 		case providers.NotApplied:
 		}
 		// A listing may lag behind the write: wait its window out first.

@@ -88,10 +88,22 @@ func Again(ctx context.Context, w *effect.Worker) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("look once more whether it is silent: %w", err)
+	case w.Facts().Attempts > 0 && used.Service != "" && used.Service == probes(w):
+		return nil // an attempt before this one asked with the old key whether it is refused
 	case used != *f.Used:
 		return fmt.Errorf("it was used since it was silent: %s; resume, and it is waited for again", Words(used))
 	}
 	return nil
+}
+
+// probes is the name under which our own checks of a key come to the record; empty
+// where they cannot be told apart.
+func probes(w *effect.Worker) string {
+	p, ok := w.Registry.Get(w.Plan().Issuer)
+	if !ok {
+		return ""
+	}
+	return p.Describe().ProbeService
 }
 
 // Words tells the issuer's record of a use to people.

@@ -42,15 +42,24 @@ func Look(ctx context.Context, w *effect.Worker) machine.Event {
 	return machine.Event{Result: machine.Fits}
 }
 
-// stopped reports whether the old key is refused: an intent from before a crash or a
-// sleep was carried out.
+// stopped reports whether the old key is disabled: an intent from before a crash or a
+// sleep was carried out. The issuer is asked with our own access: a request with the
+// old key would be a use of it on the record.
 func stopped(ctx context.Context, w *effect.Worker) bool {
 	old, err := w.OldKey(ctx)
 	if err != nil {
 		return false
 	}
-	verdict, err := w.Verdict(ctx, old)
-	return err == nil && verdict.Liveness == providers.Dead
+	in, err := effect.Ability[providers.Inspector](w)
+	if err != nil {
+		return false
+	}
+	var s providers.KeyState
+	err = w.Read(ctx, func(ctx context.Context) (err error) {
+		s, err = in.Inspect(ctx, old)
+		return err
+	})
+	return err == nil && !s.Key.Active
 }
 
 // Disable stops the old key so that it can be let work again.
