@@ -2,22 +2,11 @@ package httpx
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 )
-
-// NewNonce returns a nonce for one echo.
-func NewNonce() (string, error) {
-	b := make([]byte, 16)
-	if _, err := rand.Read(b); err != nil {
-		return "", fmt.Errorf("make a nonce: %w", err)
-	}
-	return hex.EncodeToString(b), nil
-}
 
 // Echo asks a service's echo endpoint what it makes of a variable and a nonce (docs:
 // attestation.md). It makes one attempt, sends no secret, and returns the 64 hex

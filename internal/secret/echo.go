@@ -2,8 +2,10 @@ package secret
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 )
 
 // echoDomain separates echoes from every other use of a value as a key. It is public:
@@ -18,4 +20,13 @@ func Echo(value Text, variable, nonce string) string {
 	m := hmac.New(sha256.New, []byte(value.Reveal()))
 	m.Write([]byte(echoDomain + variable + "\x00" + nonce))
 	return hex.EncodeToString(m.Sum(nil))
+}
+
+// NewNonce returns a nonce for one echo.
+func NewNonce() (string, error) {
+	b := make([]byte, 16)
+	if _, err := rand.Read(b); err != nil {
+		return "", fmt.Errorf("make a nonce: %w", err)
+	}
+	return hex.EncodeToString(b), nil
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/secretguard/secretguard/internal/credential"
-	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/secret"
@@ -23,7 +22,7 @@ func (b *builder) echo(ctx context.Context, chosen []providers.Placement, t prov
 		if p.Part == credential.PartID || p.Match == providers.MatchInside || !rotate.Feeds(p, t) {
 			continue
 		}
-		nonce, err := httpx.NewNonce()
+		nonce, err := secret.NewNonce()
 		if err != nil {
 			return nil
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/effect"
 	"github.com/secretguard/secretguard/internal/secret"
@@ -28,7 +27,7 @@ func echoes(ctx context.Context, w *effect.Worker, e rotate.Echo) error {
 	p := w.Policy()
 	good := 0
 	err = w.Poll(ctx, p.HealthEvery, p.AttestWithin, nil, func(ctx context.Context) (bool, string, error) {
-		nonce, err := httpx.NewNonce()
+		nonce, err := secret.NewNonce()
 		if err != nil {
 			return false, "", err
 		}
