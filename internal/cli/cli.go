@@ -104,13 +104,14 @@ type app struct {
 	accessible   bool
 	ascii        bool
 
-	verdicts  *probe.Cache  // what issuers said about leaked keys; nil for no memory
-	inLab     bool          // the environment is a lab's
-	abort     chan struct{} // closed by the second Ctrl-C
-	onScreen  atomic.Bool   // a full-screen program has the terminal
-	rulesFrom string        // the file that a scan's rules came from
-	damaged   error         // what is wrong with the journal that was read
-	mistyped  error         // help was asked for about a command that is not there
+	verdicts  *probe.Cache        // what issuers said about leaked keys; nil for no memory
+	inLab     bool                // the environment is a lab's
+	outer     func(string) string // the environment outside of the lab; nil without one
+	abort     chan struct{}       // closed by the second Ctrl-C
+	onScreen  atomic.Bool         // a full-screen program has the terminal
+	rulesFrom string              // the file that a scan's rules came from
+	damaged   error               // what is wrong with the journal that was read
+	mistyped  error               // help was asked for about a command that is not there
 	// failpoint is nil in every build but the crash tests' own.
 	failpoint func(point string) error
 }

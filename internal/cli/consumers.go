@@ -34,7 +34,7 @@ one line from stdin; it is never an argument.
 What cannot be read back is matched by its name, and said. What could not be searched is listed
 and makes the exit code 3.`,
 		Example: `  secretguard consumers find c-1a2b3c4d5e
-  secretguard consumers find - --name STRIPE_SECRET_KEY < key.txt`,
+  cat key.txt | secretguard consumers find - --name STRIPE_SECRET_KEY`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.consumersFind(cmd.Context(), req, args[0]) },
 	}
 	find.Flags().StringVarP(&req.target, "target", "t", ".", "the repository or folder that holds the leak")

@@ -78,7 +78,7 @@ func (a *app) doctor(ctx context.Context, req doctorRequest) error {
 		return usage(err)
 	}
 	x := &examine.Examiner{
-		Registry: w.registry, Missing: map[string]string{}, Queues: queues, Env: a.Env, Retired: retired,
+		Registry: w.registry, Missing: map[string]string{}, Queues: queues, Env: a.process(), Retired: retired,
 		HTTP: httpx.New(httpx.Options{AllowPrivate: w.options.AllowPrivate, Version: Version(), Tries: 2, Timeout: 15 * time.Second}),
 	}
 	for _, p := range w.problems {

@@ -187,11 +187,21 @@ func (a *app) useLab(path string) error {
 	return nil
 }
 
+// process returns what reads this process's own environment: a lab stands in for the
+// services, and not for what the process was started with.
+func (a *app) process() func(string) string {
+	if a.outer != nil {
+		return a.outer
+	}
+	return a.Env
+}
+
 // overlay puts the lab's addresses and made-up keys before the environment. No
 // setting of a real account gets through, also none of a provider that the lab
 // has no twin of.
 func (a *app) overlay(info labFile) {
 	outer := a.Env
+	a.outer = outer
 	ours := map[string]bool{}
 	for _, d := range all.Descriptors() {
 		for _, s := range d.Settings {

@@ -81,6 +81,12 @@ func (k Kind) Paired() bool {
 	}
 }
 
+// OfAProject reports whether keys of this kind open one project and are refused by
+// every other, so that a refusal tells something only when the project is known.
+func (k Kind) OfAProject() bool {
+	return k == SupabaseSecretKey || k == SupabasePublicKey || k == SupabaseLegacyJWT
+}
+
 // Part names one piece of a credential.
 type Part string
 

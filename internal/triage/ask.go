@@ -42,6 +42,9 @@ func Verify(ctx context.Context, reg providers.Registry, c Case) (Liveness, erro
 	default: // an empty or new word is no proof of anything
 		verdict.Liveness = providers.Unknown
 	}
+	if verdict.Liveness == providers.Dead && c.Credential.Kind.OfAProject() && c.Credential.Project == "" {
+		return unknown("the project that is configured does not know it; it may be another's"), nil
+	}
 	return Liveness{Value: string(verdict.Liveness), Verdict: verdict}, nil
 }
 

@@ -96,6 +96,28 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// supabaseIssuer knows one project, as the provider that is configured does.
+type supabaseIssuer struct{ fakeIssuer }
+
+func (supabaseIssuer) Describe() providers.Descriptor {
+	return providers.Descriptor{Name: "fake", Title: "Fake", Kinds: []credential.Kind{credential.SupabaseSecretKey}}
+}
+
+// TestRefusedByAProject: a key whose project is not known may be of another one than
+// the one that refuses it.
+func TestRefusedByAProject(t *testing.T) {
+	t.Parallel()
+	reg := providers.NewRegistry(supabaseIssuer{fakeIssuer{verdict: providers.Verdict{Liveness: providers.Dead}}})
+	for project, want := range map[string]string{"": "unknown", "abcdabcdabcdabcdabcd": "dead"} {
+		c := triage.Case{Credential: credential.Credential{
+			Kind: credential.SupabaseSecretKey, Project: project, Parts: map[credential.Part]secret.Text{credential.PartToken: secret.New("made up")},
+		}}
+		if l, err := triage.Verify(t.Context(), reg, c); err != nil || l.Value != want {
+			t.Errorf("project %q: %+v %v, want %s", project, l, err, want)
+		}
+	}
+}
+
 func TestLocate(t *testing.T) {
 	t.Parallel()
 	place := func(provider, key string, part credential.Part) providers.Placement {

@@ -111,7 +111,9 @@ func open(cfg Config, d providers.Descriptor) (providers.Provider, error) {
 	}
 	one := probe.One{Provider: d.Name, Base: probe.At(cfg.ProjectURL), Client: cfg.Client}
 	ask := func(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
-		c.Project, c.Bound = cfg.Ref, true
+		if c.Project == "" { // a key of another project is asked about there: ours refuses it, whatever it opens
+			c.Project, c.Bound = cfg.Ref, true
+		}
 		// A legacy key's replacement is of a new kind.
 		switch token := c.Part(credential.PartToken).Reveal(); {
 		case strings.HasPrefix(token, "sb_secret_"):
