@@ -1,7 +1,7 @@
-// A service shows that it runs with a key, without showing it (docs/consumers.md).
-// Call answer(body, process.env) from a POST route of yours and send what it gives.
+// A service shows that it runs with a key, without showing it (docs/attestation.md).
+// Answer GET /.well-known/secretguard-echo with what echo() gives, or 404 for null.
 // Try it: node echo.mjs 8080
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { argv, env } from "node:process";
 import { pathToFileURL } from "node:url";
@@ -9,37 +9,19 @@ import { pathToFileURL } from "node:url";
 // Only these may be asked about.
 const VARIABLES = ["AWS_SECRET_ACCESS_KEY", "SUPABASE_SERVICE_ROLE_KEY", "PREFECT_API_KEY"];
 
-const sign = (key, ...lines) => createHmac("sha256", key).update(lines.join("\n")).digest("hex");
-const equal = (a, b) => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
-
-export function answer(q, values) {
-  const variable = String(q.variable);
-  const reply = { secretguard: 1, variable };
+export function echo(variable, nonce, values) {
   const key = VARIABLES.includes(variable) ? values[variable] : undefined;
-  if (!key) return [503, { ...reply, error: "not-set" }];
-  const asked = sign(key, "secretguard-ask-v1", variable, String(q.nonce), String(q.time));
-  const late = !(Math.abs(Date.now() / 1000 - Number(q.time)) <= 300);
-  if (q.secretguard !== 1 || !q.nonce || late || !equal(asked, String(q.proof))) {
-    return [401, { ...reply, error: "refused" }];
-  }
-  return [200, { ...reply, proof: sign(key, "secretguard-answer-v1", variable, String(q.nonce)) }];
+  if (!key || !nonce || nonce.length < 16) return null;
+  return createHmac("sha256", key).update(`secretguard echo v1\0${variable}\0${nonce}`).digest("hex");
 }
 
 if (argv[1] && import.meta.url === pathToFileURL(argv[1]).href) {
   const server = createServer((req, res) => {
-    let body = "";
-    req.on("data", (part) => {
-      body += part;
-      if (body.length > 4096) req.destroy();
-    });
-    req.on("end", () => {
-      let q = null;
-      try {
-        q = JSON.parse(body);
-      } catch {}
-      const [status, reply] = q ? answer(q, env) : [400, { error: "no JSON" }];
-      res.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(reply));
-    });
+    const [path, query] = req.url.split("?", 2);
+    const q = new URLSearchParams(query);
+    const good = req.method === "GET" && path === "/.well-known/secretguard-echo";
+    const hmac = good ? echo(q.get("variable"), q.get("nonce"), env) : null;
+    res.writeHead(hmac ? 200 : 404, { "Content-Type": "application/json" }).end(JSON.stringify(hmac ? { hmac } : {}));
   });
   server.listen(Number(argv[2] ?? 8080), "127.0.0.1", () => console.log(server.address().port));
 }

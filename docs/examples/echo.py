@@ -1,46 +1,35 @@
-# A service shows that it runs with a key, without showing it (docs/consumers.md).
-# Call answer(body, os.environ) from a POST route of yours and send what it gives.
+# A service shows that it runs with a key, without showing it (docs/attestation.md).
+# Answer GET /.well-known/secretguard-echo with what echo() gives, or 404 for None.
 # Try it: python3 echo.py 8080
 import hashlib
 import hmac
 import json
 import os
 import sys
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs
 
 # Only these may be asked about.
 VARIABLES = ("AWS_SECRET_ACCESS_KEY", "SUPABASE_SERVICE_ROLE_KEY", "PREFECT_API_KEY")
 
 
-def sign(key, *lines):
-    return hmac.new(key.encode(), "\n".join(lines).encode(), hashlib.sha256).hexdigest()
-
-
-def answer(q, values):
-    variable = str(q.get("variable"))
-    reply = {"secretguard": 1, "variable": variable}
+def echo(variable, nonce, values):
     key = values.get(variable) if variable in VARIABLES else None
-    if not key:
-        return 503, {**reply, "error": "not-set"}
-    nonce, asked_at = str(q.get("nonce") or ""), q.get("time")
-    asked = sign(key, "secretguard-ask-v1", variable, nonce, str(asked_at))
-    late = not isinstance(asked_at, int) or abs(time.time() - asked_at) > 300
-    good = hmac.compare_digest(asked.encode(), str(q.get("proof")).encode())
-    if q.get("secretguard") != 1 or not nonce or late or not good:
-        return 401, {**reply, "error": "refused"}
-    return 200, {**reply, "proof": sign(key, "secretguard-answer-v1", variable, nonce)}
+    if not key or len(nonce) < 16:
+        return None
+    text = f"secretguard echo v1\0{variable}\0{nonce}"
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        try:
-            q = json.loads(self.rfile.read(min(int(self.headers.get("Content-Length", 0)), 4096)))
-            status, reply = answer(q, os.environ)
-        except (ValueError, AttributeError):
-            status, reply = 400, {"error": "no JSON"}
-        body = json.dumps(reply).encode()
-        self.send_response(status)
+    def do_GET(self):
+        path, _, query = self.path.partition("?")
+        q = parse_qs(query)
+        shown = None
+        if path == "/.well-known/secretguard-echo":
+            shown = echo(q.get("variable", [""])[0], q.get("nonce", [""])[0], os.environ)
+        body = json.dumps({"hmac": shown} if shown else {}).encode()
+        self.send_response(200 if shown else 404)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

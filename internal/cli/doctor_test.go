@@ -9,6 +9,7 @@ import (
 
 	"github.com/secretguard/secretguard/internal/cli"
 	"github.com/secretguard/secretguard/internal/lab"
+	"github.com/secretguard/secretguard/internal/providers"
 )
 
 // pipeline is the estate of the incident that doctor was made for: a function at
@@ -26,6 +27,7 @@ func newPipeline(t *testing.T) *pipeline {
 	l := w.lab
 	p := &pipeline{world: w, site: l.Netlify.AddSite("intake"), queue: l.AWS.AddQueue("jobs")}
 	l.AWS.CreateUser("pipeline-bot")
+	l.Echo("netlify/intake", "AWS_SECRET_ACCESS_KEY")
 	p.worker = l.Render.AddService("subscriber", "background_worker")
 	l.Render.Needs(p.worker, "AWS_SECRET_ACCESS_KEY")
 	p.file = filepath.Join(t.TempDir(), "pipeline.secretguard.toml")
@@ -182,7 +184,7 @@ func TestDoctorNamesTheWholeIncident(t *testing.T) {
 	if _, _, ok := d.find("intake", "endpoint.proof", "AWS_SECRET_ACCESS_KEY", "bad"); !ok || d.Bad != 1 || d.Unknown != 0 {
 		t.Errorf("after the remedies: %+v", d)
 	}
-	text := strings.ReplaceAll(read(t, p.file), "/publish", "/echo")
+	text := strings.ReplaceAll(read(t, p.file), "/publish", "/")
 	if err := writeFile(p.file, text); err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +243,7 @@ func TestDoctorNamesOneFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPipeline(t)
-			if err := writeFile(p.file, strings.ReplaceAll(read(t, p.file), "/publish", "/echo")); err != nil {
+			if err := writeFile(p.file, strings.ReplaceAll(read(t, p.file), "/publish", providers.EchoPath)); err != nil {
 				t.Fatal(err)
 			}
 			p.breakIt()

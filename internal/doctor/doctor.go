@@ -7,6 +7,7 @@
 package doctor
 
 import (
+	"errors"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/config"
@@ -109,6 +110,17 @@ type Service struct {
 type Endpoint struct {
 	Proofs map[string]Proof
 }
+
+// Why an echo endpoint's answer does not show the value that was expected.
+var (
+	// ErrNoProof means that the answer is no echo: whatever its status, it says nothing
+	// about the key.
+	ErrNoProof = errors.New("the answer holds no proof that the service has the key")
+	// ErrOtherKey means an echo made with another value.
+	ErrOtherKey = errors.New("the service works with another value of this variable")
+	// ErrNotSet means a 404, which an endpoint gives for both, and a wrong address too.
+	ErrNotSet = errors.New("the service has no value of this variable, does not list it, or has no echo endpoint there")
+)
 
 // Proof is the answer about one variable.
 type Proof struct {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"regexp"
 	"strings"
-
-	"github.com/secretguard/secretguard/internal/echo"
 )
 
 // variable looks at one variable that must be set.
@@ -74,12 +72,12 @@ func unclean(text string) bool {
 // afterProof is what to do about an answer that does not show the key.
 func (d *diagnosis) afterProof(name string, p Proof) string {
 	switch {
-	case errors.Is(p.Err, echo.ErrNotSet):
-		return d.setIn(name)
-	case errors.Is(p.Err, echo.ErrOtherKey):
+	case errors.Is(p.Err, ErrNotSet):
+		return d.setIn(name) + "; or put it on the endpoint's list, or correct its address"
+	case errors.Is(p.Err, ErrOtherKey):
 		return "deploy " + d.f.Consumer.Service() + ", so that what runs has what is stored"
 	case p.Status/100 == 2:
-		return "it says success whatever happens: make it fail without its keys, and show them (docs/consumers.md has the few lines)"
+		return "it says success whatever happens: make it fail without its keys, and show them (docs/attestation.md has the few lines)"
 	}
-	return "offer the endpoint (docs/consumers.md has the few lines), or correct its address"
+	return "offer the endpoint (docs/attestation.md has the few lines), or correct its address"
 }

@@ -19,7 +19,7 @@ func (l *Lab) Echo(consumer, variable string) {
 	c.echoes = variable
 }
 
-// echo answers as the examples in docs/attestation.md do: with what the running deploy
+// echo answers as docs/examples/echo.mjs does: with what the running deploy
 // holds, not with what is stored.
 func (c *consumer) echo(l *Lab, w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()

@@ -9,11 +9,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/doctor"
-	"github.com/secretguard/secretguard/internal/echo"
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/secret"
@@ -198,7 +196,7 @@ func (e *Examiner) endpoint(ctx context.Context, f *doctor.Facts, all []doctor.F
 		if !ok { // a made-up one shows an endpoint that knows nothing, or has nothing
 			key = secret.New(rand.Text())
 		}
-		if p := e.proof(ctx, p.URL, name, key); ok || !errors.Is(p.Err, echo.ErrOtherKey) {
+		if p := e.proof(ctx, p.URL, name, key); ok || !errors.Is(p.Err, doctor.ErrOtherKey) {
 			f.Endpoint.Proofs[name] = p
 		}
 	}
@@ -219,11 +217,36 @@ func known(f *doctor.Facts, name string, all []doctor.Facts) (secret.Text, bool)
 	return secret.Text{}, false
 }
 
+// proof asks once, with a nonce of its own.
 func (e *Examiner) proof(ctx context.Context, address, name string, key secret.Text) doctor.Proof {
-	q := echo.Ask(name, key, time.Now())
-	res, err := e.HTTP.Do(ctx, httpx.Request{Op: "ask the endpoint", Method: http.MethodPost, URL: address, Body: q, Reads: true})
-	if res.Status == 0 {
-		return doctor.Proof{Err: errors.New(why(err)), NoAnswer: true}
+	nonce, err := secret.NewNonce()
+	if err != nil {
+		return doctor.Proof{Err: err, NoAnswer: true}
 	}
-	return doctor.Proof{Status: res.Status, Err: echo.Check(q, key, res.Body)}
+	got, err := e.HTTP.Echo(ctx, echoAddress(address), name, nonce)
+	if err == nil {
+		if got != secret.Echo(key, name, nonce) {
+			return doctor.Proof{Status: http.StatusOK, Err: doctor.ErrOtherKey}
+		}
+		return doctor.Proof{Status: http.StatusOK}
+	}
+	var he *httpx.Error
+	switch {
+	case !errors.As(err, &he), he.Status == 0, he.Status >= 500, he.Status == http.StatusTooManyRequests:
+		return doctor.Proof{Err: errors.New(why(err)), NoAnswer: true}
+	case he.Status == http.StatusNotFound:
+		return doctor.Proof{Status: he.Status, Err: doctor.ErrNotSet}
+	}
+	return doctor.Proof{Status: he.Status, Err: doctor.ErrNoProof}
+}
+
+// echoAddress returns where to ask: below an address without a path, or one that ends
+// in a slash, at the usual place; else at the address itself.
+func echoAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Path != "" && !strings.HasSuffix(u.Path, "/") {
+		return address
+	}
+	u.Path = strings.TrimRight(u.Path, "/") + providers.EchoPath
+	return u.String()
 }
