@@ -27,7 +27,7 @@ func NewReader(width int, entry Entry) *Reader { return &Reader{width: width, en
 // Seen is what is remembered of a tree for those that are deltas of it: where
 // its entries start, and which of them matter.
 type Seen struct {
-	size    int32
+	size    int32 // of what was read: where the last good entry ends
 	starts  []int32
 	entries []placedEdge
 }
@@ -40,11 +40,13 @@ type placedEdge struct {
 // Read reads a tree; base, which may be nil, is what it is a delta of. It is false
 // on data that is no proper tree: then what was read until there is in the answer.
 func (r *Reader) Read(o *pack.Object, base *Seen) (*Seen, bool) {
-	rec := &Seen{size: int32(len(o.Data))}
+	rec := &Seen{}
 	if base == nil || o.Ops == nil {
 		base = &Seen{}
 	}
-	return rec, r.read(o, base, rec)
+	end, ok := r.read(o, base, rec)
+	rec.size = end // what follows is nothing that a tree may carry over
+	return rec, ok
 }
 
 // Edges lists what matters in a tree; nil for nothing. The list stays good.
@@ -63,8 +65,8 @@ func (r *Reader) Edges(s *Seen) []Edge {
 }
 
 // read carries the entries that were copied whole from the base and parses the
-// others.
-func (r *Reader) read(o *pack.Object, base, rec *Seen) bool {
+// others. It returns where the last good entry ends.
+func (r *Reader) read(o *pack.Object, base, rec *Seen) (int32, bool) {
 	at := int32(0) // where the next entry starts; all before it is done
 	for _, op := range o.Ops {
 		if !op.Copied() || len(base.starts) == 0 {
@@ -76,7 +78,7 @@ func (r *Reader) read(o *pack.Object, base, rec *Seen) bool {
 			// A start in the base is one here only when reading on arrives there.
 			next, ok := r.parse(o.Data, at, base.starts[k]+shift, rec)
 			if !ok {
-				return false
+				return next, false
 			}
 			if at = next; at == base.starts[k]+shift {
 				at = base.carry(rec, k, op.Src+op.Len, shift)
@@ -84,8 +86,7 @@ func (r *Reader) read(o *pack.Object, base, rec *Seen) bool {
 			}
 		}
 	}
-	_, ok := r.parse(o.Data, at, int32(len(o.Data)), rec)
-	return ok
+	return r.parse(o.Data, at, int32(len(o.Data)), rec)
 }
 
 // carry moves the entries from the k-th on that end before limit, and returns

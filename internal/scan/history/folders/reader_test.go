@@ -115,6 +115,7 @@ func TestEdgesStayGood(t *testing.T) {
 // FuzzReader: no tree, and no operation on it, is read past its end.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte("40000 x\x00ab100644 y\x00cd"), []byte("100644 y\x00cd"), uint8(7))
+	f.Add([]byte("0 \x000\x00\xff"), []byte("0 \x000\x00\xff"), uint8(96)) // a base that is no proper tree, copied whole
 	f.Fuzz(func(t *testing.T, base, data []byte, cut uint8) {
 		r := NewReader(width, keepAll(NewIndex(0)))
 		before, _ := r.Read(&pack.Object{Data: base}, nil)
