@@ -157,10 +157,12 @@ func (c *Checker) Verify(ctx context.Context, cr credential.Credential) (provide
 	value := cr.Part(credential.PartToken)
 	// An address that was only found near may change with what is scanned.
 	service := list[0].name + "\x00" + cr.Project
-	if v, ok := c.o.Cache.get(service, value, c.o.Now()); ok {
-		return v, nil
-	}
 	return c.once(ctx, service+"\x00"+value.Reveal(), func() (providers.Verdict, error) {
+		// Looked up in here, not before: between a look that finds nothing and the
+		// joining, another's request may end, and be made again.
+		if v, ok := c.o.Cache.get(service, value, c.o.Now()); ok {
+			return v, nil
+		}
 		v, err := c.askAll(ctx, list, cr)
 		if err == nil {
 			err = c.o.Cache.put(service, value, v, c.o.Now())
