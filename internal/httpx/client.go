@@ -17,6 +17,7 @@ import (
 	"math/rand/v2"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -101,7 +102,8 @@ type Request struct {
 	Method string
 	URL    string
 	Header http.Header
-	Body   any
+	// Body is sent as JSON; url.Values are sent as a form.
+	Body any
 	// Out, when not nil, is decoded from the answer, which must then be JSON;
 	// 204 and an empty 202 leave it as it is. A write should always have one: a
 	// login page with status 200 is no success.
@@ -168,7 +170,7 @@ func (c *Client) once(ctx context.Context, r Request) (Response, error) {
 		req.Header[k] = v
 	}
 	if r.Body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", contentType(r.Body))
 	}
 	req.Header.Set("User-Agent", c.agent)
 	res, err := c.http.Do(req)
@@ -191,11 +193,21 @@ func encode(r Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
+	if form, ok := r.Body.(url.Values); ok {
+		return []byte(form.Encode()), nil
+	}
 	b, err := json.Marshal(r.Body)
 	if err != nil {
 		return nil, &Error{Op: r.Op, Class: Refused, Err: errors.New("the request cannot be encoded")}
 	}
 	return b, nil
+}
+
+func contentType(body any) string {
+	if _, ok := body.(url.Values); ok {
+		return "application/x-www-form-urlencoded"
+	}
+	return "application/json"
 }
 
 // decode fills Out. An answer of another type, such as a login page with status

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +70,26 @@ func classOf(err error) Class {
 		return e.Class
 	}
 	return ""
+}
+
+// A form is sent as one, and what it holds is in no error.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	var kind, sent string
+	c, _, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		kind, sent = r.Header.Get("Content-Type"), string(b)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"code":"value-0123456789"}`))
+	})
+	_, err := c.Do(t.Context(), Request{Op: "make it", Method: http.MethodPost, URL: address, Body: url.Values{"a[]": {"1", "2"}, "b": {"value-0123456789"}}})
+	if kind != "application/x-www-form-urlencoded" || sent != "a%5B%5D=1&a%5B%5D=2&b=value-0123456789" {
+		t.Errorf("%s: %s", kind, sent)
+	}
+	if err == nil || strings.Contains(err.Error(), "0123456789") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestWaitsAsAsked(t *testing.T) {

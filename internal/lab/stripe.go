@@ -7,19 +7,25 @@ import (
 	"sync"
 )
 
-// Stripe is the twin of Stripe as far as a key can be checked. Keys are made and
-// deleted only in the Dashboard, which is what the methods of this type are: a test
-// plays the person.
+// Stripe is the twin of Stripe as far as a key can be checked, and of its webhook
+// endpoints. Keys are made and deleted only in the Dashboard, which is what the methods
+// of this type are: a test plays the person.
 type Stripe struct {
 	lab     *Lab
 	account string
+	own     string // may write webhook endpoints, and nothing else
 
-	mu     sync.Mutex
-	keys   []string
-	narrow []string // may not read the account
+	mu         sync.Mutex
+	keys       []string
+	narrow     []string // may not read the account
+	hooks      []*StripeHook
+	page       int
+	hooksAgain int
 }
 
-func newStripe(l *Lab) *Stripe { return &Stripe{lab: l, account: MadeUp("acct_", 16)} }
+func newStripe(l *Lab) *Stripe {
+	return &Stripe{lab: l, account: MadeUp("acct_", 16), own: MadeUp("rk_live_", 99)}
+}
 
 // Account returns the id of the one account.
 func (s *Stripe) Account() string { return s.account }
@@ -57,6 +63,9 @@ func (s *Stripe) Keys() []string {
 // ServeHTTP routes one API request.
 func (s *Stripe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/v1/")
+	if isHooks(r) {
+		op = hookOp(r)
+	}
 	req := Request{Service: "stripe", Op: op, Mutates: r.Method != http.MethodGet}
 	s.lab.serve(w, r, req, func(w http.ResponseWriter) { s.answer(w, r, op) }, func(w http.ResponseWriter, f Fault) {
 		code := f.Code
@@ -72,9 +81,11 @@ func (s *Stripe) answer(w http.ResponseWriter, r *http.Request, op string) {
 	defer s.mu.Unlock()
 	key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
-	case !slices.Contains(s.keys, key):
+	case key == s.own && isHooks(r):
+		s.answerHooks(w, r)
+	case key != s.own && !slices.Contains(s.keys, key):
 		refuseStripe(w, http.StatusUnauthorized, "")
-	case slices.Contains(s.narrow, key):
+	case slices.Contains(s.narrow, key), key == s.own:
 		refuseStripe(w, http.StatusForbidden, noRight)
 	case op == "GET account":
 		writeJSON(w, http.StatusOK, map[string]any{"id": s.account, "object": "account"})

@@ -76,6 +76,11 @@ func factories() []factory {
 		{describe: stripe.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(stripe.New(stripe.Config{BaseURL: o.baseURL(stripe.Name), Client: c}))
 		}},
+		{describe: stripe.WebhookDescriptor, address: stripe.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return stripe.NewWebhook(stripe.WebhookConfig{
+				Key: o.setting("STRIPE_API_KEY"), Endpoints: o.Env("STRIPE_WEBHOOK_ENDPOINTS"), Connect: o.Env("STRIPE_WEBHOOK_CONNECT"), BaseURL: o.baseURL(stripe.Name), Client: c,
+			})
+		}},
 		{describe: anthropic.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return anthropic.New(anthropic.Config{AdminKey: o.setting("ANTHROPIC_ADMIN_KEY"), BaseURL: o.baseURL(anthropic.Name), Client: c})
 		}},

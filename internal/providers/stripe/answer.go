@@ -10,12 +10,15 @@ import (
 	"github.com/secretguard/secretguard/internal/httpx"
 )
 
-// answer is what Stripe says of a key. All of it empty means that it was not Stripe who
+// answer is what Stripe says of a key, or of an endpoint. All of it empty means that it was not Stripe who
 // answered, or that it said something else: a firewall, too, answers with 401 and 403.
 type answer struct {
 	account string // of a key that works
 	refused bool   // Stripe does not know the key
 	narrow  bool   // the key works, and may not read its account
+
+	endpoint endpoint // that was asked for
+	missing  bool     // Stripe does not know what was asked for
 }
 
 // answerOf reads Stripe's own errors (https://docs.stripe.com/api/errors): a key that is
@@ -23,7 +26,8 @@ type answer struct {
 // api_key_expired, and a restricted one "does not have the required permissions".
 func answerOf(res httpx.Response, err error) answer {
 	var body struct {
-		ID    string
+		endpoint
+
 		Error struct{ Type, Code, Message string }
 	}
 	kind, _, bad := mime.ParseMediaType(res.Header.Get("Content-Type"))
@@ -35,6 +39,10 @@ func answerOf(res httpx.Response, err error) answer {
 	switch {
 	case res.Status/100 == 2 && strings.HasPrefix(body.ID, "acct_"):
 		return answer{account: body.ID}
+	case res.Status/100 == 2 && body.Whole():
+		return answer{endpoint: body.endpoint}
+	case res.Status == http.StatusNotFound && ours:
+		return answer{missing: e.Code == "resource_missing"}
 	case res.Status == http.StatusUnauthorized && ours:
 		return answer{refused: e.Code == "api_key_expired" || strings.HasPrefix(message, "invalid api key provided") || strings.HasPrefix(message, "expired api key provided")}
 	case res.Status == http.StatusForbidden && ours:
