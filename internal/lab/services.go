@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Services is the twin of the services that a leaked key is asked about: each of
@@ -20,17 +21,21 @@ type Services struct {
 	vaults map[string]*Vault
 
 	mu   sync.Mutex
-	live map[string]string // service and key -> what the key may do: "all", "little", or queries that hold this
+	live map[string]string    // service and key -> what the key may do: "all", "little", or queries that hold this
+	ends map[string]time.Time // service and key -> when a revocation takes effect
 }
 
 func newServices(l *Lab) *Services {
-	return &Services{lab: l, live: map[string]string{}, vaults: map[string]*Vault{}}
+	return &Services{lab: l, live: map[string]string{}, ends: map[string]time.Time{}, vaults: map[string]*Vault{}}
 }
 
 // may says what a service lets a key do.
 func (s *Services) may(name, key string) string {
 	s.mu.Lock()
 	may := s.live[name+" "+key]
+	if end, revoked := s.ends[name+" "+key]; revoked && !time.Now().Before(end) {
+		may = ""
+	}
 	s.mu.Unlock()
 	if v := s.vaults[name]; may == "" && v != nil && v.works(key) {
 		return "all"
@@ -48,8 +53,18 @@ func (s *Services) KnowLittle(name, key string) { s.set(name, key, "little") }
 // an address may serve several sorts of keys.
 func (s *Services) KnowFor(name, key, query string) { s.set(name, key, query) }
 
+// Knows reports whether a service accepts a key now.
+func (s *Services) Knows(name, key string) bool { return s.may(name, key) != "" }
+
 // Forget makes a service refuse a key, as after a revocation.
 func (s *Services) Forget(name, key string) { s.set(name, key, "") }
+
+// forgetSoon makes a service refuse a key when all of it has heard of the revocation.
+func (s *Services) forgetSoon(name, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ends[name+" "+key] = time.Now().Add(s.lab.opts.DisableDelay)
+}
 
 func (s *Services) set(name, key, may string) {
 	s.mu.Lock()
@@ -60,6 +75,9 @@ func (s *Services) set(name, key, may string) {
 // ServeHTTP answers as the service that the path names.
 func (s *Services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if s.revoke(w, r, name, path) {
+		return
+	}
 	if v := s.vaults[name]; v != nil {
 		o, _, ok := v.find(r, path)
 		asks := slices.ContainsFunc(serviceTwins[name], func(t serviceTwin) bool { return r.Method+" /"+path == t.request })

@@ -12,6 +12,7 @@ const (
 	CanIssueByHand  Ability = "take the new key from a person, who is told how to make it"
 	CanDisable      Ability = "disable a key, which can be undone"
 	CanDelete       Ability = "take the old key away"
+	CanRetire       Ability = "take the old key away with nothing but the key itself"
 	CanDeleteByHand Ability = "tell a person how to take the old key away, and see that it is gone"
 	CanTellUse      Ability = "tell when a key was last used"
 	CanList         Ability = "name keys that appear meanwhile"
@@ -32,13 +33,15 @@ func AbilitiesOf(p Provider) []Ability {
 	_, guides := As[Guide](p)
 	_, issues := As[Issuer](p)
 	_, deletes := As[Deleter](p)
+	_, retires := As[Retirer](p)
 	add(has[Verifier](p), CanVerify)
 	add(has[Inspector](p), CanInspect)
 	add(issues, CanIssue)
 	add(guides && !issues, CanIssueByHand)
 	add(has[Disabler](p), CanDisable)
 	add(deletes, CanDelete)
-	add(guides && !deletes, CanDeleteByHand)
+	add(retires, CanRetire)
+	add(guides && !deletes && !retires, CanDeleteByHand)
 	add(has[UsageReporter](p), CanTellUse)
 	add(has[Lister](p), CanList)
 	add(has[Rekeyer](p), CanRekey)

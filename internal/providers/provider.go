@@ -74,6 +74,15 @@ type Deleter interface {
 	Delete(ctx context.Context, k KeyRef) error
 }
 
+// Retirer takes a key away for good with nothing but the key itself: whoever has it can.
+// Retire may be repeated; a key that the service does not know any more is success, and
+// an answer that says nothing of the key is not.
+type Retirer interface {
+	// Retires tells, by the name alone, whether a key is of a sort that the call takes.
+	Retires(k KeyRef) bool
+	Retire(ctx context.Context, c credential.Credential) error
+}
+
 // UsageReporter tells when a key was last used, as the issuer saw it. A zero
 // time means never, as far as the issuer has recorded; such data may lag.
 type UsageReporter interface {

@@ -15,7 +15,7 @@ const (
 
 // Way tells how far the provider ends an incident by itself when it is set up.
 func (d Descriptor) Way() Way {
-	issues, deletes := slices.Contains(d.Can, CanIssue), slices.Contains(d.Can, CanDelete)
+	issues, deletes := slices.Contains(d.Can, CanIssue), slices.Contains(d.Can, CanDelete) || slices.Contains(d.Can, CanRetire)
 	switch {
 	case slices.Contains(d.Can, CanStore):
 		return WayStores
@@ -44,7 +44,7 @@ func (d Descriptor) Cannot() []string {
 		{CanTellUse, "It does not tell when a key was last used: a consumer that was not found shows only when it breaks."},
 		{CanList, "It does not name keys that somebody else makes meanwhile: look through them on the issuer's page."},
 	} {
-		if !slices.Contains(d.Can, miss.needed) {
+		if !slices.Contains(d.Can, miss.needed) && (miss.needed != CanDelete || !slices.Contains(d.Can, CanRetire)) {
 			out = append(out, miss.text)
 		}
 	}

@@ -124,7 +124,7 @@ func factories() []factory {
 	for _, s := range guided.Table() {
 		address, _, _, _ := probe.Of(s.Kind)
 		list = append(list, factory{describe: s.Descriptor, address: address, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
-			return guided.New(s, guided.Config{Base: o.baseURL, Client: c}), nil
+			return guided.Open(s, guided.Config{Base: o.baseURL, Client: c}), nil
 		}})
 	}
 	return list

@@ -43,6 +43,8 @@ type Service struct {
 	// hold for every row.
 	Right  string
 	Limits []string
+	// Revoke is the call that takes a key away with the key itself; nil where there is none.
+	Revoke *Revocation
 	// Window is how long the old key is watched being refused; zero means a minute.
 	Window time.Duration
 }
@@ -80,6 +82,15 @@ func New(s Service, cfg Config) *Provider {
 	return p
 }
 
+// Open returns a row's provider with all that it can do.
+func Open(s Service, cfg Config) providers.Provider {
+	p := New(s, cfg)
+	if s.Revoke == nil {
+		return p
+	}
+	return &Revoking{Provider: p, cfg: cfg}
+}
+
 // Describe returns what this provider is.
 func (p *Provider) Describe() providers.Descriptor { return p.descriptor }
 
@@ -87,13 +98,18 @@ func (p *Provider) Describe() providers.Descriptor { return p.descriptor }
 func (s Service) Descriptor() providers.Descriptor {
 	asked, _, call, _ := probe.Of(s.Kind)
 	limits := []string{"There is no call that makes or deletes a key: a person does both, and hands the new key in."}
+	can := []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanIssueByHand, providers.CanDeleteByHand}
+	if s.Revoke != nil {
+		limits[0] = "There is no call that makes a key: a person does, and hands it in. The old one is revoked by a call, with the key itself, which cannot be undone."
+		can[3] = providers.CanRetire
+	}
 	if s.Cuts {
 		limits = append(limits, "There is one key only: making the new one ends the old one, and consumers fail until they have it.")
 	}
 	return providers.Descriptor{
 		Name: s.Name, Title: s.Title, Roles: []providers.Role{providers.RoleIssuer}, Kinds: []credential.Kind{s.Kind},
 		Settings:    []providers.Setting{{Env: "SECRETGUARD_" + strings.ToUpper(asked) + "_URL", Help: "another base URL"}},
-		Can:         []providers.Ability{providers.CanVerify, providers.CanInspect, providers.CanIssueByHand, providers.CanDeleteByHand},
+		Can:         can,
 		Permissions: []string{cmp.Or(s.Right, "a person who may manage the account's keys")},
 		Limits:      append(limits, s.Limits...),
 		Links:       []string{s.Docs, s.Link},

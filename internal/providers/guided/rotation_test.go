@@ -5,12 +5,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/providers/guided"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/planner"
 	"github.com/secretguard/secretguard/internal/rotate/rotatetest"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 func quickly(r *planner.Request) {
@@ -81,5 +84,88 @@ func TestRotationWithTwoKeys(t *testing.T) {
 	}
 	if s := w.Snapshot(p.ID); s.Status != rotate.RunDone || s.Proof == nil || w.Leaked.Kind != credential.GroqKey {
 		t.Errorf("run is %s: %s", s.Status, s.Problem)
+	}
+}
+
+// A personal access token is revoked by the call that takes it from anybody; the person
+// only makes the new one. It works on for a while: accepted is not dead.
+func TestRotationWithRevocation(t *testing.T) {
+	t.Parallel()
+	w := rotatetest.NewOn(t, lab.Options{DisableDelay: 80 * time.Millisecond}, 0)
+	old := leak(w, "github")
+	w.Lab.Fault("services", "github revoke", lab.Fault{DropAfter: true})
+	p, err := w.Start(quickly)
+	if !errors.Is(err, rotate.ErrHeld) {
+		t.Fatalf("got %v", err)
+	}
+	if i := slices.IndexFunc(p.Steps, func(s rotate.Step) bool { return s.Action == rotate.ActDelete }); p.Steps[i].Guide != nil || !strings.Contains(p.Steps[i].Title, "with the key itself") {
+		t.Errorf("the plan says %q", p.Steps[i].Title)
+	}
+	fresh := makers["github"]()
+	w.Lab.Services.Know("github", fresh)
+	if err := w.Supply(p.ID, fresh); err != nil {
+		t.Fatal(err)
+	}
+	if w.Lab.Services.Knows("github", old) || !w.Lab.Services.Knows("github", fresh) {
+		t.Error("the wrong token is gone")
+	}
+	if got := w.Lab.Netlify.Value(w.Estate.Site, "LEAKED", "production"); got != fresh {
+		t.Error("the new token is not stored")
+	}
+	if s := w.Snapshot(p.ID); s.Status != rotate.RunDone || s.Proof == nil {
+		t.Errorf("run is %s: %s", s.Status, s.Problem)
+	}
+}
+
+// On the way back the new token is revoked, and the old one works on.
+func TestRollbackWithRevocation(t *testing.T) {
+	t.Parallel()
+	w := rotatetest.New(t)
+	old := leak(w, "github")
+	p, err := w.Start(quickly)
+	if !errors.Is(err, rotate.ErrHeld) {
+		t.Fatalf("got %v", err)
+	}
+	fresh := makers["github"]()
+	w.Lab.Services.Know("github", fresh)
+	w.Lab.Fault("services", "github revoke", lab.Fault{Status: 422, Times: 99})
+	if err := w.Supply(p.ID, fresh); !errors.Is(err, rotate.ErrHeld) {
+		t.Fatalf("a revocation that is refused: %v", err)
+	}
+	w.Lab.Calm()
+	if err := w.Rollback(p.ID); !errors.Is(err, rotate.ErrRolledBack) {
+		t.Fatalf("got %v", err)
+	}
+	if !w.Lab.Services.Knows("github", old) || w.Lab.Services.Knows("github", fresh) {
+		t.Error("the wrong token is gone")
+	}
+	if got := w.Lab.Netlify.Value(w.Estate.Site, "LEAKED", "production"); got != old {
+		t.Error("the old token is not stored again")
+	}
+}
+
+// A token of an app is not of the sort that the call takes: a person takes it away.
+func TestTokenOfAnAppIsTakenAwayByHand(t *testing.T) {
+	t.Parallel()
+	w := rotatetest.New(t)
+	leak(w, "github")
+	old := lab.MadeUp("gho_", 36)
+	w.Lab.Services.Know("github", old)
+	w.Lab.Netlify.SetVar(w.Estate.Site, "LEAKED", "production", old, false)
+	w.Leaked.Parts[credential.PartToken] = secret.New(old)
+	p, err := w.Start(quickly)
+	if !errors.Is(err, rotate.ErrHeld) {
+		t.Fatalf("got %v", err)
+	}
+	if i := slices.IndexFunc(p.Steps, func(s rotate.Step) bool { return s.Action == rotate.ActDelete }); p.Steps[i].Guide == nil {
+		t.Errorf("the plan says %q", p.Steps[i].Title)
+	}
+	fresh := lab.MadeUp("gho_", 36)
+	w.Lab.Services.Know("github", fresh)
+	if err := w.Supply(p.ID, fresh); !errors.Is(err, rotate.ErrHeld) {
+		t.Fatalf("the old token works: %v", err)
+	}
+	if w.Count("github revoke") != 0 {
+		t.Error("a token that the call does not take was sent to it")
 	}
 }

@@ -1,9 +1,11 @@
 package guided
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // second and drop are what most pages have one make and take away.
@@ -69,8 +71,12 @@ func Table() []Service {
 			Retire: []string{"find the token by its name or date, since the page does not show its end ({end}), and delete it"},
 			Right:  "the person whose token it is",
 			Limits: []string{
-				"GitHub revokes any personal access token that is handed to POST /credentials/revoke; a run does not make that call yet, a person deletes the token.",
-				"Tokens of apps (gho_, ghu_, ghs_) are replaced in the app, not on this page.",
+				"POST /credentials/revoke takes a personal access token from anybody, without an account, 60 times an hour from one address; its owner gets an e-mail. It says only that the request was accepted: what it did is asked.",
+				"Tokens of apps (gho_, ghu_, ghs_) are replaced in the app, not on this page, and a person takes them away.",
+			},
+			Revoke: &Revocation{
+				Base: "https://api.github.com", Path: "/credentials/revoke", Status: http.StatusAccepted, Prefixes: []string{"ghp_", "github_pat_"},
+				Body: func(key secret.Text) any { return map[string][]string{"credentials": {key.Reveal()}} },
 			},
 		},
 		{

@@ -73,6 +73,7 @@ func roles(t *testing.T, w *World, d providers.Descriptor) {
 	_, issues := providers.As[providers.Issuer](w.Provider)
 	_, disables := providers.As[providers.Disabler](w.Provider)
 	_, deletes := providers.As[providers.Deleter](w.Provider)
+	_, retires := providers.As[providers.Retirer](w.Provider)
 	_, inspects := providers.As[providers.Inspector](w.Provider)
 	_, reports := providers.As[providers.UsageReporter](w.Provider)
 	_, stores := providers.As[providers.Sink](w.Provider)
@@ -89,14 +90,15 @@ func roles(t *testing.T, w *World, d providers.Descriptor) {
 		{sink != stores, "the role sink and the ability do not agree"},
 		{sink != (w.Sink != nil), "the role sink and the suite do not agree"},
 		{deploys && !sink, "it deploys and is no sink"},
-		{issuer != (verifies || issues || disables || deletes), "the role issuer and the abilities do not agree"},
+		{issuer != (verifies || issues || disables || deletes || retires), "the role issuer and the abilities do not agree"},
 		{issuer != (w.Issuer != nil), "the role issuer and the suite do not agree"},
 		{issuer != (len(d.Kinds) > 0), "an issuer, and only one, names the kinds of its keys"},
 		{issues && !inspects, "it issues and cannot tell whether there is room"},
 		{issues && !verifies, "it issues and cannot check what it issued"},
 		{issues && d.ReadyWithin <= 0, "it issues and does not say how long a new key may be refused"},
 		{guides && (!verifies || !inspects || d.ReadyWithin <= 0), "a person makes its keys, and it cannot check them"},
-		{guides && issues && deletes, "it guides a person, and there is nothing left to do by hand"},
+		{retires && !guides, "a key takes itself away, and nobody is told what to do where it cannot"},
+		{guides && issues && (deletes || retires), "it guides a person, and there is nothing left to do by hand"},
 		{d.Overlap && !issues && !guides, "two keys overlap where none is issued"},
 		{verifies && (d.Proof.Refusals < 3 || d.Proof.Window < 10*time.Second), "a death that is proven too quickly"},
 		{d.ProbeService != "" && !reports, "a probe's name without a record of use"},

@@ -110,7 +110,7 @@ func judge(t *testing.T, w *World, c call, f fault, err error) {
 		}
 		return
 	}
-	if c.gone && err == nil && w.Issuer.BriefDelete {
+	if c.removes && err == nil && w.Issuer.BriefDelete {
 		if w.Issuer.Accepts(w.Issuer.Old) {
 			t.Errorf("said to be gone, and it works")
 		}

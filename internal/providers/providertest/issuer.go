@@ -68,7 +68,10 @@ func (w *World) issuerCalls(t *testing.T) []call {
 			call{name: "Enable", op: side.DisableOp, write: true, do: func(ctx context.Context) error { return d.Enable(ctx, ref) }})
 	}
 	if d, ok := providers.As[providers.Deleter](w.Provider); ok {
-		out = append(out, call{name: "Delete", op: side.DeleteOp, write: true, gone: true, do: func(ctx context.Context) error { return d.Delete(ctx, ref) }})
+		out = append(out, call{name: "Delete", op: side.DeleteOp, write: true, removes: true, gone: true, do: func(ctx context.Context) error { return d.Delete(ctx, ref) }})
+	}
+	if r, ok := providers.As[providers.Retirer](w.Provider); ok {
+		out = append(out, call{name: "Retire", op: side.RetireOp, write: true, removes: true, do: func(ctx context.Context) error { return r.Retire(ctx, side.Old) }})
 	}
 	if u, ok := providers.As[providers.UsageReporter](w.Provider); ok {
 		out = append(out, call{name: "LastUsed", op: side.UsedOp, do: func(ctx context.Context) error {
@@ -79,7 +82,7 @@ func (w *World) issuerCalls(t *testing.T) []call {
 	if c, ok := providers.As[providers.Claimer](w.Provider); ok {
 		out = append(out,
 			call{name: "Claim", op: side.ClaimOp, write: true, do: func(ctx context.Context) error { return c.Claim(ctx, ref, providers.Claim{Run: "r-1", At: time.Now()}) }},
-			call{name: "Unclaim", op: side.UnclaimOp, write: true, gone: true, do: func(ctx context.Context) error { return c.Unclaim(ctx, ref, "r-1") }},
+			call{name: "Unclaim", op: side.UnclaimOp, write: true, removes: true, gone: true, do: func(ctx context.Context) error { return c.Unclaim(ctx, ref, "r-1") }},
 			call{name: "Claims", op: side.ClaimsOp, do: func(ctx context.Context) error {
 				_, err := c.Claims(ctx, ref)
 				return err
@@ -129,6 +132,9 @@ func (s Suite) issuer(t *testing.T) {
 	}
 	if _, ok := providers.As[providers.Deleter](p); ok {
 		tests["delete"] = remove
+	}
+	if _, ok := providers.As[providers.Retirer](p); ok {
+		tests["retire"] = retire
 	}
 	if _, ok := providers.As[providers.UsageReporter](p); ok {
 		tests["last used"] = lastUsed
@@ -362,6 +368,28 @@ func remove(t *testing.T, w *World) {
 		t.Errorf("keys %v, before %v", after, before)
 	}
 	if _, ok := providers.As[providers.Verifier](w.Provider); ok {
+		w.verdict(t, w.Issuer.Old, providers.Dead)
+	}
+}
+
+// retire takes the key away with itself, and no other key.
+func retire(t *testing.T, w *World) {
+	r, ref := ability[providers.Retirer](t, w.Provider), w.ref(t)
+	if !r.Retires(ref) {
+		t.Errorf("it does not take %s", ref.ID)
+	}
+	other := ref
+	other.Kind = "another.kind"
+	if r.Retires(other) {
+		t.Error("it takes keys of any kind")
+	}
+	if err := r.Retire(t.Context(), altered(w.Issuer.Old)); err == nil && !w.Issuer.Accepts(w.Issuer.Old) {
+		t.Fatal("another key was named, and this one is gone")
+	}
+	for range 2 { // gone already is done
+		if err := r.Retire(t.Context(), w.Issuer.Old); err != nil {
+			t.Fatal(err)
+		}
 		w.verdict(t, w.Issuer.Old, providers.Dead)
 	}
 }

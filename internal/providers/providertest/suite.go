@@ -69,11 +69,11 @@ type IssuerSide struct {
 	// when empty.
 	DeadOn []int
 
-	// BriefDelete: an answer to a deletion has no body, a very short one, or one that
+	// BriefDelete: an answer to a removal has no body, a very short one, or one that
 	// says nothing. A success is then held to the twin, whatever was done to the answer.
 	BriefDelete bool
 
-	VerifyOp, InspectOp, IssueOp, ListOp, DisableOp, DeleteOp, UsedOp, ClaimOp, UnclaimOp, ClaimsOp string
+	VerifyOp, InspectOp, IssueOp, ListOp, DisableOp, DeleteOp, RetireOp, UsedOp, ClaimOp, UnclaimOp, ClaimsOp string
 }
 
 // SinkSide is what a sink's tests need to know of the twin.
@@ -146,8 +146,9 @@ type call struct {
 	op    string // the twin's operation that it hangs on
 	write bool
 	once  bool // must not be repeated: issue, start of a deploy
-	gone  bool // removal: what is not there is done
-	do    func(context.Context) error
+	// removes: it takes something away. gone: what is not there is done.
+	removes, gone bool
+	do            func(context.Context) error
 	// verdict is what Verify said last.
 	verdict *providers.Verdict
 }

@@ -80,6 +80,9 @@ func (b *builder) issue() error {
 		g := guide.Guide(b.plan.Old)
 		st.Title, st.Guide = "YOU make a second key for "+b.plan.Old.Owner+" and hand it in", &rotate.Guide{Link: g.Link, Do: g.Make}
 		st.Undo, st.Risk = "you delete the new key", "waits for you"
+		if b.retires() {
+			st.Undo = "revoke the new key"
+		}
 		if g.Cuts {
 			st.Risk = "the old key ends with it: consumers fail from here until they have the new one"
 			b.plan.Risks = append(b.plan.Risks, "this issuer keeps one key only: making the new one is an outage until every consumer has it")
@@ -96,10 +99,20 @@ func (b *builder) issue() error {
 	return nil
 }
 
+// retires reports whether the key itself is enough to take it away.
+func (b *builder) retires() bool {
+	r, ok := providers.As[providers.Retirer](b.issuer)
+	return ok && r.Retires(b.plan.Old)
+}
+
 // remove adds the step that takes the old key away: a call, or a person.
 func (b *builder) remove() error {
 	st := rotate.Step{ID: "delete", Action: rotate.ActDelete, Title: "delete the old key", Undo: rotate.UndoNone, Risk: "cannot be undone"}
-	if _, ok := providers.As[providers.Deleter](b.issuer); !ok {
+	_, deletes := providers.As[providers.Deleter](b.issuer)
+	switch {
+	case !deletes && b.retires():
+		st.Title = "revoke the old key, with the key itself"
+	case !deletes:
 		guide, ok := providers.As[providers.Guide](b.issuer)
 		if !ok {
 			return fmt.Errorf("plan the deletion: %s: %w", b.plan.Issuer, providers.ErrUnsupported)

@@ -11,6 +11,21 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 )
 
+// takeAway revokes a key with the key itself where that can be, else a person does.
+func takeAway(ctx context.Context, w *effect.Worker, key func(context.Context) (credential.Credential, error), ref providers.KeyRef) machine.Event {
+	r, err := effect.Ability[providers.Retirer](w)
+	if err != nil || !r.Retires(ref) {
+		return waitForRemoval(ctx, w, key, ref)
+	}
+	c, err := key(ctx)
+	if err != nil {
+		return w.Failed(ctx, err)
+	}
+	e := w.Repeatably(ctx, func(ctx context.Context) error { return r.Retire(ctx, c) })
+	e.Outcome.Detail = "revoked " + ref.Mask() + " with the key itself"
+	return e
+}
+
 // waitForRemoval is done when the key is refused; else it holds the run until a
 // person has taken the key away. That may happen at any time from now on.
 func waitForRemoval(ctx context.Context, w *effect.Worker, key func(context.Context) (credential.Credential, error), ref providers.KeyRef) machine.Event {

@@ -127,7 +127,7 @@ func Enable(ctx context.Context, w *effect.Worker) machine.Event {
 // Delete deletes the old key, or asks a person to take it away.
 func Delete(ctx context.Context, w *effect.Worker) machine.Event {
 	if w.ByHand() {
-		return waitForRemoval(ctx, w, w.OldKey, w.Plan().Old)
+		return takeAway(ctx, w, w.OldKey, w.Plan().Old)
 	}
 	return deleteKey(ctx, w, w.Plan().Old)
 }
@@ -165,7 +165,7 @@ func LookRemoveNew(_ context.Context, w *effect.Worker) machine.Event {
 // RemoveNew ends a roll back.
 func RemoveNew(ctx context.Context, w *effect.Worker) machine.Event {
 	if w.ByHand() {
-		return waitForRemoval(ctx, w, w.NewKey, w.State.New())
+		return takeAway(ctx, w, w.NewKey, w.State.New())
 	}
 	return deleteKey(ctx, w, w.State.New())
 }
