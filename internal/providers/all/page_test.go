@@ -39,13 +39,16 @@ func TestWays(t *testing.T) {
 	for _, d := range all.Descriptors() {
 		want := map[string]providers.Way{
 			"aws": providers.WayAutomatic, "netlify": providers.WayStores, "render": providers.WayStores, "openai": providers.WayMixed,
-			"anthropic": providers.WayMixed, "openai-service": providers.WayAutomatic, "prefect-bot": providers.WayMixed, "supabase": providers.WayAutomatic, "stripe": providers.WayGuided, "twocaptcha": providers.WayGuided,
+			"anthropic": providers.WayMixed, "openai-service": providers.WayAutomatic, "prefect-bot": providers.WayMixed, "supabase": providers.WayAutomatic, "stripe": providers.WayGuided, "github": providers.WayMixed, "stripe-webhook": providers.WayAutomatic, "twocaptcha": providers.WayGuided,
 		}[d.Name]
 		if want != "" && d.Way() != want {
 			t.Errorf("%s is called %s", d.Name, d.Way())
 		}
 		cannot := strings.Join(d.Cannot(), "\n")
-		if strings.Contains(cannot, "cannot make a key") != (d.Way() == providers.WayGuided || d.Name == "openai" || d.Name == "anthropic") {
+		if d.Name == "github" && strings.Contains(cannot, "cannot take the old key away") {
+			t.Errorf("%s: %s", d.Name, cannot)
+		}
+		if strings.Contains(cannot, "cannot make a key") != (d.Way() == providers.WayGuided || d.Name == "openai" || d.Name == "anthropic" || d.Name == "github") {
 			t.Errorf("%s: %s", d.Name, cannot)
 		}
 	}
