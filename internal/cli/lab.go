@@ -26,6 +26,8 @@ type labFile struct {
 	PID    int               `json:"pid"`
 	Leaks  leakyrepo.Leaks   `json:"leaks"`
 	Owner  string            `json:"owner"` // the user whose key production uses
+	// Families are the leaks of the big demo.
+	Families []lab.Family `json:"families,omitempty"`
 }
 
 // labEnv names the variable that points every command at a running lab.
@@ -50,6 +52,7 @@ service that run with one leaked AWS key. Prints how to point the other commands
 	cmd.Flags().StringVar(&o.file, "file", "lab.json", "where to write the lab's addresses and made-up keys (mode 0600)")
 	cmd.Flags().StringVar(&o.repo, "repo", "", "also make a leaky git repository here")
 	cmd.Flags().DurationVar(&o.idle, "idle", 0, "stop after this long without a request; 0: never")
+	cmd.Flags().BoolVar(&o.all, "all", false, "leak a key of every issuer, each with a Netlify site that runs with it")
 	cmd.Flags().StringVar(&o.stage, "stage", "", "a folder to remove when the lab ends by itself")
 	_ = cmd.Flags().MarkHidden("stage") // fails only for a flag that is not there
 	return cmd
@@ -59,6 +62,7 @@ type labOptions struct {
 	file, repo string
 	stage      string
 	idle       time.Duration
+	all        bool
 }
 
 func (a *app) labServe(ctx context.Context, o labOptions) error {
@@ -76,7 +80,7 @@ func (a *app) labRun(ctx context.Context, o labOptions) (asked bool, err error) 
 		return false, fmt.Errorf("start the lab: %w", err)
 	}
 	defer l.Close()
-	info, err := furnish(l)
+	info, err := furnish(l, o.all)
 	if err != nil {
 		return false, fmt.Errorf("furnish the lab: %w", err)
 	}
@@ -98,12 +102,12 @@ func (a *app) labRun(ctx context.Context, o labOptions) (asked bool, err error) 
 }
 
 // furnish sets up the demo's estate and two more users with leaked keys.
-func furnish(l *lab.Lab) (labFile, error) {
+func furnish(l *lab.Lab, everything bool) (labFile, error) {
 	estate, err := lab.DemoEstate(l)
 	if err != nil {
 		return labFile{}, err
 	}
-	info := labFile{Env: l.Env(), LabURL: l.URL("lab"), PID: os.Getpid(), Owner: estate.User}
+	info := labFile{LabURL: l.URL("lab"), PID: os.Getpid(), Owner: estate.User}
 	info.Leaks.History = leakyrepo.Pair{ID: estate.LeakedID, Secret: estate.LeakedSecret}
 	for _, u := range []struct {
 		name string
@@ -116,6 +120,16 @@ func furnish(l *lab.Lab) (labFile, error) {
 		"STRIPE_SECRET_KEY=" + lab.MadeUp("sk_live_", 99),
 		"ANTHROPIC_API_KEY=" + lab.MadeUp("sk-ant-api03-", 93) + "AA",
 	}
+	if everything {
+		if info.Families, err = l.Families(); err != nil {
+			return info, err
+		}
+		info.Leaks.Extra = nil
+		for _, f := range info.Families {
+			info.Leaks.Extra = append(info.Leaks.Extra, f.Variable+"="+f.Leaked)
+		}
+	}
+	info.Env = l.Env() // with what was made meanwhile
 	return info, nil
 }
 

@@ -47,9 +47,9 @@ const (
 // rootPrefix starts the name of a stage's folder.
 const rootPrefix = "secretguard-demo-"
 
-// setUp makes the folder, starts the lab as a child process, and waits for it.
+// setUp, with further flags for the lab, makes the folder, starts the lab as a child process, and waits for it.
 // The note that leads a resume here comes first: whatever a kill leaves is found.
-func (a *app) setUp(ctx context.Context) (*stage, error) {
+func (a *app) setUp(ctx context.Context, more ...string) (*stage, error) {
 	st := a.newStage(filepath.Join(os.TempDir(), rootPrefix+strings.ToLower(rand.Text()[:10])))
 	st.pointer = a.leavePointer(st)
 	a.at("demo: note written")
@@ -61,7 +61,7 @@ func (a *app) setUp(ctx context.Context) (*stage, error) {
 		return nil, errors.Join(fmt.Errorf("lock the demo's folder: %w", err), st.remove())
 	}
 	a.at("demo: folder made")
-	if err := st.startLab(); err != nil {
+	if err := st.startLab(more...); err != nil {
 		return nil, errors.Join(err, st.remove())
 	}
 	a.at("demo: lab started")
@@ -79,14 +79,14 @@ func (a *app) newStage(root string) *stage {
 	}
 }
 
-func (st *stage) startLab() error {
+func (st *stage) startLab(more ...string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	// The lab must outlive a demo that is killed, so that its run can be resumed:
 	// no context ends it, and it leads a process group of its own.
-	child := exec.Command(self, "lab", "serve", "--quiet", "--file", st.File, "--repo", st.Repo, "--stage", st.Root, "--idle", "10m") //nolint:noctx,gosec // see above; it is this program itself
+	child := exec.Command(self, append([]string{"lab", "serve", "--quiet", "--file", st.File, "--repo", st.Repo, "--stage", st.Root, "--idle", "10m"}, more...)...) //nolint:noctx,gosec // see above; it is this program itself
 	child.Env = []string{"HOME=" + st.Root, "TMPDIR=" + os.TempDir()}
 	detach(child)
 	if err := child.Start(); err != nil {

@@ -28,7 +28,7 @@ the same account and not the old one - and sealed; then the run goes on by itsel
 			if err := a.requireWrite("rotate supply"); err != nil {
 				return err
 			}
-			value, err := a.hidden("the new key (it is not shown): ")
+			value, err := a.hidden(keyPrompt)
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 type Render struct {
 	lab   *Lab
 	token string
+	known []string // further people's tokens
 
 	mu       sync.Mutex
 	owners   []string
@@ -251,7 +252,7 @@ func (r *Render) route(w http.ResponseWriter, q *http.Request, parts []string, o
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.limits(w)
-	if q.Header.Get("Authorization") != "Bearer "+r.token {
+	if !takes(q, r.token, r.known) {
 		refuseRender(w, http.StatusUnauthorized, "Unauthorized")
 		return
 	}

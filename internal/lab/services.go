@@ -66,6 +66,13 @@ func (s *Services) forgetSoon(name, key string) {
 	s.ends[name+" "+key] = time.Now().Add(s.lab.opts.DisableDelay)
 }
 
+// forgetAll makes a service refuse every key.
+func (s *Services) forgetAll(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.live, func(key, _ string) bool { return strings.HasPrefix(key, name+" ") })
+}
+
 func (s *Services) set(name, key, may string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

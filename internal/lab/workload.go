@@ -211,7 +211,7 @@ func (l *Lab) LiveKeys() map[string]string {
 	return out
 }
 
-// admin serves /_lab/state for people and tests, and /_lab/stop.
+// admin serves /_lab/state for people and tests, /_lab/person and /_lab/stop.
 func (l *Lab) admin(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	l.looks++
@@ -233,6 +233,8 @@ func (l *Lab) admin(w http.ResponseWriter, r *http.Request) {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(state) // the client may be gone
+	case "/_lab/person":
+		l.person(w, r)
 	case "/_lab/stop":
 		if r.Method != http.MethodPost {
 			http.Error(w, "POST", http.StatusMethodNotAllowed)
