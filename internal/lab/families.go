@@ -134,7 +134,7 @@ func families() []family {
 		asked("groq", "groq", "GROQ_API_KEY", letters("gsk_", 52)),
 		asked("huggingface", "huggingface", "HF_TOKEN", letters("hf_", 34)),
 		asked("replicate", "replicate", "REPLICATE_API_TOKEN", letters("r8_", 37)),
-		asked("elevenlabs", "elevenlabs", "ELEVENLABS_API_KEY", digits("sk_", 48)),
+		{provider: "elevenlabs", variable: "ELEVENLABS_API_KEY", leak: func(l *Lab) string { return l.ElevenLabs.MakeKey(1000).Token }},
 		asked("deepseek", "deepseek", "DEEPSEEK_API_KEY", digits("sk-", 32)),
 		ofPeople("netlify-token", "NETLIFY_AUTH_TOKEN", "nfp_", 36, func(l *Lab) (*sync.Mutex, *[]string) { return &l.Netlify.mu, &l.Netlify.known }),
 		ofPeople("render-key", "RENDER_API_KEY", "rnd_", 28, func(l *Lab) (*sync.Mutex, *[]string) { return &l.Render.mu, &l.Render.known }),

@@ -62,6 +62,7 @@ type Lab struct {
 	OpenRouter *OpenRouter
 	XAI        *XAI
 	Google     *Google
+	ElevenLabs *ElevenLabs
 	Flows      *Flows
 
 	opts    Options
@@ -90,7 +91,8 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	l.Stripe = newStripe(l)
 	l.OpenAI, l.Anthropic, l.Supabase, l.Prefect = newOpenAI(l), newAnthropic(l), newSupabase(l), newPrefect(l)
 	l.OpenRouter, l.XAI, l.Google = newOpenRouter(l), newXAI(l), newGoogle(l)
-	for _, v := range []*Vault{l.OpenAI.Vault, l.Anthropic.Vault, l.Supabase.Vault, l.Prefect.Vault, l.OpenRouter.Vault, l.XAI.Vault, l.Google.Vault} {
+	l.ElevenLabs = newElevenLabs(l)
+	for _, v := range []*Vault{l.OpenAI.Vault, l.Anthropic.Vault, l.Supabase.Vault, l.Prefect.Vault, l.OpenRouter.Vault, l.XAI.Vault, l.Google.Vault, l.ElevenLabs.Vault} {
 		l.Services.vaults[v.name] = v
 	}
 	l.Services.vaults["supabase_project"] = l.Supabase.Vault // the address that its keys open
@@ -152,6 +154,7 @@ func (l *Lab) Env() map[string]string {
 		"OPENAI_ADMIN_KEY": l.OpenAI.own, "ANTHROPIC_ADMIN_KEY": l.Anthropic.own,
 		"SUPABASE_ACCESS_TOKEN": l.Supabase.own, "SUPABASE_PROJECT_REF": l.Supabase.ref, "PREFECT_API_KEY": l.Prefect.own, "PREFECT_ACCOUNT_ID": l.Prefect.account,
 		"OPENROUTER_MANAGEMENT_KEY": l.OpenRouter.own, "XAI_MANAGEMENT_KEY": l.XAI.own, "XAI_TEAM_ID": l.XAI.team, "SECRETGUARD_XAI_MANAGEMENT_URL": l.urls["services"] + "/xai",
+		"ELEVENLABS_ADMIN_KEY": l.ElevenLabs.own, "ELEVENLABS_SERVICE_ACCOUNT": l.ElevenLabs.account,
 		"GOOGLE_OAUTH_ACCESS_TOKEN": l.Google.own, "GOOGLE_CLOUD_PROJECT": l.Google.project, "SECRETGUARD_GOOGLE_APIKEYS_URL": l.urls["services"] + "/google",
 	}
 	for name := range serviceTwins {

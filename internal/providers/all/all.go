@@ -14,6 +14,7 @@ import (
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/anthropic"
 	"github.com/secretguard/secretguard/internal/providers/aws"
+	"github.com/secretguard/secretguard/internal/providers/elevenlabs"
 	"github.com/secretguard/secretguard/internal/providers/google"
 	"github.com/secretguard/secretguard/internal/providers/guided"
 	"github.com/secretguard/secretguard/internal/providers/netlify"
@@ -106,6 +107,12 @@ func factories() []factory {
 		}},
 		{describe: openrouter.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return openrouter.New(openrouter.Config{ManagementKey: o.setting("OPENROUTER_MANAGEMENT_KEY"), BaseURL: o.baseURL(openrouter.Name), Client: c})
+		}},
+		{describe: elevenlabs.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return elevenlabs.New(elevenlabs.Config{
+				AdminKey: o.setting("ELEVENLABS_ADMIN_KEY"), Account: o.Env("ELEVENLABS_SERVICE_ACCOUNT"), KeyID: o.Env("ELEVENLABS_KEY_ID"),
+				BaseURL: o.baseURL(elevenlabs.Name), Client: c,
+			})
 		}},
 		{describe: xai.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return xai.New(xai.Config{

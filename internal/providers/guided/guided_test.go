@@ -29,9 +29,8 @@ var makers = map[string]func() string{
 	"huggingface": func() string { return lab.MadeUp("hf_", 34) }, "replicate": func() string { return lab.MadeUp("r8_", 37) },
 	"deepseek": func() string { return "sk-" + lab.MadeUpOf(hexDigits, 32) }, "netlify-token": func() string { return lab.MadeUp("nfp_", 36) },
 	"render-key": func() string { return lab.MadeUp("rnd_", 28) }, "supabase-token": func() string { return "sbp_" + lab.MadeUpOf(hexDigits, 40) },
-	"github":     func() string { return lab.MadeUp("ghp_", 36) },
-	"elevenlabs": func() string { return "sk_" + lab.MadeUpOf(hexDigits, 48) },
-	"langsmith":  func() string { return "lsv2_pt_" + lab.MadeUpOf(hexDigits, 32) + "_" + lab.MadeUpOf(hexDigits, 10) },
+	"github":    func() string { return lab.MadeUp("ghp_", 36) },
+	"langsmith": func() string { return "lsv2_pt_" + lab.MadeUpOf(hexDigits, 32) + "_" + lab.MadeUpOf(hexDigits, 10) },
 }
 
 func keyOf(s guided.Service, plain string) credential.Credential {

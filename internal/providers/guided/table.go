@@ -53,11 +53,6 @@ func Table() []Service {
 			Link: "https://replicate.com/account/api-tokens", Docs: "https://replicate.com/docs/topics/security/api-tokens",
 		},
 		{
-			Name: "elevenlabs", Title: "ElevenLabs", Kind: credential.ElevenLabsKey, Prefixes: []string{"sk_"}, Make: second, Retire: drop,
-			Link: "https://elevenlabs.io/app/settings/api-keys", Docs: "https://elevenlabs.io/docs/api-reference/authentication",
-			Limits: []string{"Keys of service accounts could be made by calls on team plans; that is not built: a person does it."},
-		},
-		{
 			Name: "deepseek", Title: "DeepSeek", Kind: credential.DeepSeekKey, Prefixes: []string{"sk-"}, Make: second, Retire: drop,
 			Link: "https://platform.deepseek.com/api_keys", Docs: "https://api-docs.deepseek.com/",
 		},

@@ -3,6 +3,7 @@ package scaffold_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,5 +98,26 @@ func TestWriteIsCareful(t *testing.T) {
 	b, err := os.ReadFile(twin)
 	if _, there := os.Stat(filepath.Join(root, "internal", "providers")); err != nil || string(b) != "mine" || there == nil {
 		t.Error("something was written")
+	}
+}
+
+// The provider that CONTRIBUTING.md shows is as short as it says there.
+func TestTheExampleIsShort(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := func(file string) int {
+		b, err := os.ReadFile(filepath.Join("../..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(b, []byte("\n"))
+	}
+	provider, twin := lines("providers/elevenlabs/elevenlabs.go"), lines("lab/vault_elevenlabs.go")
+	said := fmt.Sprintf("%d lines of provider, %d of twin", provider, twin)
+	if provider >= 200 || !strings.Contains(string(page), said) {
+		t.Errorf("the page does not say %q", said)
 	}
 }
