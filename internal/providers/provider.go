@@ -178,6 +178,9 @@ type Descriptor struct {
 	VerifyCall string
 	// VerifyAlone tells that Verify needs no access of the operator's own, only the key.
 	VerifyAlone bool
+	// Restore says how a person brings a deleted key back, with {owner} and {id}; empty
+	// where nobody can. A run does not: its way back ends with the deletion.
+	Restore string
 	// ReadyWithin is how long a new key may be refused before that is a failure.
 	ReadyWithin time.Duration
 }

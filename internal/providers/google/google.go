@@ -72,11 +72,12 @@ func Descriptor() providers.Descriptor {
 		"Restrictions are copied. A key without any is refused by Gemini, and the plan says so.",
 		"Whether a key works is asked at Gemini; one that is restricted to other services (Maps, Firebase) cannot be checked there.",
 		"A key that is bound to a service account (AQ.…) is not made here: a person does that.",
-		"A deleted key can be restored for 30 days; until then it is listed as deleted.",
+		"A deleted key can be restored for 30 days, by a person and not by a run; the plan shows the command. Until then whoever may do that can make the leaked key work again.",
 		"New keys may need minutes until they work, deleted ones until they do not.",
 	}
 	d.Proof = providers.ProofPolicy{Refusals: 20, Window: 5 * time.Minute}
 	d.ReadyWithin = 5 * time.Minute
+	d.Restore = "a person, for 30 days: gcloud services api-keys undelete projects/{owner}/locations/global/keys/{id}"
 	return d
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/google"
 	"github.com/secretguard/secretguard/internal/providers/providertest"
+	"github.com/secretguard/secretguard/internal/rotate/rotatetest"
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
@@ -87,6 +89,24 @@ func issue(t *testing.T, w *providertest.World) (providers.KeyRef, lab.VaultKey)
 		t.Fatal("no such key")
 	}
 	return st.Key.Ref, k
+}
+
+// A deleted key can come back, by hand: the plan says how, whole enough to be pasted.
+func TestPlanSaysHowTheKeyComesBack(t *testing.T) {
+	t.Parallel()
+	w := rotatetest.New(t)
+	old := w.Lab.Google.MakeKey()
+	w.Leaked = keyOf(credential.GoogleAPIKey, old.Token)
+	j := w.Open()
+	defer j.Close()
+	p, err := w.Plan(j, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step, _ := p.Step("delete")
+	if want := "gcloud services api-keys undelete projects/" + w.Lab.Google.Project() + "/locations/global/keys/" + old.ID; !strings.HasPrefix(step.Undo, "a person, for 30 days") || !strings.HasSuffix(step.Undo, want) || len(p.Irreversible()) != 0 {
+		t.Errorf("undo: %q, want %q", step.Undo, want)
+	}
 }
 
 // Restrictions are copied; the operation is waited for, and so is the value.

@@ -109,6 +109,10 @@ func (b *builder) retires() bool {
 func (b *builder) remove() error {
 	st := rotate.Step{ID: "delete", Action: rotate.ActDelete, Title: "delete the old key", Undo: rotate.UndoNone, Risk: "cannot be undone"}
 	_, deletes := providers.As[providers.Deleter](b.issuer)
+	if how := b.issuer.Describe().Restore; how != "" {
+		st.Undo = strings.NewReplacer("{owner}", b.plan.Old.Owner, "{id}", b.plan.Old.ID).Replace(how)
+		st.Risk = "the run does not bring it back"
+	}
 	switch {
 	case !deletes && b.retires():
 		st.Title = "revoke the old key, with the key itself"
