@@ -17,7 +17,16 @@ type StripeHook struct {
 	Events                                             []string
 	Metadata                                           map[string]string
 	Connect, Disabled                                  bool
-	made                                               time.Time
+	made, gone, set                                    time.Time // set: enabled or disabled
+}
+
+// answers reports whether Stripe knows an endpoint when it is asked for by its id: it
+// takes a while until all of it knows of a change.
+func (h *StripeHook) answers(o Options) bool {
+	if !h.gone.IsZero() {
+		return time.Since(h.gone) < o.DisableDelay
+	}
+	return time.Since(h.made) >= o.KeyDelay
 }
 
 // mostHooks is how many endpoints an account may have.
@@ -46,10 +55,15 @@ func (s *Stripe) Hooks() []StripeHook {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []StripeHook
-	for _, h := range s.hooks {
+	for _, h := range s.standing() {
 		out = append(out, *h)
 	}
 	return out
+}
+
+// standing lists the endpoints that were not deleted; the caller holds the lock.
+func (s *Stripe) standing() []*StripeHook {
+	return slices.DeleteFunc(slices.Clone(s.hooks), func(h *StripeHook) bool { return !h.gone.IsZero() })
 }
 
 // HookPages bounds how many endpoints one page of a listing holds.
@@ -108,7 +122,7 @@ func (s *Stripe) answerHooks(w http.ResponseWriter, r *http.Request) {
 		refuseStripe(w, http.StatusBadRequest, "parameter_missing")
 		return
 	}
-	if len(s.hooks) >= mostHooks {
+	if len(s.standing()) >= mostHooks {
 		refuseStripe(w, http.StatusBadRequest, "")
 		return
 	}
@@ -134,13 +148,13 @@ func metadata(form url.Values) map[string]string {
 
 func (s *Stripe) oneHook(w http.ResponseWriter, r *http.Request, id string) {
 	i := slices.IndexFunc(s.hooks, func(h *StripeHook) bool { return h.ID == id })
-	if i < 0 {
+	if i < 0 || r.Method == http.MethodGet && !s.hooks[i].answers(s.lab.opts) || r.Method != http.MethodGet && !s.hooks[i].gone.IsZero() {
 		refuseStripe(w, http.StatusNotFound, "resource_missing")
 		return
 	}
 	switch r.Method {
 	case http.MethodDelete:
-		s.hooks = slices.Delete(s.hooks, i, i+1)
+		s.hooks[i].gone = time.Now()
 		writeJSON(w, http.StatusOK, map[string]any{"id": id, "object": "webhook_endpoint", "deleted": true})
 		return
 	case http.MethodPost:
@@ -149,15 +163,21 @@ func (s *Stripe) oneHook(w http.ResponseWriter, r *http.Request, id string) {
 			return
 		}
 		if v := r.PostForm.Get("disabled"); v != "" {
-			s.hooks[i].Disabled = v == "true"
+			if now := v == "true"; now != s.hooks[i].Disabled {
+				s.hooks[i].Disabled, s.hooks[i].set = now, time.Now()
+			}
 		}
 	}
-	writeJSON(w, http.StatusOK, s.hooks[i].json())
+	seen := *s.hooks[i]
+	if wait := s.lab.opts.DisableDelay; r.Method == http.MethodGet && seen.Disabled && time.Since(seen.set) < wait {
+		seen.Disabled = false // not all of Stripe knows of it yet
+	}
+	writeJSON(w, http.StatusOK, seen.json())
 }
 
 // listHooks gives a page, newest first, as Stripe does.
 func (s *Stripe) listHooks(w http.ResponseWriter, r *http.Request) {
-	list := slices.Clone(s.hooks)
+	list := s.standing()
 	slices.Reverse(list)
 	if after := r.URL.Query().Get("starting_after"); after != "" {
 		list = list[slices.IndexFunc(list, func(h *StripeHook) bool { return h.ID == after })+1:]

@@ -61,7 +61,7 @@ func (v *Vault) on(pattern string, o op) {
 	v.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		if !slices.Contains(v.access, v.bearer(r)) {
+		if !v.manages(v.bearer(r)) {
 			v.refuse(w, http.StatusUnauthorized, "unauthorized")
 			return
 		}
@@ -153,8 +153,19 @@ func (v *Vault) drop(k *VaultKey) {
 func (v *Vault) works(token string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	return v.accepted(token, func(*VaultKey) bool { return true })
+}
+
+// manages reports whether a token may manage keys: an access, or a key of the sort that
+// does, which has the field "manages"; the caller holds the lock.
+func (v *Vault) manages(token string) bool {
+	return slices.Contains(v.access, token) || v.accepted(token, func(k *VaultKey) bool { return k.Fields["manages"] == true })
+}
+
+// accepted reports whether a key of some sort works now; the caller holds the lock.
+func (v *Vault) accepted(token string, sort func(*VaultKey) bool) bool {
 	for _, k := range v.keys {
-		if k.Token != token {
+		if k.Token != token || !sort(k) {
 			continue
 		}
 		wait := v.lab.opts.KeyDelay

@@ -66,9 +66,7 @@ func (o *OpenAI) ServiceKey() *VaultKey {
 
 // AdminKey makes an admin key, which may manage everything itself.
 func (o *OpenAI) AdminKey() *VaultKey {
-	k := o.Add(VaultKey{ID: MadeUp("key_", 16), Token: openAIToken("admin"), Owner: "admin", Name: "ops"})
-	o.Access(k.Token)
-	return k
+	return o.Add(VaultKey{ID: MadeUp("key_", 16), Token: openAIToken("admin"), Owner: "admin", Name: "ops", Fields: map[string]any{"manages": true}})
 }
 
 func openAIToken(sort string) string {
@@ -134,8 +132,7 @@ func (o *OpenAI) makeAccount(w http.ResponseWriter, r *http.Request) {
 }
 
 func (o *OpenAI) makeAdmin(w http.ResponseWriter, r *http.Request) {
-	k := o.make(VaultKey{ID: MadeUp("key_", 16), Token: openAIToken("admin"), Owner: "admin", Name: word(bodyOf(r), "name")})
-	o.access = append(o.access, k.Token)
+	k := o.make(VaultKey{ID: MadeUp("key_", 16), Token: openAIToken("admin"), Owner: "admin", Name: word(bodyOf(r), "name"), Fields: map[string]any{"manages": true}})
 	out := o.adminKey(k)
 	out["value"] = k.Token
 	writeJSON(w, http.StatusOK, out)
@@ -161,11 +158,5 @@ func (o *OpenAI) drop1(w http.ResponseWriter, k *VaultKey, object, id string) {
 		return
 	}
 	o.drop(k)
-	for i, t := range o.access {
-		if t == k.Token {
-			o.access = append(o.access[:i:i], o.access[i+1:]...)
-			break
-		}
-	}
 	writeJSON(w, http.StatusOK, map[string]any{"object": object, "id": id, "deleted": true})
 }
