@@ -156,14 +156,21 @@ func (a *app) endLeak(ctx context.Context, st *stage, w *workspace, f lab.Family
 		e.proof = fmt.Sprintf("refused %d times over %s (%s)", snap.Proof.Refusals, snap.Proof.Window.Round(1e8), snap.Proof.Code)
 	}
 	if e.problem == "" {
-		e.problem = w.looksAgain(ctx, c)
+		e.problem = w.looksAgain(ctx, c, p.Issuer)
 	}
 	return e
 }
 
 // looksAgain says what is not as the run says; empty when all is.
-func (w *workspace) looksAgain(ctx context.Context, c triage.Case) string {
-	if l, err := triage.Verify(ctx, w.registry, c); err != nil || l.Value != string(providers.Dead) {
+func (w *workspace) looksAgain(ctx context.Context, c triage.Case, issuer string) string {
+	p, _ := w.registry.Get(issuer)
+	if further, ok := providers.As[providers.Corroborator](p); ok { // everywhere where a proof asks
+		for _, at := range further.Endpoints() {
+			if v, err := further.VerifyAt(ctx, at, c.Credential); err != nil || v.Liveness != providers.Dead {
+				return fmt.Sprintf("asked again at %s, the old key is %s (%v)", at, v.Liveness, err)
+			}
+		}
+	} else if l, err := triage.Verify(ctx, w.registry, c); err != nil || l.Value != string(providers.Dead) {
 		return fmt.Sprintf("asked again, the old key is %s (%v)", l.Value, err)
 	}
 	located, err := triage.Locate(ctx, w.registry, c)

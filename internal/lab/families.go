@@ -98,6 +98,8 @@ func digits(prefix string, n int) func() string {
 func families() []family {
 	github := asked("github", "github", "GITHUB_TOKEN", githubToken)
 	github.remove = nil
+	perplexity := asked("perplexity", "perplexity", "PERPLEXITY_API_KEY", letters("pplx-", 48))
+	perplexity.remove = nil
 	cuts := asked("twocaptcha", "twocaptcha", "TWOCAPTCHA_API_KEY", digits("", 32))
 	cuts.again = func(l *Lab) string { // one key only: the new one ends the old one
 		l.Services.forgetAll("twocaptcha")
@@ -128,7 +130,7 @@ func families() []family {
 		{provider: "google", variable: "GEMINI_API_KEY", leak: func(l *Lab) string { return l.Google.MakeKey().Token }},
 		{provider: "openrouter", variable: "OPENROUTER_API_KEY", leak: func(l *Lab) string { return l.OpenRouter.MakeKey(25).Token }},
 		{provider: "xai", variable: "XAI_API_KEY", leak: func(l *Lab) string { return l.XAI.MakeKey("api-key:model:*").Token }},
-		github, cuts,
+		github, perplexity, cuts,
 		asked("cohere", "cohere", "COHERE_API_KEY", letters("", 40)),
 		asked("mistral", "mistral", "MISTRAL_API_KEY", letters("", 32)),
 		asked("groq", "groq", "GROQ_API_KEY", letters("gsk_", 52)),

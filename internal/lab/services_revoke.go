@@ -10,7 +10,8 @@ var revocations = map[string]struct {
 	request string
 	do      func(*Services, http.ResponseWriter, *http.Request)
 }{
-	"github": {"POST /credentials/revoke", (*Services).revokeGitHub},
+	"github":     {"POST /credentials/revoke", (*Services).revokeGitHub},
+	"perplexity": {"POST /revoke_auth_token", (*Services).revokePerplexity},
 }
 
 // revoke serves such a call; false when the request is none.
@@ -43,4 +44,18 @@ func (s *Services) revokeGitHub(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.WriteHeader(http.StatusAccepted)
+}
+
+// revokePerplexity takes a key of the group that asks.
+func (s *Services) revokePerplexity(w http.ResponseWriter, r *http.Request) {
+	own, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if s.may("perplexity", own) == "" {
+		t := serviceTwins["perplexity"][0]
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(t.bad)
+		_, _ = w.Write([]byte(t.badBody)) // the client may be gone
+		return
+	}
+	s.forgetSoon("perplexity", word(bodyOf(r), "auth_token"))
+	writeJSON(w, http.StatusOK, map[string]any{})
 }

@@ -3,6 +3,7 @@ package all_test
 import (
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,7 +49,7 @@ func TestWays(t *testing.T) {
 		if d.Name == "github" && strings.Contains(cannot, "cannot take the old key away") {
 			t.Errorf("%s: %s", d.Name, cannot)
 		}
-		if strings.Contains(cannot, "cannot make a key") != (d.Way() == providers.WayGuided || d.Name == "openai" || d.Name == "anthropic" || d.Name == "github") {
+		if strings.Contains(cannot, "cannot make a key") != (d.Way() == providers.WayGuided || slices.Contains([]string{"openai", "anthropic", "github", "perplexity"}, d.Name)) {
 			t.Errorf("%s: %s", d.Name, cannot)
 		}
 	}

@@ -45,6 +45,9 @@ type Service struct {
 	Limits []string
 	// Revoke is the call that takes a key away with the key itself; nil where there is none.
 	Revoke *Revocation
+	// Beside says that a refusal tells something only while another key of the same
+	// account works.
+	Beside bool
 	// Window is how long the old key is watched being refused; zero means a minute.
 	Window time.Duration
 }
@@ -85,10 +88,13 @@ func New(s Service, cfg Config) *Provider {
 // Open returns a row's provider with all that it can do.
 func Open(s Service, cfg Config) providers.Provider {
 	p := New(s, cfg)
-	if s.Revoke == nil {
+	switch {
+	case s.Revoke == nil:
 		return p
+	case s.Beside:
+		return &Doubted{&Revoking{Provider: p, cfg: cfg, ask: p.one.Beside}}
 	}
-	return &Revoking{Provider: p, cfg: cfg}
+	return &Revoking{Provider: p, cfg: cfg, ask: p.one.Ask}
 }
 
 // Describe returns what this provider is.

@@ -16,12 +16,13 @@ import (
 	"github.com/secretguard/secretguard/internal/secret"
 )
 
-// Revocation is a POST that takes a key away from whoever sends it, as data: the
-// request has no other access.
+// Revocation is a POST that takes a key away from whoever sends it, as data.
 type Revocation struct {
 	Base, Path string
 	Body       func(key secret.Text) any
-	Status     int // of the answer that says that it was taken
+	// Itself sends the key as the request's own access; else it has none.
+	Itself bool
+	Status int // of the answer that says that it was taken
 	// Prefixes are the sorts of keys that the call takes; empty for all.
 	Prefixes []string
 }
@@ -31,9 +32,25 @@ type Revoking struct {
 	*Provider
 
 	cfg Config
+	ask func(context.Context, credential.Credential) (providers.Verdict, error)
 }
 
-var _ providers.Retirer = (*Revoking)(nil)
+// Doubted is one whose refusal tells something only beside a key that works, as in a
+// proof of death, which asks for the new key before and after.
+type Doubted struct{ *Revoking }
+
+var (
+	_ providers.Retirer      = (*Revoking)(nil)
+	_ providers.Corroborator = (*Doubted)(nil)
+)
+
+// Endpoints names the one call that a proof asks with.
+func (d *Doubted) Endpoints() []string { return []string{d.descriptor.VerifyCall} }
+
+// VerifyAt is Verify for who sees another key of the same account work.
+func (d *Doubted) VerifyAt(ctx context.Context, _ string, c credential.Credential) (providers.Verdict, error) {
+	return d.ask(ctx, c)
+}
 
 // Retires tells whether a key is of a sort that the call takes.
 func (r *Revoking) Retires(k providers.KeyRef) bool {
@@ -50,6 +67,9 @@ func (r *Revoking) Retire(ctx context.Context, c credential.Credential) error {
 		return &providers.Error{Provider: name, Op: op, Class: providers.ErrRefused, Err: errors.New("this call takes no key of that form")}
 	}
 	h := http.Header{"Accept": {"application/json"}}
+	if call.Itself {
+		h.Set("Authorization", "Bearer "+key.Reveal())
+	}
 	var out map[string]json.RawMessage
 	res, err := r.cfg.Client.Do(ctx, httpx.Request{Op: op, Method: http.MethodPost, URL: strings.TrimRight(r.base(), "/") + call.Path, Header: h, Body: call.Body(key), Out: &out})
 	switch {
@@ -60,7 +80,7 @@ func (r *Revoking) Retire(ctx context.Context, c credential.Credential) error {
 	}
 	err = providers.Classify(name, err)
 	if errors.Is(err, providers.ErrAuth) || errors.Is(err, providers.ErrForbidden) || errors.Is(err, providers.ErrNotFound) {
-		if v, asked := r.Verify(ctx, c); asked == nil && v.Liveness == providers.Dead {
+		if v, asked := r.ask(ctx, c); asked == nil && v.Liveness == providers.Dead {
 			return nil
 		}
 	}

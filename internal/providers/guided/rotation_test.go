@@ -169,3 +169,35 @@ func TestTokenOfAnAppIsTakenAwayByHand(t *testing.T) {
 		t.Error("a token that the call does not take was sent to it")
 	}
 }
+
+// Perplexity refuses a dead key as it refuses a group without credit: the proof counts a
+// refusal only while the new key works, and is not made where that one is refused too.
+func TestRefusalThatIsDoubted(t *testing.T) {
+	t.Parallel()
+	for _, credit := range []bool{true, false} {
+		w := rotatetest.New(t)
+		old := leak(w, "perplexity")
+		p, err := w.Start(func(r *planner.Request) {
+			quickly(r)
+			r.Policy.ReadyWithin = 200 * time.Millisecond
+		})
+		if !errors.Is(err, rotate.ErrHeld) {
+			t.Fatalf("got %v", err)
+		}
+		fresh := makers["perplexity"]()
+		w.Lab.Services.Know("perplexity", fresh)
+		if !credit { // it is used up while the run is under way
+			w.When("delete", rotate.StepDone, func() { w.Lab.Services.Forget("perplexity", fresh) })
+		}
+		err = w.Supply(p.ID, fresh)
+		s := w.Snapshot(p.ID)
+		switch {
+		case w.Lab.Services.Knows("perplexity", old):
+			t.Error("the old key works")
+		case credit && (err != nil || s.Status != rotate.RunDone || s.Proof == nil || len(s.Proof.Endpoints) != 1):
+			t.Errorf("run is %s: %s; %v", s.Status, s.Problem, err)
+		case !credit && (!errors.Is(err, rotate.ErrHeld) || s.Proof != nil || !strings.Contains(s.Problem, "the new key is not accepted")):
+			t.Errorf("run is %s: %s; %v", s.Status, s.Problem, err)
+		}
+	}
+}

@@ -75,6 +75,20 @@ func Table() []Service {
 			},
 		},
 		{
+			Name: "perplexity", Title: "Perplexity", Kind: credential.PerplexityKey, Prefixes: []string{"pplx-"}, Retire: drop, Beside: true,
+			Link: "https://www.perplexity.ai/account/api/keys", Docs: "https://docs.perplexity.ai/guides/api-key-management",
+			Make: []string{"make a second key in the SAME group as the one that ends with {end}; leave the old one alone for now", "copy the new key: it is shown once"},
+			Limits: []string{
+				"A key can make others (POST /generate_auth_token), and no call lists them: look through the group's keys on the page, a thief may have made some.",
+				"That call is not used here: when its answer is lost, nobody can tell whether a key was made.",
+				"A group without credit is refused like a key that is not known. So a refusal counts only in the proof of death, while the new key of the same group is accepted before and after; asked alone, the old key stays unknown.",
+			},
+			Revoke: &Revocation{
+				Base: "https://api.perplexity.ai", Path: "/revoke_auth_token", Status: http.StatusOK, Itself: true,
+				Body: func(key secret.Text) any { return map[string]string{"auth_token": key.Reveal()} },
+			},
+		},
+		{
 			Name: "netlify-token", Title: "Netlify access tokens", Kind: credential.NetlifyToken, Prefixes: []string{"nfp_", "nfc_", "nfo_", "nfu_", "nfb_"}, Make: second, Retire: drop,
 			Link: "https://app.netlify.com/user/applications", Docs: "https://docs.netlify.com/api/get-started/",
 			Right:  "the person whose token it is",

@@ -28,8 +28,23 @@ func At(base string) func(string) string { return func(string) string { return b
 // to. Only the service's documented answer is live or dead; everything else is unknown
 // with a classified error.
 func (o One) Ask(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
-	now := time.Now().UTC()
+	return o.askEach(ctx, c, find(table(), c, o.Base))
+}
+
+// Beside is Ask where another key of the same account is seen to work before and after:
+// a refusal that the account's own state could explain is then about the key.
+func (o One) Beside(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
 	list := find(table(), c, o.Base)
+	for i := range list {
+		if list[i].refused.fits != nil {
+			list[i].dead, list[i].but = list[i].refused, ""
+		}
+	}
+	return o.askEach(ctx, c, list)
+}
+
+func (o One) askEach(ctx context.Context, c credential.Credential, list []aimed) (providers.Verdict, error) {
+	now := time.Now().UTC()
 	if len(list) == 0 {
 		return providers.Verdict{Liveness: providers.Unknown, At: now}, &providers.Error{
 			Provider: o.Provider, Op: "ask whether the key works", Class: providers.ErrRefused, Err: errors.New("the value has not the form of such a key"),

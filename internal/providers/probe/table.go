@@ -39,6 +39,9 @@ type probe struct {
 	// does not know. scoped is the answer to one that works and may not do this.
 	live         good
 	dead, scoped sign
+	// refused is the answer to one that the service does not know where other keys get it
+	// too: it tells something only beside a key of the same account that works.
+	refused sign
 	// but says what a refusal leaves open.
 	but  string
 	docs string

@@ -90,7 +90,7 @@ func aiProbes() []probe {
 			// Perplexity refuses a key without credit as it refuses one that it does not know.
 			name: "perplexity", title: "Perplexity", kind: credential.PerplexityKey, form: whole(`pplx-[A-Za-z0-9]{40,64}`),
 			base: "https://api.perplexity.ai", call: "GET /v1/async/sonar", header: bearer, docs: "https://docs.perplexity.ai/api-reference/async-sonar-get",
-			live: has("requests", whom{}), but: "a key without credit is refused in the same way",
+			live: has("requests", whom{}), refused: is(http.StatusUnauthorized, "error.type", "invalid_api_key"), but: "a key without credit is refused in the same way",
 		},
 		{
 			name: "langsmith", title: "LangSmith", kind: credential.LangSmithKey, form: whole(langSmithForm),

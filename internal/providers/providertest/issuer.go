@@ -155,6 +155,13 @@ const patience = 2 * time.Second
 func (w *World) verdict(t *testing.T, c credential.Credential, want providers.Liveness) providers.Verdict {
 	t.Helper()
 	v := ability[providers.Verifier](t, w.Provider)
+	if w.Issuer.Beside && want == providers.Dead {
+		c := ability[providers.Corroborator](t, w.Provider)
+		if alone, _ := v.Verify(t.Context(), w.Issuer.Old); alone.Liveness != providers.Unknown {
+			t.Errorf("asked alone, it is %s", alone.Liveness)
+		}
+		v = providers.At(c, c.Endpoints()[0])
+	}
 	var got providers.Verdict
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		var err error

@@ -73,6 +73,9 @@ type IssuerSide struct {
 	// says nothing. A success is then held to the twin, whatever was done to the answer.
 	BriefDelete bool
 
+	// Beside: a refusal makes a key dead only where its provider is asked as in a proof.
+	Beside bool
+
 	VerifyOp, InspectOp, IssueOp, ListOp, DisableOp, DeleteOp, RetireOp, UsedOp, ClaimOp, UnclaimOp, ClaimsOp string
 }
 
