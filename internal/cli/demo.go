@@ -27,7 +27,7 @@ leaves nothing behind.
 With --all, the repository holds a key of every issuer. Each leak is ended as far as its issuer
 has calls; where one has none, a script does on its page in the lab what a person would, and
 types the new key at the hidden prompt of "rotate supply". A table says how each ended. It takes
-about a minute.
+half a minute.
 
 When it is left or killed in the middle, another "secretguard demo" on a terminal, or
 "secretguard rotate resume", continues the run: the lab lives in a process of its own, which
