@@ -67,8 +67,9 @@ fuzz: ## every fuzz target for $(FUZZTIME)
 
 SOAK ?= 10000
 RACES ?= 1000
-soak: ## rotations in which everything goes wrong: SOAK runs, RACES races, all states of the machine
+soak: ## rotations in which everything goes wrong: SOAK runs, RACES races, all states of the machine; secrets in outputs
 	SECRETGUARD_SOAK=1 go test -count=1 -timeout 30m -run '^TestExploreAll$$' -v ./internal/rotate/machine
+	SECRETGUARD_SOAK=1 go test -count=1 -timeout 30m -run '^TestNoSecretWhateverIsAsked$$' ./internal/cli
 	SECRETGUARD_SOAK=$(SOAK) SECRETGUARD_RACES=$(RACES) SECRETGUARD_SEED=$(SEED) \
 		go test -count=1 -timeout 120m -parallel 12 -run '^(TestSoak|TestRow25.*|TestKilledAtEveryPair)$$' -v ./internal/rotate/executor | grep -v '^=== \|^    --- PASS'
 

@@ -28,6 +28,7 @@ type planOptions struct {
 	minLevel int
 	people   int
 	onto     string
+	byName   bool
 }
 
 func (a *app) planCmd() *cobra.Command {
@@ -49,6 +50,7 @@ leaked value is sealed into this machine's journal, so that the plan file holds 
 	f.BoolVar(&o.contain, "contain", false, "disable the old key before anything else: an outage, on purpose")
 	f.IntVar(&o.minLevel, "min-level", int(rotate.L3), "attestation level to aim at: 0 to 4")
 	f.StringVar(&o.onto, "onto", "", "another leaked key's case, of the same owner: it takes this one's place until it is replaced itself, where there is no room for a new key")
+	f.BoolVar(&o.byName, "by-name", false, "also change values that cannot be read back (GitHub Actions, secret or sealed variables), for their names alone")
 	f.IntVar(&o.people, "approvals", 1, "how many different people must approve the plan")
 	return cmd
 }
@@ -79,6 +81,7 @@ func (a *app) plan(ctx context.Context, name string, o planOptions) error {
 	if o.contain {
 		strategy = rotate.ContainFirst
 	}
+	w.byName = o.byName
 	if w.people = o.people; o.people == 1 {
 		w.people = 0 // as ever
 	}
@@ -137,7 +140,7 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 	}
 	p, err := reader.Plan(ctx, planner.Request{
 		Case: c.ID, Credential: c.Credential, Source: w.source, Strategy: strategy, MinLevel: level, Policy: w.policy, Approvals: w.people,
-		Onto: w.onto.Credential, OntoCase: w.onto.ID,
+		Onto: w.onto.Credential, OntoCase: w.onto.ID, ByName: w.byName, Checks: w.checks,
 		Located: providers.Located{Placements: located.Placements, Gaps: located.Gaps},
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"path/filepath"
 
+	declared "github.com/secretguard/secretguard/internal/check"
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
@@ -34,7 +35,10 @@ type workspace struct {
 	health   func(context.Context, string) error
 	echo     func(ctx context.Context, address, variable, nonce string) (string, error)
 	policy   *rotate.Policy
-	people   int    // who must approve a plan; zero means one
+	people   int                     // who must approve a plan; zero means one
+	checks   map[string]rotate.Check // that were declared, by consumer
+	runCheck func(context.Context, rotate.Check, string) (bool, string, error)
+	byName   bool   // values that cannot be read are changed for their names
 	source   string // the folder or repository of the leak; empty when there is none
 	identity journal.Identity
 	onto     triage.Case // another leaked key that takes the planned one's place
@@ -63,6 +67,7 @@ func (a *app) connect() (*workspace, error) {
 	w.registry, w.problems = all.Registry(w.options)
 	consumers := httpx.New(httpx.Options{AllowPrivate: private, Version: Version()})
 	w.health, w.echo = consumers.Healthy, consumers.Echo
+	w.checks, w.runCheck = declaredChecks(cfg.Consumers), declared.Runner{Get: consumers.Healthy, Env: commandEnv()}.Run
 	if a.inLab {
 		p := rotate.LabPolicy()
 		w.policy = &p
@@ -114,7 +119,7 @@ func (w *workspace) planner() *planner.Planner {
 // executor returns an executor that reports to onEvent.
 func (w *workspace) executor(onEvent func(rotate.Event)) *executor.Executor {
 	return &executor.Executor{
-		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health, Echo: w.echo,
+		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health, Echo: w.echo, Check: w.runCheck,
 		OnEvent: onEvent, Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
 		Failpoint: w.app.failpoint, Files: valuesIn,
 	}

@@ -27,6 +27,7 @@ type Consumer struct {
 	Prefect  *Prefect  `toml:"prefect"`
 	Supabase *Supabase `toml:"supabase"`
 	Endpoint *Endpoint `toml:"endpoint"`
+	Check    *Check    `toml:"check"`
 }
 
 // Queue is an SQS queue that the consumer works with. All but Actions are names of
@@ -62,6 +63,16 @@ type Supabase struct {
 type Endpoint struct {
 	URL    string   `toml:"url"`
 	Proves []string `toml:"proves"` // variables
+}
+
+// Check is how a rotation sees that the consumer works (docs/attestation.md).
+type Check struct {
+	// URL is asked, or stands for {url} in the arguments of the command.
+	URL string `toml:"url"`
+	// Command is run without a shell: 0 is good, 1 is bad, any other end tells nothing.
+	Command []string `toml:"command"`
+	// Preview is the address of the same code with a wrong key.
+	Preview string `toml:"preview"`
 }
 
 // Provider and Service split Where; both are empty for "env".
@@ -162,7 +173,7 @@ func checkConsumers(path string, list []Consumer) error {
 		if c.Where != WhereHere && !wherePlace.MatchString(c.Where) {
 			fail("where", fmt.Sprintf("%q names no place", c.Where), `write "netlify:SITE", "render:SERVICE" or "env"`)
 		}
-		if len(c.Needs()) == 0 && c.Queue == nil && c.Prefect == nil && c.Supabase == nil && c.Endpoint == nil {
+		if len(c.Needs()) == 0 && c.Queue == nil && c.Prefect == nil && c.Supabase == nil && c.Endpoint == nil && c.Check == nil {
 			fail("variables", "is empty, and there is no other check: nothing would be looked at", "name the variables that it needs")
 		}
 		c.fill()
@@ -195,13 +206,37 @@ func checkParts(c *Consumer, fail func(key, msg, try string)) {
 			fail("prefect.auth", "stands beside key: which of them wins is not the same in all clients of Prefect", "name one")
 		}
 	}
+	if k := c.Check; k != nil {
+		checkCheck(k, c.Here(), fail)
+	}
 	if e := c.Endpoint; e != nil {
-		u, err := url.Parse(e.URL)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
+		if !isAddress(e.URL) {
 			fail("endpoint.url", "is not an absolute http or https URL without a password", "")
 		}
 		if len(e.Proves) == 0 {
 			fail("endpoint.proves", "is empty: a status alone shows nothing", "name the variables whose keys it is to show")
 		}
+	}
+}
+
+// isAddress reports whether a text is an absolute http or https URL without a password.
+func isAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && u.User == nil
+}
+
+func checkCheck(k *Check, here bool, fail func(key, msg, try string)) {
+	const address = "is not an absolute http or https URL without a password"
+	if !isAddress(k.URL) {
+		fail("check.url", address, "")
+	}
+	if k.Preview != "" && (!isAddress(k.Preview) || k.Preview == k.URL) {
+		fail("check.preview", address+", or is the same as url", "name the address of a deployment that has a wrong key")
+	}
+	if len(k.Command) > 0 && k.Command[0] == "" {
+		fail("check.command", "has no program", `write ["program", "argument", "{url}"]`)
+	}
+	if here {
+		fail("check", "is for services that a rotation deploys, not for the process itself", "")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 )
@@ -140,8 +141,18 @@ func (l *loader) explicit() {
 		l.own(path, data, FromUser, userOpener(path))
 		return
 	}
+	if ownTables.Match(data) {
+		l.fail(&Error{
+			File: path, Msg: "it has tables of SecretGuard's own, and for its name it would be read as gitleaks' rules",
+			Try: "rename it to " + strings.TrimSuffix(filepath.Base(path), ".toml") + ".secretguard.toml",
+		})
+		return
+	}
 	l.rules(Rules{Path: path, Data: data, Trust: FromUser, Read: readFile})
 }
+
+// ownTables begin what no rules of gitleaks have.
+var ownTables = regexp.MustCompile(`(?m)^[ \t]*\[\[?[ \t]*(?:consumer|providers?|journal|scan)[ \t]*[].]`)
 
 // environment keeps gitleaks' variables.
 func (l *loader) environment() {

@@ -32,6 +32,7 @@ func knownKeys() []string {
 		"consumer.queue.url", "consumer.queue.actions", "consumer.queue.key_id", "consumer.queue.secret", "consumer.queue.region",
 		"consumer.prefect.url", "consumer.prefect.key", "consumer.prefect.auth", "consumer.prefect.deployment", "consumer.prefect.pool",
 		"consumer.supabase.url", "consumer.supabase.key", "consumer.endpoint.url", "consumer.endpoint.proves",
+		"consumer.check.url", "consumer.check.command", "consumer.check.preview",
 	}
 }
 

@@ -38,7 +38,7 @@ func DemoOptions() Options {
 
 // Request is one request that a twin served. It holds no header and no body.
 type Request struct {
-	Service string // aws, netlify, render, stripe
+	Service string // aws, netlify, render, actions, railway, stripe
 	Method  string
 	Path    string
 	URL     string // path and query, as they came
@@ -51,6 +51,8 @@ type Lab struct {
 	AWS     *AWS
 	Netlify *Netlify
 	Render  *Render
+	Actions *Actions
+	Railway *Railway
 	// Services answer whether a leaked key works.
 	Services *Services
 	Stripe   *Stripe
@@ -87,6 +89,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	l.AWS = newAWS(l)
 	l.Netlify = newNetlify(l)
 	l.Render = newRender(l)
+	l.Actions, l.Railway = newActions(l), newRailway(l)
 	l.Services = newServices(l)
 	l.Stripe = newStripe(l)
 	l.OpenAI, l.Anthropic, l.Supabase, l.Prefect = newOpenAI(l), newAnthropic(l), newSupabase(l), newPrefect(l)
@@ -98,7 +101,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	l.Services.vaults["supabase_project"] = l.Supabase.Vault // the address that its keys open
 	l.Flows = newFlows(l)
 	for name, h := range map[string]http.Handler{
-		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "stripe": l.Stripe, "services": l.Services, "flows": l.Flows, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
+		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "actions": l.Actions, "railway": l.Railway, "stripe": l.Stripe, "services": l.Services, "flows": l.Flows, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
 	} {
 		if o.Wrap != nil {
 			h = o.Wrap(name, h)
@@ -139,7 +142,7 @@ func (l *Lab) Close() {
 // Stopped is closed when somebody asked the lab to stop over HTTP.
 func (l *Lab) Stopped() <-chan struct{} { return l.stop }
 
-// URL returns the address of aws, netlify, render, services, lab (for people) or app (the
+// URL returns the address of aws, netlify, render, actions, railway, services, lab (for people) or app (the
 // consumers' health).
 func (l *Lab) URL(name string) string { return l.urls[name] }
 
@@ -152,6 +155,8 @@ func (l *Lab) Env() map[string]string {
 		"SECRETGUARD_RENDER_URL": l.urls["render"] + "/v1", "RENDER_API_KEY": l.Render.token,
 		"SECRETGUARD_STRIPE_URL": l.urls["stripe"], "STRIPE_API_KEY": l.Stripe.own, "STRIPE_WEBHOOK_ENDPOINTS": l.Stripe.hookEnds(),
 		"OPENAI_ADMIN_KEY": l.OpenAI.own, "ANTHROPIC_ADMIN_KEY": l.Anthropic.own,
+		"SECRETGUARD_GITHUB_ACTIONS_URL": l.urls["actions"], "GITHUB_ACTIONS_TOKEN": l.Actions.token,
+		"SECRETGUARD_RAILWAY_URL": l.urls["railway"], "RAILWAY_API_TOKEN": l.Railway.token,
 		"SUPABASE_ACCESS_TOKEN": l.Supabase.own, "SUPABASE_PROJECT_REF": l.Supabase.ref, "PREFECT_API_KEY": l.Prefect.own, "PREFECT_ACCOUNT_ID": l.Prefect.account,
 		"OPENROUTER_MANAGEMENT_KEY": l.OpenRouter.own, "XAI_MANAGEMENT_KEY": l.XAI.own, "XAI_TEAM_ID": l.XAI.team, "SECRETGUARD_XAI_MANAGEMENT_URL": l.urls["services"] + "/xai",
 		"ELEVENLABS_ADMIN_KEY": l.ElevenLabs.own, "ELEVENLABS_SERVICE_ACCOUNT": l.ElevenLabs.account,

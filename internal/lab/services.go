@@ -106,7 +106,8 @@ func (s *Services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewDecoder(r.Body).Decode(&body) // a body that is none holds no key
 		asked, _ := body["query"].(string)
 		for _, one := range serviceTwins[name] {
-			if r.Method+" /"+path == one.request && strings.Contains(asked, one.query) {
+			user, _, _ := r.BasicAuth()
+			if r.Method+" /"+path == strings.ReplaceAll(one.request, "{id}", user) && strings.Contains(asked, one.query) {
 				t, ok = one, true
 			}
 		}
@@ -118,6 +119,9 @@ func (s *Services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			key, _ = body[t.inBody].(string)
 		case t.header != "":
 			key = r.Header.Get(t.header)
+		case t.basic:
+			user, password, _ := r.BasicAuth()
+			key = user + ":" + password
 		default:
 			key, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		}

@@ -6,6 +6,7 @@ type serviceTwin struct {
 	query   string // what the body's query holds, where one address serves several
 	header  string // that holds the key; empty for Authorization: Bearer
 	inBody  string // field of the JSON body that holds it instead
+	basic   bool   // it is basic authentication, id:secret; {id} in request is its id
 	good    string // empty where even a key that works cannot have it
 	headers map[string]string
 	bad     int // status for a key that is not known
@@ -26,6 +27,8 @@ const (
 	badRailway     = `{"errors":[{"message":"Not Authorized"}],"data":null}`
 	noBedrock      = `{"Message":"Authentication failed: Please make sure your API Key is valid."}`
 	littleBedrock  = `{"Message":"User: arn:aws:iam::111122223333:user/BedrockAPIKey-ab12 is not authorized to perform: bedrock:ListFoundationModels"}`
+	badTwilio      = `{"code":20003,"message":"Authentication Error - invalid username","more_info":"https://www.twilio.com/docs/errors/20003","status":401}`
+	twilioAccount  = `{"sid":"AC1","friendly_name":"Shop","status":"active","type":"Full"}`
 	langSmithList  = `[{"id":"w1","display_name":"Shop","organization_id":"o1","is_personal":false}]`
 )
 
@@ -107,6 +110,12 @@ var serviceTwins = map[string][]serviceTwin{
 	"cohere":     {{request: "POST /v1/check-api-key", good: `{"valid":true,"organization_id":"o1","owner_id":"u1"}`, bad: 401, badBody: `{"message":"invalid api token"}`}},
 	"twocaptcha": {{request: "POST /getBalance", inBody: "clientKey", good: `{"errorId":0,"balance":1.5}`, bad: 200, badBody: badCaptcha}},
 	"rucaptcha":  {{request: "POST /getBalance", inBody: "clientKey", good: `{"errorId":0,"balance":1.5}`, bad: 200, badBody: badCaptcha}},
+	"twilio":     {{request: "GET /2010-04-01/Accounts/{id}.json", basic: true, good: twilioAccount, bad: 401, badBody: badTwilio}},
+	"twilio_ie1": {{request: "GET /2010-04-01/Accounts/{id}.json", basic: true, good: twilioAccount, bad: 401, badBody: badTwilio}},
+	"twilio_au1": {{request: "GET /2010-04-01/Accounts/{id}.json", basic: true, good: twilioAccount, bad: 401, badBody: badTwilio}},
+	"twilio_verify": {{
+		request: "GET /v2/Services", basic: true, good: `{"services":[{"sid":"VA1","account_sid":"AC1"}],"meta":{"key":"services","page":0}}`, bad: 401, badBody: badTwilio,
+	}},
 	"railway": {
 		{request: "POST /graphql/v2", query: "me {", good: `{"data":{"me":{"id":"u1","name":"Jo"}}}`, bad: 200, badBody: badRailway},
 		{request: "POST /graphql/v2", query: "apiToken {", good: `{"data":{"apiToken":{"workspaces":[{"id":"w1","name":"Shop"}]}}}`, bad: 200, badBody: badRailway},

@@ -82,6 +82,8 @@ type Step struct {
 	Required Level `json:"required,omitempty"`
 	// Echo is set on an attest step whose consumer can show that it holds the key.
 	Echo *Echo `json:"echo,omitempty"`
+	// Check is set on an attest step for whose consumer a person declared one.
+	Check *Check `json:"check,omitempty"`
 	// Guide is set on a step that a person carries out: what to do, and where.
 	Guide *Guide `json:"guide,omitempty"`
 	// Right says whether our own access may do this; nil for a step that changes
@@ -94,6 +96,16 @@ type Echo struct {
 	URL      string          `json:"url"`
 	Variable string          `json:"variable"`
 	Part     credential.Part `json:"part"` // of the key that the variable holds
+}
+
+// Check is how a person said that a consumer is seen to work: an address that is asked,
+// or a command that is run. What it says of the key hangs on the preview: the same code
+// with a wrong key, at which the same check must fail. Without one nothing shows that
+// the check needs the key at all.
+type Check struct {
+	URL     string   `json:"url"`
+	Command []string `json:"command,omitempty"` // {url} in an argument stands for the address
+	Preview string   `json:"preview,omitempty"`
 }
 
 // Guide is what a person does for a step.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/secretguard/secretguard/internal/scan/gitdir"
+	"github.com/secretguard/secretguard/internal/scan/match"
 	"github.com/secretguard/secretguard/internal/scan/source"
 	"github.com/secretguard/secretguard/internal/secret"
 )
@@ -42,7 +43,8 @@ func (c *collector) maskNames() {
 	}
 }
 
-// secretNames lists the secrets in names that are shown, each with its mask.
+// secretNames lists the secrets in names that are shown, each with its mask: those that
+// a rule knows there, and those that were found anywhere.
 func (c *collector) secretNames() []string {
 	var known []string
 	finder := c.scanner.set.Finder()
@@ -61,6 +63,11 @@ func (c *collector) secretNames() []string {
 	for _, f := range c.findings {
 		if f.Where == WherePath || f.Where == WherePerson || f.Where == WhereRefName {
 			known = append(known, f.Secret.Reveal(), f.Secret.Mask())
+		}
+		if f.Suppressed == nil {
+			for _, piece := range match.Telling(f.Secret.Reveal()) {
+				known = append(known, piece, secret.Mask(piece))
+			}
 		}
 		for _, name := range []string{f.File, f.PathInArchive, f.Author} {
 			look(name)

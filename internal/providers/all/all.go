@@ -12,6 +12,7 @@ import (
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/providers/actions"
 	"github.com/secretguard/secretguard/internal/providers/anthropic"
 	"github.com/secretguard/secretguard/internal/providers/aws"
 	"github.com/secretguard/secretguard/internal/providers/elevenlabs"
@@ -22,6 +23,7 @@ import (
 	"github.com/secretguard/secretguard/internal/providers/openrouter"
 	"github.com/secretguard/secretguard/internal/providers/prefect"
 	"github.com/secretguard/secretguard/internal/providers/probe"
+	"github.com/secretguard/secretguard/internal/providers/railway"
 	"github.com/secretguard/secretguard/internal/providers/render"
 	"github.com/secretguard/secretguard/internal/providers/stripe"
 	"github.com/secretguard/secretguard/internal/providers/supabase"
@@ -73,6 +75,13 @@ func factories() []factory {
 		}},
 		{describe: render.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(render.New(render.Config{Token: o.setting("RENDER_API_KEY"), BaseURL: o.baseURL(render.Name), Client: c}))
+		}},
+		{describe: actions.Descriptor, address: actions.Address, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			only := strings.FieldsFunc(o.Env("SECRETGUARD_GITHUB_REPOS"), func(r rune) bool { return r == ',' || r == ' ' })
+			return orNil(actions.New(actions.Config{Token: o.setting("GITHUB_ACTIONS_TOKEN"), Repositories: only, BaseURL: o.baseURL(actions.Address), Client: c}))
+		}},
+		{describe: railway.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return orNil(railway.New(railway.Config{Token: o.setting("RAILWAY_API_TOKEN"), BaseURL: o.baseURL(railway.Name), Client: c}))
 		}},
 		{describe: stripe.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(stripe.New(stripe.Config{BaseURL: o.baseURL(stripe.Name), Client: c}))

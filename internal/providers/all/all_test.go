@@ -12,6 +12,7 @@ import (
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/providers/actions"
 	"github.com/secretguard/secretguard/internal/providers/all"
 	"github.com/secretguard/secretguard/internal/providers/guided"
 	"github.com/secretguard/secretguard/internal/providers/providertest"
@@ -40,6 +41,9 @@ func TestEveryFolderIsRegistered(t *testing.T) {
 			continue
 		}
 		folder, _, _ := strings.Cut(name, "-") // "openai-service" stands beside "openai"
+		if name == actions.Name {
+			folder = "actions" // GitHub as a sink; as an issuer it is another
+		}
 		names = append(names, folder)
 	}
 	slices.Sort(names)
@@ -127,7 +131,7 @@ func TestPrivateAddresses(t *testing.T) {
 		want map[string]bool
 	}{
 		"nobody":   {all.Options{}, map[string]bool{}},
-		"everyone": {all.Options{AllowPrivate: true}, map[string]bool{"netlify": true, "render": true}},
+		"everyone": {all.Options{AllowPrivate: true}, map[string]bool{"netlify": true, "render": true, "github-actions": true, "railway": true}},
 		"render":   {all.Options{Private: func(n string) bool { return n == "render" }}, map[string]bool{"render": true}},
 	} {
 		tc.o.Env = env(l.Env())

@@ -56,7 +56,7 @@ func (o One) askEach(ctx context.Context, c credential.Credential, list []aimed)
 }
 
 func (o One) ask(ctx context.Context, a aimed, c credential.Credential) (providers.Verdict, error) {
-	req := a.request(a.at, c.Part(credential.PartToken).Reveal())
+	req := a.request(a.at, c)
 	call, _, _ := strings.Cut(a.call, "?")
 	req.Op = "ask whether the key works (" + call + ")"
 	res, err := o.Client.Do(ctx, req)

@@ -52,7 +52,9 @@ func (p probe) alive(c credential.Credential, code, detail string, id providers.
 	if p.home != nil && id.Project == "" {
 		id.Project = c.Project
 	}
-	id = withoutKey(id, c.Part(credential.PartToken))
+	for _, part := range []credential.Part{credential.PartToken, credential.PartSecret} {
+		id = withoutKey(id, c.Part(part))
+	}
 	v := providers.Verdict{Liveness: providers.Live, Grade: providers.GradeAnswer, Identity: id, Code: code, Detail: detail}
 	if id.Account != "" || id.Who != "" || id.Project != "" {
 		v.Grade = providers.GradeIdentity
@@ -65,6 +67,9 @@ const longest = 200
 
 // withoutKey masks the key where an answer repeats it, and shortens what is endless.
 func withoutKey(id providers.Identity, key secret.Text) providers.Identity {
+	if key.Empty() {
+		return id
+	}
 	for _, s := range []*string{&id.Account, &id.Who, &id.Project, &id.Scopes} {
 		*s = strings.ReplaceAll(*s, key.Reveal(), key.Mask())
 		if len(*s) > longest {
@@ -82,8 +87,10 @@ func also(s, but string) string {
 }
 
 // request is the one request of a probe.
-func (p probe) request(base, key string) httpx.Request {
+func (p probe) request(base string, c credential.Credential) httpx.Request {
 	method, path, _ := strings.Cut(p.call, " ")
+	path = strings.ReplaceAll(path, "{id}", c.Part(credential.PartID).Reveal()) // the form holds it to letters and digits
+	key := sent(c).Reveal()
 	req := httpx.Request{Op: p.call, Method: method, URL: strings.TrimRight(base, "/") + path, Header: http.Header{"Accept": {"application/json"}}, Reads: true}
 	p.header(req.Header, key)
 	if p.body != nil {

@@ -35,7 +35,17 @@ func token(kind credential.Kind, value string) credential.Credential {
 	return credential.Credential{Kind: kind, Parts: map[credential.Part]secret.Text{credential.PartToken: secret.New(value)}}
 }
 
-func value(c credential.Credential) string { return c.Part(credential.PartToken).Reveal() }
+func pair(kind credential.Kind, id, half string) credential.Credential {
+	return credential.Credential{Kind: kind, Parts: map[credential.Part]secret.Text{credential.PartID: secret.New(id), credential.PartSecret: secret.New(half)}}
+}
+
+// value is what a service is sent: a token, or both halves of a pair.
+func value(c credential.Credential) string {
+	if c.Kind.Paired() {
+		return c.Part(credential.PartID).Reveal() + ":" + c.Part(credential.PartSecret).Reveal()
+	}
+	return c.Part(credential.PartToken).Reveal()
+}
 
 func hexes(n int) string { return lab.MadeUpOf(hexDigits, n) }
 
@@ -109,10 +119,18 @@ func samples() []sample {
 		{form: "cohere", service: "cohere", key: token(credential.CohereKey, lab.MadeUp("", 40)), whom: id{Account: "o1", Who: "u1"}},
 		{form: "2captcha", service: "twocaptcha", key: token(credential.TwoCaptchaKey, hexes(32))},
 		{form: "rucaptcha", service: "rucaptcha", key: token(credential.TwoCaptchaKey, hexes(32))},
+		{form: "twilio account", service: "twilio", key: twilio(), whom: id{Account: "AC1", Who: "Shop"}},
+		{form: "twilio account in Ireland", service: "twilio_ie1", key: twilio(), whom: id{Account: "AC1", Who: "Shop"}},
+		{form: "twilio account in Australia", service: "twilio_au1", key: twilio(), whom: id{Account: "AC1", Who: "Shop"}},
+		{form: "twilio key", service: "twilio_verify", key: pair(credential.TwilioKey, "SK"+hexes(32), lab.MadeUp("", 32)), whom: id{Account: "AC1"}, open: true},
 		{form: "railway account", service: "railway", query: "me {", key: railway(), whom: id{Account: "u1", Who: "Jo"}},
 		{form: "railway workspace", service: "railway", query: "apiToken {", key: railway(), whom: id{Account: "w1", Who: "Shop"}},
 		{form: "railway project", service: "railway", query: "projectToken {", key: railway(), whom: id{Project: "p1"}},
 	}
+}
+
+func twilio() credential.Credential {
+	return pair(credential.TwilioAccount, "AC"+hexes(32), hexes(32))
 }
 
 // of returns the sample of a form.

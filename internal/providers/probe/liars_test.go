@@ -85,7 +85,7 @@ func TestLiars(t *testing.T) {
 								o.Timeout = 50 * time.Millisecond
 							}
 						})
-						for _, service := range []string{s.service, "langsmith", "langsmith_eu", "twocaptcha", "rucaptcha"} {
+						for _, service := range []string{s.service, "langsmith", "langsmith_eu", "twocaptcha", "rucaptcha", "twilio", "twilio_ie1", "twilio_au1"} {
 							w.lab.Fault("services", service, f)
 						}
 						v, err := c.Verify(t.Context(), s.key)
@@ -105,8 +105,9 @@ func TestLiars(t *testing.T) {
 
 // alike are services that answer in the same form; no test can tell which one spoke.
 var alike = [][]string{
-	{"openai", "groq", "mistral"},                                               // OpenAI's dialect
-	{"supabase", "render", "mistral"},                                           // "Unauthorized" as the message
+	{"openai", "groq", "mistral"},     // OpenAI's dialect
+	{"supabase", "render", "mistral"}, // "Unauthorized" as the message
+	{"twilio", "twilio_ie1", "twilio_au1", "twilio_verify"},
 	{"langsmith", "langsmith_eu"}, {"twocaptcha", "rucaptcha"}, {"huggingface"}, // one service at two addresses
 }
 

@@ -114,7 +114,7 @@ type aimed struct {
 func (c *Checker) find(cr credential.Credential) []aimed { return find(c.list, cr, c.o.BaseURL) }
 
 func find(list []probe, cr credential.Credential, elsewhere func(string) string) []aimed {
-	value, kind := cr.Part(credential.PartToken).Reveal(), credential.Wide(cr.Kind)
+	value, kind := sent(cr).Reveal(), credential.Wide(cr.Kind)
 	var out []aimed
 	for _, p := range list {
 		if p.kind != kind || !p.form.MatchString(value) || p.not != nil && p.not.MatchString(value) {
@@ -154,7 +154,7 @@ func (c *Checker) Verify(ctx context.Context, cr credential.Credential) (provide
 	if len(list) == 0 {
 		return providers.Verdict{Liveness: providers.Unknown, Detail: c.WhyNot(cr)}, providers.ErrUnsupported
 	}
-	value := cr.Part(credential.PartToken)
+	value := sent(cr)
 	// An address that was only found near may change with what is scanned.
 	service := list[0].name + "\x00" + cr.Project
 	return c.once(ctx, service+"\x00"+value.Reveal(), func() (providers.Verdict, error) {
@@ -224,7 +224,7 @@ func (c *Checker) ask(ctx context.Context, a aimed, cr credential.Credential) (p
 		return providers.Verdict{Liveness: providers.Unknown}, err
 	}
 	defer leave()
-	res, err := c.client.Do(ctx, a.request(a.at, cr.Part(credential.PartToken).Reveal()))
+	res, err := c.client.Do(ctx, a.request(a.at, cr))
 	var e *httpx.Error
 	// An error with a cause is no whole answer: none came, or it was cut off or too large.
 	broken := err != nil && (!errors.As(err, &e) || e.Err != nil)

@@ -99,7 +99,7 @@ func TestLiveAndDead(t *testing.T) {
 // as another one does not answer.
 func TestDeadNeedsEveryAddress(t *testing.T) {
 	t.Parallel()
-	for form, second := range map[string]string{"langsmith": "langsmith_eu", "2captcha": "rucaptcha"} {
+	for form, second := range map[string]string{"langsmith": "langsmith_eu", "2captcha": "rucaptcha", "twilio account": "twilio_au1"} {
 		w := newWorld(t)
 		s := of(form)
 		w.lab.Fault("services", second, lab.Fault{Status: 503, Times: 9})

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/secretguard/secretguard/internal/credential"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // probe is how keys of one form are asked about: one request that only reads, costs
@@ -24,11 +25,12 @@ type probe struct {
 	what  string // which sort of the kind's keys, in a word; empty for the ordinary one
 	kind  credential.Kind
 	// form is what the whole value must look like, or it is not sent: a kind alone is
-	// only what a rule said.
+	// only what a rule said. The value of a pair is "id:secret".
 	form *regexp.Regexp
 	// not is what it must not look like, where the form is wide; nil for nothing.
 	not *regexp.Regexp
-	// base is the service's address, and call the request below it, "GET /v1/models".
+	// base is the service's address, and call the request below it, "GET /v1/models";
+	// {id} in it is the id of a pair.
 	base, call string
 	// home returns the address for services that have one for each project or region,
 	// from what the key itself says or was found beside; nil otherwise.
@@ -49,7 +51,21 @@ type probe struct {
 
 // table lists what is known, with the vendor's description of the request. It is made
 // once, since its expressions take a while, and nobody changes it.
-var table = sync.OnceValue(func() []probe { return slices.Concat(aiProbes(), platformProbes(), contextProbes()) })
+var table = sync.OnceValue(func() []probe { return slices.Concat(aiProbes(), platformProbes(), contextProbes(), twilioProbes()) })
+
+// sent is what a request is made with: a token, or both halves of a pair as basic
+// authentication parts them, "id:secret". It is empty when a half is missing.
+func sent(c credential.Credential) secret.Text {
+	id, half := c.Part(credential.PartID), c.Part(credential.PartSecret)
+	if !c.Kind.Paired() || id.Empty() || half.Empty() {
+		return c.Part(credential.PartToken)
+	}
+	return secret.New(id.Reveal() + ":" + half.Reveal())
+}
+
+func basic(h http.Header, key string) {
+	h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(key)))
+}
 
 func bearer(h http.Header, key string) { h.Set("Authorization", "Bearer "+key) }
 

@@ -41,8 +41,8 @@ func reasons() []reason {
 		{credential.GitHubOAuth, "", "no request of GitHub's tells a wrong secret of an app without a code that a person gave it"},
 		{credential.GoogleOAuth, "", "Google tells a wrong secret of a client only in an exchange of a code that a person gave it"},
 		{credential.StripePublicKey, "", "no secret: it tells the account of a key"},
-		{credential.TwilioAccount, "", "not built yet: an account's id and token together can be asked about with one read"},
-		{credential.TwilioKey, "", "not built yet: it takes the account's id as well"},
+		{credential.TwilioAccount, "", "only an account's id and its token together can be checked"},
+		{credential.TwilioKey, "", "only a key's id and its secret together can be checked"},
 		{credential.SQSURL, "", "no secret: it tells the account of a key"},
 		{credential.SupabaseProject, "", "no secret: it tells the project of a key"},
 	}
@@ -50,7 +50,7 @@ func reasons() []reason {
 
 // WhyNot says why nobody is asked about a credential.
 func (c *Checker) WhyNot(cr credential.Credential) string {
-	value := cr.Part(credential.PartToken).Reveal()
+	value := sent(cr).Reveal()
 	general := ""
 	for _, r := range reasons() {
 		switch {

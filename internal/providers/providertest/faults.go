@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -113,6 +114,12 @@ func judge(t *testing.T, w *World, c call, f fault, err error) {
 	if c.removes && err == nil && w.Issuer.BriefDelete {
 		if w.Issuer.Accepts(w.Issuer.Old) {
 			t.Errorf("said to be gone, and it works")
+		}
+		return
+	}
+	if c.name == "Store" && err == nil && w.Sink.BriefStore && f.f.Cut {
+		if !slices.Contains(slices.Collect(maps.Values(w.Sink.Everything())), stored) {
+			t.Errorf("said to be stored, and it is not")
 		}
 		return
 	}

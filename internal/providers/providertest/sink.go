@@ -36,6 +36,9 @@ func (w *World) readable(t *testing.T) providers.Placement {
 	return list[i]
 }
 
+// stored is what the calls of the suite store.
+const stored = "a-new-value"
+
 func (w *World) sinkCalls(t *testing.T) []call {
 	t.Helper()
 	side, sink := w.Sink, ability[providers.Sink](t, w.Provider)
@@ -45,7 +48,7 @@ func (w *World) sinkCalls(t *testing.T) []call {
 			_, err := sink.Read(ctx, place)
 			return err
 		}},
-		{name: "Store", op: side.StoreOp, write: true, do: func(ctx context.Context) error { return sink.Store(ctx, place, secret.New("a-new-value")) }},
+		{name: "Store", op: side.StoreOp, write: true, do: func(ctx context.Context) error { return sink.Store(ctx, place, secret.New(stored)) }},
 		{name: "Locate", op: side.LocateOps[0], do: func(ctx context.Context) error {
 			_, err := sink.Locate(ctx, side.Wanted)
 			return err

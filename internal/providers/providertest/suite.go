@@ -89,6 +89,9 @@ type SinkSide struct {
 	// sees what a change touched. Value is what is stored at a placement.
 	Everything func() map[string]string
 	Value      func(providers.Placement) string
+	// BriefStore: the answer to a store has no body, so nothing can be cut off. A success
+	// is then held to the twin.
+	BriefStore bool
 	// PastDeploys gives a target deploys of yesterday that took so long, newest first;
 	// nil when the sink tells no times.
 	PastDeploys func(target string, took ...time.Duration)

@@ -30,6 +30,9 @@ type Env struct {
 	Health func(ctx context.Context, url string) error
 	// Echo asks a consumer's echo endpoint.
 	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
+	// Check runs a check that a person declared, at its address or its preview. It
+	// passed, or failed, which the detail says; an error means that neither is known.
+	Check func(ctx context.Context, c rotate.Check, address string) (passed bool, detail string, err error)
 	// Files looks for values in the files of a folder: where they stand, and what could
 	// not be read. Nil when this process cannot.
 	Files func(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error)

@@ -33,6 +33,8 @@ type Executor struct {
 	Health func(ctx context.Context, url string) error
 	// Echo asks a consumer's echo endpoint.
 	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
+	// Check runs a check that a person declared; see effect.Env.
+	Check func(ctx context.Context, c rotate.Check, address string) (passed bool, detail string, err error)
 	// Files looks for values in the files of a folder: where they stand, and what could
 	// not be read. Nil: files are not looked at.
 	Files func(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error)

@@ -60,6 +60,13 @@ func (r *Run) looked(step rotate.Step, t turn, e Event) []Effect {
 			return r.unlessStopping(step, t, OpConfirm)
 		}
 		return one(r.finish(step, t, e.Seal))
+	case Stale:
+		if t.lost > 0 && t.lost < mostLost {
+			// What has come may be the lost one, which a listing was too old to show.
+			t.lost++
+			t.failure = e.Failure
+			return r.unlessStopping(step, t, OpSettle)
+		}
 	default:
 	}
 	return r.held(step, t, e, r.State.Of(step.ID).Open)
@@ -96,6 +103,9 @@ func (r *Run) sent(step rotate.Step, t turn, e Event) []Effect {
 func (r *Run) settled(step rotate.Step, t turn, e Event) []Effect {
 	switch e.Result {
 	case NotApplied:
+		if t.wasOpen { // the answer that an earlier process lost counts, too
+			t.lost = max(t.lost, 1)
+		}
 		return r.unlessStopping(step, t, OpLook)
 	case Applied:
 		t.outcome = e.Outcome

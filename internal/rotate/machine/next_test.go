@@ -200,6 +200,41 @@ func TestNothingBeforeApprovalOrAfterTheEnd(t *testing.T) {
 	}
 }
 
+// A key that comes to sight only after it was looked for in vain may be the lost one: it
+// is looked for again, in the turn that lost the answer and in the next one.
+func TestALostKeyThatShowsLate(t *testing.T) {
+	t.Parallel()
+	for _, cut := range []bool{false, true} {
+		b := approved(t, planOf(1, rotate.KeepRunning))
+		seen := map[Op]int{}
+		answer := func(e Effect) Event {
+			ev := well(e)
+			if e.Step.ID != "issue" {
+				return ev
+			}
+			seen[e.Op]++
+			n := seen[e.Op]
+			switch {
+			case e.Op == OpSend && n == 1:
+				ev.Result = Lost
+			case e.Op == OpSettle && n == 1 && cut:
+				ev.Result = Interrupted
+			case e.Op == OpSettle && (n == 1 || n == 2 && cut):
+				ev.Result = NotApplied
+			case e.Op == OpLook && n == 2:
+				ev.Result = Stale
+			case e.Op == OpSettle:
+				ev.Result, ev.Orphan = Orphaned, &Orphan{Ref: providers.KeyRef{ID: "lost"}}
+			}
+			return ev
+		}
+		ops, end := drive(t, b, answer, first)
+		if end != rotate.RunDone || !slices.Contains(ops, "clean issue") || seen[OpLook] != 3 {
+			t.Errorf("cut short %v: %s after %q", cut, end, ops)
+		}
+	}
+}
+
 // Every request that changes something has its intent in the journal before it is
 // asked for, whatever the answers are.
 func TestIntentComesBeforeTheRequest(t *testing.T) {

@@ -256,7 +256,8 @@ func (b *builder) consumer(ctx context.Context, chosen []providers.Placement, t 
 
 // choose takes the placements that hold the key for certain. A write-only value
 // whose name fits is taken only when another part of the same key stands beside
-// it; otherwise it may belong to a different key, and a person must look.
+// it, or a person said that names are enough; otherwise it may belong to a different
+// key, and a person must look.
 func (b *builder) choose() []providers.Placement {
 	beside := map[string]bool{}
 	site := func(p providers.Placement) string {
@@ -269,10 +270,15 @@ func (b *builder) choose() []providers.Placement {
 	}
 	var out []providers.Placement
 	for _, p := range b.req.Located.Placements {
-		if p.Match == providers.MatchByName && !beside[site(p)] {
+		unsure := p.Match == providers.MatchByName && !beside[site(p)]
+		if unsure && !b.req.ByName {
 			b.plan.Risks = append(b.plan.Risks, fmt.Sprintf(
-				"%s %s: %s cannot be read and may hold this key; it is not changed: check it by hand", p.Provider, p.ResourceName, p.Key))
+				"%s %s: %s cannot be read and may hold this key; it is not changed: check it by hand, or plan with --by-name", p.Provider, p.ResourceName, p.Key))
 			continue
+		}
+		if unsure {
+			b.plan.Risks = append(b.plan.Risks, fmt.Sprintf(
+				"%s %s: %s is changed for its name alone: nothing shows that it held this key", p.Provider, p.ResourceName, p.Key))
 		}
 		out = append(out, p)
 	}
@@ -339,9 +345,10 @@ func (b *builder) deploy(ctx context.Context, chosen []providers.Placement, t pr
 		Risk: "ships the newest commit of its branch too",
 	})
 	echo := b.echo(ctx, chosen, t)
-	required, note := b.reachable(t, alone, echo != nil)
+	check := b.check(t)
+	required, note := b.reachable(t, alone, echo != nil, check)
 	b.join(rotate.Step{
-		ID: rotate.Of(rotate.ActAttest, t), Action: rotate.ActAttest, Target: &t, Required: required, Echo: echo, Undo: "-",
+		ID: rotate.Of(rotate.ActAttest, t), Action: rotate.ActAttest, Target: &t, Required: required, Echo: echo, Check: check, Undo: "-",
 		Title: fmt.Sprintf("attest that %s %s works with the new key (at least L%d)", t.Provider, t.Name, required),
 		Risk:  note,
 	})
@@ -351,12 +358,16 @@ func (b *builder) deploy(ctx context.Context, chosen []providers.Placement, t pr
 // reachable says which level this consumer can show. Only the use of the new key
 // by a first consumer that is changed alone can be told apart at the issuer: later
 // uses may be its.
-func (b *builder) reachable(t providers.Target, alone, echoes bool) (rotate.Level, string) {
+func (b *builder) reachable(t providers.Target, alone, echoes bool, check *rotate.Check) (rotate.Level, string) {
 	_, usage := providers.As[providers.UsageReporter](b.issuer)
 	best, note := rotate.L1, "no health URL: a live deploy is all that can be seen"
 	switch {
 	case echoes:
 		best, note = rotate.L3, "its echo endpoint must show that it holds the new key"
+	case check != nil && check.Preview != "":
+		best, note = rotate.L3, told(*check)+" must pass, and fail at "+check.Preview+", which runs with a wrong key"
+	case check != nil:
+		best, note = rotate.L2, told(*check)+" must pass; without a preview that has a wrong key nothing shows that it needs the key"
 	case t.HealthURL != "":
 		best, note = rotate.L2, "health answers; that it needs the key is not shown"
 	case usage && alone && b.plan.OntoCase == "": // the other leaked key is in use already

@@ -44,6 +44,11 @@ type Request struct {
 	// old one's place so that there is room: it is then the one to be replaced.
 	Onto     credential.Credential
 	OntoCase string
+	// Checks are what a person declared, by "provider:name" or "provider:id" of the
+	// consumer.
+	Checks map[string]rotate.Check
+	// ByName also changes values that cannot be read, for their names alone.
+	ByName bool
 	// Policy replaces the issuer's default numbers when it is not nil.
 	Policy *rotate.Policy
 }

@@ -79,7 +79,7 @@ func (s *scanner) keep() {
 		Graph: s.graph, Trees: s.trees, Nodes: s.nodes,
 		Speaks: func(r pack.Ref) bool { return speaks[r] },
 		Holds:  func(r pack.Ref) bool { return len(s.blobs[r]) > 0 },
-		Secret: func(name string) bool { return len(s.named[name]) > 0 },
+		Secret: s.telling().gives,
 	})
 	k.Key = m.key
 	m.store.Save("seen", k.Encode())

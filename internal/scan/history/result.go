@@ -119,6 +119,7 @@ func (s *scanner) keepResult(ctx context.Context, fingerprint string) {
 	if fingerprint == "" || len(s.db.Problems()) > 0 || s.res.TooLarge.Count+s.res.Damaged.Count > 0 || s.entryIsSecret() {
 		return
 	}
+	tells := s.telling()
 	k := keptResult{Fingerprint: fingerprint, Result: s.res}
 	k.Result.Hits = nil
 	k.Result.Bytes = s.bytes.Load()
@@ -126,7 +127,8 @@ func (s *scanner) keepResult(ctx context.Context, fingerprint string) {
 	read := map[pack.ID][]content.Part{}
 	for i := range s.res.Hits {
 		h := &s.res.Hits[i]
-		if h.Where == places.WherePath || h.Where == places.WherePerson {
+		if h.Where == places.WherePath || h.Where == places.WherePerson ||
+			slices.ContainsFunc([]string{h.Path, h.Inner, h.First.Author, h.Last.Author}, tells.gives) {
 			return
 		}
 		kept := keptHit{

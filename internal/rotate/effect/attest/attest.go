@@ -41,6 +41,16 @@ func Confirm(ctx context.Context, w *effect.Worker) machine.Event {
 		level = rotate.L3
 		evidence += fmt.Sprintf("; it showed %d times in a row that it holds the new key in %s, as it showed the old one before", w.Policy().HealthNeeded, echo.Variable)
 	}
+	if c := w.Step.Check; c != nil && excused(w, w.Step.ID) {
+		evidence += "; its declared check was not run, which a person accepted"
+	} else if c != nil {
+		shown, said, err := checked(ctx, w, *c)
+		if err != nil {
+			return w.Failed(ctx, err)
+		}
+		level = max(level, shown)
+		evidence += said
+	}
 	if used, ok := usedByConsumer(ctx, w, need); ok {
 		level = rotate.L4
 		evidence += "; the issuer saw the new key used by " + used
