@@ -95,9 +95,9 @@ func Descriptor() providers.Descriptor {
 	}
 }
 
-// call sends a request and decodes the answer into out.
-func (p *Provider) call(ctx context.Context, op, method, path string, body, out any) error {
-	_, err := p.send(ctx, op, method, path, body, out)
+// get sends a request that only reads and decodes the answer into out.
+func (p *Provider) get(ctx context.Context, op, path string, out any) error {
+	_, err := p.send(ctx, op, http.MethodGet, path, nil, out)
 	return err
 }
 

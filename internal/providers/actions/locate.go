@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -53,7 +52,7 @@ const perPage = 30
 func pages[T any](ctx context.Context, p *Provider, op, path, field string, each func(T)) error {
 	for page, got := 1, 0; ; page++ {
 		var answer map[string]json.RawMessage
-		if err := p.call(ctx, op, http.MethodGet, fmt.Sprintf("%s?per_page=%d&page=%d", path, perPage, page), nil, &answer); err != nil {
+		if err := p.get(ctx, op, fmt.Sprintf("%s?per_page=%d&page=%d", path, perPage, page), &answer); err != nil {
 			return err
 		}
 		var list []T
@@ -75,7 +74,7 @@ func (p *Provider) repositories(ctx context.Context) ([]repository, error) {
 	var out []repository
 	for _, name := range p.only {
 		var r repository
-		if err := p.call(ctx, "read repository "+name, http.MethodGet, "/repos/"+name, nil, &r); err != nil {
+		if err := p.get(ctx, "read repository "+name, "/repos/"+name, &r); err != nil {
 			return nil, err
 		}
 		out = append(out, r)
@@ -85,7 +84,7 @@ func (p *Provider) repositories(ctx context.Context) ([]repository, error) {
 	}
 	for page := 1; ; page++ {
 		var list []repository
-		if err := p.call(ctx, "list repositories", http.MethodGet, fmt.Sprintf("/user/repos?per_page=%d&page=%d&sort=full_name", perPage, page), nil, &list); err != nil {
+		if err := p.get(ctx, "list repositories", fmt.Sprintf("/user/repos?per_page=%d&page=%d&sort=full_name", perPage, page), &list); err != nil {
 			return nil, err
 		}
 		out = append(out, list...)

@@ -38,7 +38,7 @@ func (p *Provider) Read(ctx context.Context, pl providers.Placement) (secret.Tex
 		return secret.Text{}, &providers.Error{Provider: Name, Op: op, Class: providers.ErrUnreadable}
 	}
 	var v variable
-	if err := p.call(ctx, op, http.MethodGet, place(pl)+"/variables/"+url.PathEscape(pl.Key), nil, &v); err != nil {
+	if err := p.get(ctx, op, place(pl)+"/variables/"+url.PathEscape(pl.Key), &v); err != nil {
 		return secret.Text{}, err
 	}
 	if v.Name != pl.Key {
@@ -57,7 +57,7 @@ func (p *Provider) Store(ctx context.Context, pl providers.Placement, v secret.T
 	}
 	var now hidden
 	path := place(pl) + "/secrets/" + url.PathEscape(pl.Key)
-	if err := p.call(ctx, op+" (is it there?)", http.MethodGet, path, nil, &now); err != nil {
+	if err := p.get(ctx, op+" (is it there?)", path, &now); err != nil {
 		return err
 	}
 	if now.Name != pl.Key {
@@ -83,7 +83,7 @@ func (p *Provider) sealed(ctx context.Context, op string, pl providers.Placement
 		ID  string `json:"key_id"`
 		Key string `json:"key"`
 	}
-	if err := p.call(ctx, op+" (the key to seal it with)", http.MethodGet, place(pl)+"/secrets/public-key", nil, &key); err != nil {
+	if err := p.get(ctx, op+" (the key to seal it with)", place(pl)+"/secrets/public-key", &key); err != nil {
 		return nil, err
 	}
 	raw, err := base64.StdEncoding.DecodeString(key.Key)

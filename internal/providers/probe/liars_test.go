@@ -108,7 +108,9 @@ var alike = [][]string{
 	{"openai", "groq", "mistral"},     // OpenAI's dialect
 	{"supabase", "render", "mistral"}, // "Unauthorized" as the message
 	{"twilio", "twilio_ie1", "twilio_au1", "twilio_verify"},
-	{"langsmith", "langsmith_eu"}, {"twocaptcha", "rucaptcha"}, {"huggingface"}, // one service at two addresses
+	{"langsmith", "langsmith_eu"},
+	{"twocaptcha", "rucaptcha"},
+	{"huggingface"}, // one service at two addresses
 }
 
 // What one service says of a key means nothing when another one says it.

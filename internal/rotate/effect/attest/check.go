@@ -29,7 +29,7 @@ func checked(ctx context.Context, w *effect.Worker, c rotate.Check) (rotate.Leve
 	case ctx.Err() != nil:
 		return rotate.L0, "", err
 	case err != nil: // nothing against the consumer: the check shows less than it was thought to
-		return rotate.L2, said + "; negative control: NOT PASSED, at " + c.Preview + ", which should have a wrong key: " + last, nil
+		return rotate.L2, said + "; negative control: NOT PASSED, at " + c.Preview + ", which should have a wrong key: " + last, nil //nolint:nilerr // see above
 	}
 	return rotate.L3, said + fmt.Sprintf("; negative control: passed, the same check failed %d times in a row at %s, which has a wrong key (%s)", p.HealthNeeded, c.Preview, last), nil
 }
