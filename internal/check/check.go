@@ -22,8 +22,8 @@ import (
 type Runner struct {
 	// Get asks an address once: nil for a 2xx.
 	Get func(ctx context.Context, address string) error
-	// Env is the environment of a command. It gets no key from us.
-	Env []string
+	// Env makes the environment of a command. It gets no key from us.
+	Env func() []string
 	// Within bounds a command; zero means a minute.
 	Within time.Duration
 }
@@ -33,7 +33,7 @@ type Runner struct {
 // is known.
 func (r Runner) Run(ctx context.Context, c rotate.Check, address string) (passed bool, detail string, err error) {
 	if len(c.Command) > 0 {
-		return r.command(ctx, c.Command, address)
+		return r.command(ctx, c.At(address), address)
 	}
 	err = r.Get(ctx, address)
 	var e *httpx.Error
@@ -69,13 +69,9 @@ func (r Runner) command(ctx context.Context, words []string, address string) (bo
 	}
 	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	args := make([]string, len(words))
-	for i, w := range words {
-		args[i] = strings.ReplaceAll(w, "{url}", address)
-	}
 	var out end
-	cmd := exec.CommandContext(bounded, args[0], args[1:]...) //nolint:gosec // the user's own configuration names it, and the plan shows it
-	cmd.Env = append(append([]string{}, r.Env...), "SECRETGUARD_CHECK_URL="+address)
+	cmd := exec.CommandContext(bounded, words[0], words[1:]...) //nolint:gosec // the user's own configuration names it, and the plan shows it
+	cmd.Env = append(r.Env(), "SECRETGUARD_CHECK_URL="+address)
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &out, killAfter
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -56,17 +56,19 @@ func verdict(passed bool, err error) string {
 	return "fail"
 }
 
+func path() []string { return []string{"PATH=" + os.Getenv("PATH")} }
+
 // program writes a shell script and returns its path.
 func program(t *testing.T, text string) string {
 	t.Helper()
 	if _, err := os.Stat("/bin/sh"); err != nil {
 		t.Skip("SKIPPED: no /bin/sh here")
 	}
-	path := filepath.Join(t.TempDir(), "check.sh")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
+	script := filepath.Join(t.TempDir(), "check.sh")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return script
 }
 
 func TestCommand(t *testing.T) {
@@ -87,7 +89,7 @@ func TestCommand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := check.Runner{Env: []string{"PATH=" + os.Getenv("PATH")}, Within: 10 * time.Second}
+			r := check.Runner{Env: path, Within: 10 * time.Second}
 			if name == "too slow" {
 				r.Within = 100 * time.Millisecond
 			}
@@ -109,7 +111,7 @@ func TestCommand(t *testing.T) {
 // A command that is not there tells nothing, and who stops is not told of an answer.
 func TestCommandThatCannotRun(t *testing.T) {
 	t.Parallel()
-	r := check.Runner{}
+	r := check.Runner{Env: path}
 	if _, _, err := r.Run(t.Context(), rotate.Check{Command: []string{filepath.Join(t.TempDir(), "none")}}, "http://x"); err == nil {
 		t.Error("it ran")
 	}

@@ -16,7 +16,7 @@ func declaredChecks(list []config.Consumer) map[string]rotate.Check {
 	out := map[string]rotate.Check{}
 	for _, c := range list {
 		if k := c.Check; k != nil {
-			out[c.Where] = rotate.Check{URL: k.URL, Command: k.Command, Preview: k.Preview}
+			out[c.Where] = rotate.Check(*k)
 		}
 	}
 	return out

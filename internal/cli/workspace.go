@@ -37,9 +37,8 @@ type workspace struct {
 	policy   *rotate.Policy
 	people   int                     // who must approve a plan; zero means one
 	checks   map[string]rotate.Check // that were declared, by consumer
-	runCheck func(context.Context, rotate.Check, string) (bool, string, error)
-	byName   bool   // values that cannot be read are changed for their names
-	source   string // the folder or repository of the leak; empty when there is none
+	byName   bool                    // values that cannot be read are changed for their names
+	source   string                  // the folder or repository of the leak; empty when there is none
 	identity journal.Identity
 	onto     triage.Case // another leaked key that takes the planned one's place
 }
@@ -67,7 +66,7 @@ func (a *app) connect() (*workspace, error) {
 	w.registry, w.problems = all.Registry(w.options)
 	consumers := httpx.New(httpx.Options{AllowPrivate: private, Version: Version()})
 	w.health, w.echo = consumers.Healthy, consumers.Echo
-	w.checks, w.runCheck = declaredChecks(cfg.Consumers), declared.Runner{Get: consumers.Healthy, Env: commandEnv()}.Run
+	w.checks = declaredChecks(cfg.Consumers)
 	if a.inLab {
 		p := rotate.LabPolicy()
 		w.policy = &p
@@ -119,7 +118,7 @@ func (w *workspace) planner() *planner.Planner {
 // executor returns an executor that reports to onEvent.
 func (w *workspace) executor(onEvent func(rotate.Event)) *executor.Executor {
 	return &executor.Executor{
-		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health, Echo: w.echo, Check: w.runCheck,
+		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health, Echo: w.echo, Check: declared.Runner{Get: w.health, Env: commandEnv}.Run,
 		OnEvent: onEvent, Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
 		Failpoint: w.app.failpoint, Files: valuesIn,
 	}

@@ -7,6 +7,7 @@ package rotate
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/credential"
@@ -106,6 +107,15 @@ type Check struct {
 	URL     string   `json:"url"`
 	Command []string `json:"command,omitempty"` // {url} in an argument stands for the address
 	Preview string   `json:"preview,omitempty"`
+}
+
+// At returns the words of the command at an address.
+func (c Check) At(address string) []string {
+	words := make([]string, len(c.Command))
+	for i, w := range c.Command {
+		words[i] = strings.ReplaceAll(w, "{url}", address)
+	}
+	return words
 }
 
 // Guide is what a person does for a step.

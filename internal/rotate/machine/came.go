@@ -61,15 +61,22 @@ func (r *Run) looked(step rotate.Step, t turn, e Event) []Effect {
 		}
 		return one(r.finish(step, t, e.Seal))
 	case Stale:
-		if t.lost > 0 && t.lost < mostLost {
-			// What has come may be the lost one, which a listing was too old to show.
-			t.lost++
-			t.failure = e.Failure
-			return r.unlessStopping(step, t, OpSettle)
+		if t.mayShowLate() {
+			return r.lookForLost(step, t, e)
 		}
 	default:
 	}
 	return r.held(step, t, e, r.State.Of(step.ID).Open)
+}
+
+// mayShowLate reports whether what stands in the way may be the lost effect, which a
+// listing was too old to show.
+func (t turn) mayShowLate() bool { return t.lost > 0 && t.lost < mostLost }
+
+func (r *Run) lookForLost(step rotate.Step, t turn, e Event) []Effect {
+	t.lost++
+	t.failure = e.Failure
+	return r.unlessStopping(step, t, OpSettle)
 }
 
 func (r *Run) sent(step rotate.Step, t turn, e Event) []Effect {
@@ -89,11 +96,8 @@ func (r *Run) sent(step rotate.Step, t turn, e Event) []Effect {
 		t.failure = e.Failure
 		return one(r.write(step, t, kindUnknown, Outcome{Detail: e.Failure.Text}, nil))
 	case NoRoom:
-		if t.lost > 0 && t.lost < mostLost {
-			// The lost one is there, and a listing was too old to show it.
-			t.lost++
-			t.failure = e.Failure
-			return r.unlessStopping(step, t, OpSettle)
+		if t.mayShowLate() {
+			return r.lookForLost(step, t, e)
 		}
 	default:
 	}

@@ -22,5 +22,5 @@ func told(c rotate.Check) string {
 	if len(c.Command) == 0 {
 		return "GET " + c.URL
 	}
-	return "the command " + strings.ReplaceAll(strings.Join(c.Command, " "), "{url}", c.URL)
+	return "the command " + strings.Join(c.At(c.URL), " ")
 }

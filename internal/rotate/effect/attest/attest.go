@@ -41,9 +41,11 @@ func Confirm(ctx context.Context, w *effect.Worker) machine.Event {
 		level = rotate.L3
 		evidence += fmt.Sprintf("; it showed %d times in a row that it holds the new key in %s, as it showed the old one before", w.Policy().HealthNeeded, echo.Variable)
 	}
-	if c := w.Step.Check; c != nil && excused(w, w.Step.ID) {
+	switch c := w.Step.Check; {
+	case c == nil:
+	case excused(w, w.Step.ID):
 		evidence += "; its declared check was not run, which a person accepted"
-	} else if c != nil {
+	default:
 		shown, said, err := checked(ctx, w, *c)
 		if err != nil {
 			return w.Failed(ctx, err)
@@ -124,21 +126,32 @@ func unchanged(ctx context.Context, w *effect.Worker, store rotate.Step) error {
 
 // healthy asks the health URL until it answers well several times in a row.
 func healthy(ctx context.Context, w *effect.Worker, t providers.Target) error {
-	p := w.Policy()
-	good := 0
-	err := w.Poll(ctx, p.HealthEvery, p.AttestWithin, nil, func(ctx context.Context) (bool, string, error) {
-		ill := w.Health(ctx, t.HealthURL)
-		if ill != nil { // not well is an answer, not an error
-			good = 0
+	err := inARow(ctx, w, func(ctx context.Context) (bool, string, error) {
+		if ill := w.Health(ctx, t.HealthURL); ill != nil { // not well is an answer, not an error
 			return false, "health: " + ill.Error(), nil //nolint:nilerr // see above
 		}
-		good++
-		return good >= p.HealthNeeded, fmt.Sprintf("health: well %d of %d times", good, p.HealthNeeded), nil
+		return true, "health: well", nil
 	})
 	if err != nil {
 		return fmt.Errorf("%s is not well on the new key: %w", t.Name, err)
 	}
 	return nil
+}
+
+// inARow asks until the answer was good as many times in a row as the policy wants. said
+// is what the answer was, in words.
+func inARow(ctx context.Context, w *effect.Worker, ask func(context.Context) (well bool, said string, err error)) error {
+	p := w.Policy()
+	good := 0
+	return w.Poll(ctx, p.HealthEvery, p.AttestWithin, nil, func(ctx context.Context) (bool, string, error) {
+		well, said, err := ask(ctx)
+		if err != nil || !well {
+			good = 0
+			return false, said, err
+		}
+		good++
+		return good >= p.HealthNeeded, fmt.Sprintf("%s %d of %d times", said, good, p.HealthNeeded), nil
+	})
 }
 
 // excused reports whether a person accepted that a consumer is not seen to be

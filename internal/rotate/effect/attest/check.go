@@ -38,24 +38,17 @@ func checked(ctx context.Context, w *effect.Worker, c rotate.Check) (rotate.Leve
 // and returns what was seen last. At the preview a check that passes once is the end:
 // it passes without the key.
 func repeated(ctx context.Context, w *effect.Worker, c rotate.Check, address string, wanted bool) (last string, err error) {
-	p := w.Policy()
-	good := 0
-	err = w.Poll(ctx, p.HealthEvery, p.AttestWithin, nil, func(ctx context.Context) (bool, string, error) {
+	err = inARow(ctx, w, func(ctx context.Context) (bool, string, error) {
 		passed, detail, unknown := w.Check(ctx, c, address)
 		if unknown != nil { // not known is an answer here, not an error
-			good, last = 0, "not known: "+unknown.Error()
+			last = "not known: " + unknown.Error()
 			return false, "check: " + last, nil //nolint:nilerr // see above
 		}
 		last = detail
-		switch {
-		case passed == wanted:
-			good++
-		case !wanted:
+		if passed && !wanted {
 			return false, "", errPassesAnyway
-		default:
-			good = 0
 		}
-		return good >= p.HealthNeeded, fmt.Sprintf("check: %s, %d of %d times", detail, good, p.HealthNeeded), nil
+		return passed == wanted, "check: " + detail + ",", nil
 	})
 	if errors.Is(err, errPassesAnyway) {
 		last = "it passes there too (" + last + "), so it does not need the key"

@@ -24,9 +24,7 @@ func echoes(ctx context.Context, w *effect.Worker, e rotate.Echo) error {
 	if err != nil {
 		return err
 	}
-	p := w.Policy()
-	good := 0
-	err = w.Poll(ctx, p.HealthEvery, p.AttestWithin, nil, func(ctx context.Context) (bool, string, error) {
+	err = inARow(ctx, w, func(ctx context.Context) (bool, string, error) {
 		nonce, err := secret.NewNonce()
 		if err != nil {
 			return false, "", err
@@ -34,16 +32,12 @@ func echoes(ctx context.Context, w *effect.Worker, e rotate.Echo) error {
 		got, ill := w.Echo(ctx, e.URL, e.Variable, nonce)
 		switch {
 		case ill != nil: // no answer is an answer, not an error
-			good = 0
 			return false, "echo: " + ill.Error(), nil //nolint:nilerr // see above
 		case got == secret.Echo(fresh.Part(e.Part), e.Variable, nonce):
-			good++
-			return good >= p.HealthNeeded, fmt.Sprintf("echo: holds the new key, %d of %d times", good, p.HealthNeeded), nil
+			return true, "echo: holds the new key,", nil
 		case got == secret.Echo(old.Part(e.Part), e.Variable, nonce):
-			good = 0
 			return false, "echo: it still runs with the OLD key", nil
 		}
-		good = 0
 		return false, "echo: it runs with a key that is neither the old nor the new one", nil
 	})
 	if err != nil {
