@@ -33,6 +33,13 @@ func moto(t *testing.T) string {
 	if _, err := os.Stat(bin); err != nil {
 		t.Fatalf("moto is not installed (%v); run: make e2e", err)
 	}
+	return peer(t, bin, func(port string) []string { return []string{"-H", "127.0.0.1", "-p", port} })
+}
+
+// peer starts a program that listens on a port of this machine, with the arguments for
+// it, and returns its address when it answers; it ends with the test.
+func peer(t *testing.T, bin string, args func(port string) []string) string {
+	t.Helper()
 	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +49,7 @@ func moto(t *testing.T) string {
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(bin, "-H", "127.0.0.1", "-p", port)
+	cmd := exec.Command(bin, args(port)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +62,7 @@ func moto(t *testing.T) string {
 			return "http://" + addr
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("moto did not start")
+			t.Fatal(bin + " did not start")
 		}
 	}
 }

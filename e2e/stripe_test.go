@@ -7,19 +7,16 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/secretguard/secretguard/internal/lab"
 )
@@ -32,31 +29,7 @@ func stripeMock(t *testing.T) string {
 	if bin == "" {
 		t.Skip("NOT CHECKED: stripe-mock could not be built, so no request to Stripe was held to its whole document; see what make e2e said")
 	}
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
-	_, port, _ := net.SplitHostPort(addr)
-	if err := ln.Close(); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(bin, "-http-port", port, "-https-port", "0")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); ; <-tick.C {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			_ = c.Close()
-			return "http://" + addr
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("stripe-mock did not start")
-		}
-	}
+	return peer(t, bin, func(port string) []string { return []string{"-http-port", port, "-https-port", "0"} })
 }
 
 // memory stands behind stripe-mock, which forgets everything and hands out no secret:

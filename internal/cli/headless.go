@@ -158,13 +158,7 @@ func (a *app) demoCheck(ctx context.Context, w *workspace, old triage.Case, p ro
 		a.say("   %s %s (%s)", word, term.Clean(c.What), term.Clean(c.Detail))
 	}
 	if a.json {
-		err := a.encode(struct {
-			Schema string  `json:"schema"`
-			Run    string  `json:"run"`
-			OK     bool    `json:"ok"`
-			Checks []check `json:"checks"`
-		}{"secretguard.demo/1", p.ID, bad < 0, checks})
-		if err != nil {
+		if err := a.encodeDemo(p.ID, bad < 0, checks); err != nil {
 			return err
 		}
 	}
@@ -172,6 +166,16 @@ func (a *app) demoCheck(ctx context.Context, w *workspace, old triage.Case, p ro
 		return exitError{code: ExitNeedsPerson, err: fmt.Errorf("the demo's story did not end well; not true: %s", checks[bad].What)}
 	}
 	return nil
+}
+
+// encodeDemo writes the demo's document; a story of many runs names none.
+func (a *app) encodeDemo(run string, ok bool, checks []check) error {
+	return a.encode(struct {
+		Schema string  `json:"schema"`
+		Run    string  `json:"run"`
+		OK     bool    `json:"ok"`
+		Checks []check `json:"checks"`
+	}{"secretguard.demo/1", run, ok, checks})
 }
 
 // checkConsumers looks at each consumer's live deploy and health.

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -241,7 +242,7 @@ func (r *Railway) answer(q *http.Request, ask railwayAsk) (data any, refused str
 	case "Redeploy":
 		return r.redeploy(ask.Args.ID)
 	}
-	e := r.env(first(ask.Args.EnvironmentID, in.EnvironmentID, ask.Args.ID))
+	e := r.env(cmp.Or(ask.Args.EnvironmentID, in.EnvironmentID, ask.Args.ID))
 	switch {
 	case e == nil:
 		return nil, "Environment not found"
@@ -263,15 +264,6 @@ func (r *Railway) answer(q *http.Request, ask railwayAsk) (data any, refused str
 		return map[string]any{"deployments": edges(s.deploys, func(d *railwayDeploy) any { return r.told(s, d) })}, ""
 	}
 	return nil, "Problem processing request"
-}
-
-func first(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 func edges[T any](list []T, tell func(T) any) map[string]any {

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -235,6 +236,16 @@ type Located struct {
 	// Unreadable is how many of them cannot be read back: by their names they do not
 	// seem to hold the key, and that is all that is known.
 	Unreadable int
+}
+
+// Unread notes what our own access may not read, if the error says that; else nothing is
+// noted, and it is for the caller.
+func (l *Located) Unread(err error, what, why string) bool {
+	if !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrNotFound) {
+		return false
+	}
+	l.Gaps = append(l.Gaps, Gap{What: what, Why: why})
+	return true
 }
 
 // Gap is something that could not be looked at, and why.

@@ -3,7 +3,6 @@ package actions
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -186,9 +185,8 @@ func (s *search) add(at providers.Placement, key string, found []providers.PartM
 
 // gap notes what may not be read, and returns every other error.
 func (s *search) gap(err error, what string) error {
-	if !errors.Is(err, providers.ErrForbidden) && !errors.Is(err, providers.ErrNotFound) {
-		return err
+	if s.out.Unread(err, what, "our token may not read it") {
+		return nil
 	}
-	s.out.Gaps = append(s.out.Gaps, providers.Gap{What: what, Why: "our token may not read it"})
-	return nil
+	return err
 }

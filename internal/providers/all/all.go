@@ -2,6 +2,7 @@
 package all
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -169,16 +170,16 @@ func (o Options) duration(name string) (time.Duration, error) {
 	return d, nil
 }
 
-func (f factory) where() string { return first(f.address, f.describe().Name) }
+func (f factory) where() string { return cmp.Or(f.address, f.describe().Name) }
 
 // aws returns the settings of the AWS provider.
 func (o Options) aws(c *httpx.Client) aws.Config {
-	shared := first(o.Env("AWS_ENDPOINT_URL"), o.baseURL(aws.Name))
+	shared := cmp.Or(o.Env("AWS_ENDPOINT_URL"), o.baseURL(aws.Name))
 	return aws.Config{
 		KeyID: o.setting("AWS_ACCESS_KEY_ID").Reveal(), Secret: o.setting("AWS_SECRET_ACCESS_KEY"), SessionToken: o.setting("AWS_SESSION_TOKEN"),
-		Region: first(o.Env("AWS_REGION"), o.Env("AWS_DEFAULT_REGION")), Client: c, Version: o.Version,
-		IAMEndpoint: first(o.Env("AWS_ENDPOINT_URL_IAM"), shared), STSEndpoint: first(o.Env("AWS_ENDPOINT_URL_STS"), shared),
-		SQSEndpoint: first(o.Env("AWS_ENDPOINT_URL_SQS"), shared),
+		Region: cmp.Or(o.Env("AWS_REGION"), o.Env("AWS_DEFAULT_REGION")), Client: c, Version: o.Version,
+		IAMEndpoint: cmp.Or(o.Env("AWS_ENDPOINT_URL_IAM"), shared), STSEndpoint: cmp.Or(o.Env("AWS_ENDPOINT_URL_STS"), shared),
+		SQSEndpoint: cmp.Or(o.Env("AWS_ENDPOINT_URL_SQS"), shared),
 	}
 }
 
@@ -316,15 +317,6 @@ func (o Options) baseURL(name string) string {
 	}
 	if o.BaseURL != nil {
 		return o.BaseURL(name)
-	}
-	return ""
-}
-
-func first(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
 	}
 	return ""
 }

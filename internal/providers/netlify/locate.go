@@ -138,11 +138,7 @@ func hides(own []variable, key string) bool {
 
 // gap notes what may not be read; it reports whether the error was that.
 func gap(err error, what string, out *providers.Located) bool {
-	if !errors.Is(err, providers.ErrForbidden) && !errors.Is(err, providers.ErrNotFound) {
-		return false
-	}
-	out.Gaps = append(out.Gaps, providers.Gap{What: what, Why: "our token may not read it"})
-	return true
+	return out.Unread(err, what, "our token may not read it")
 }
 
 func target(a account, s site) providers.Target {

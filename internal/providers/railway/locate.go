@@ -147,7 +147,9 @@ func (s *search) environment(ctx context.Context, pr, e named) error {
 	}
 	at := providers.Placement{Provider: Name, Account: pr.ID, AccountName: pr.Name, Context: e.Name, ContextParam: e.ID}
 	values := map[string]map[string]string{}
-	for _, one := range append([]instance{{}}, env.Instances.all()...) { // the shared ones have no service
+	instances := env.Instances.all()
+	owners := append([]instance{{}}, instances...) // the shared ones have no service
+	for _, one := range owners {
 		vars, err := s.p.variables(ctx, pr.ID, e.ID, one.ServiceID, strings.TrimSpace(what+" "+one.ServiceName))
 		if done, err := s.gap(err, strings.TrimSpace(what+" "+one.ServiceName)); err != nil {
 			return err
@@ -155,17 +157,16 @@ func (s *search) environment(ctx context.Context, pr, e named) error {
 			values[one.ServiceID] = vars
 		}
 	}
-	for _, one := range append([]instance{{}}, env.Instances.all()...) {
+	for _, one := range owners {
 		s.compare(placed(at, one), values[one.ServiceID], env, values, e)
 	}
 	for _, v := range env.Variables.all() {
 		if !v.Sealed {
 			continue
 		}
-		i := slices.IndexFunc(env.Instances.all(), func(x instance) bool { return x.ServiceID == v.ServiceID })
 		one := instance{}
-		if i >= 0 {
-			one = env.Instances.all()[i]
+		if i := slices.IndexFunc(instances, func(x instance) bool { return x.ServiceID == v.ServiceID }); i >= 0 {
+			one = instances[i]
 		}
 		here := placed(at, one)
 		here.WriteOnly = true
@@ -173,7 +174,7 @@ func (s *search) environment(ctx context.Context, pr, e named) error {
 		if len(found) == 0 {
 			s.out.Unreadable++
 		}
-		s.add(here, v.Name, found, targets(env, values, e, pr.ID, one, v.Name))
+		s.add(here, v.Name, found, func() []providers.Target { return targets(env, values, e, pr.ID, one, v.Name) })
 	}
 	return nil
 }
@@ -190,16 +191,19 @@ func placed(at providers.Placement, one instance) providers.Placement {
 func (s *search) compare(at providers.Placement, vars map[string]string, env environment, values map[string]map[string]string, e named) {
 	for _, key := range sorted(vars) {
 		value := secret.New(vars[key])
-		s.add(at, key, providers.MatchValue(value, s.wanted), targets(env, values, e, at.Account, instance{ServiceID: at.Resource, ServiceName: at.ResourceName}, key))
+		owner := instance{ServiceID: at.Resource, ServiceName: at.ResourceName}
+		s.add(at, key, providers.MatchValue(value, s.wanted), func() []providers.Target { return targets(env, values, e, at.Account, owner, key) })
 		what := "railway " + at.ResourceName + " (" + e.Name + "): " + key
 		s.out.Gaps = append(s.out.Gaps, providers.EncodedGaps(what, providers.MatchEncoded(value, s.wanted))...)
 	}
 }
 
-func (s *search) add(at providers.Placement, key string, found []providers.PartMatch, feeds []providers.Target) {
+// add counts a variable, and notes it where it holds something: few do, and only for
+// those is it worked out what they feed.
+func (s *search) add(at providers.Placement, key string, found []providers.PartMatch, feeds func() []providers.Target) {
 	s.out.Searched++
 	for _, f := range found {
-		at.Key, at.Part, at.Match, at.Targets = key, f.Part, f.Match, feeds
+		at.Key, at.Part, at.Match, at.Targets = key, f.Part, f.Match, feeds()
 		s.out.Placements = append(s.out.Placements, at)
 	}
 }
@@ -211,12 +215,12 @@ func targets(env environment, values map[string]map[string]string, e named, proj
 	if owner.ServiceID != "" {
 		from = owner.ServiceName
 	}
-	refers := "${{" + from + "." + key + "}}"
+	refers := strings.ReplaceAll("${{"+from+"."+key+"}}", " ", "")
 	var out []providers.Target
 	for _, one := range env.Instances.all() {
 		fed := one.ServiceID == owner.ServiceID
 		for _, v := range values[one.ServiceID] {
-			fed = fed || strings.Contains(strings.ReplaceAll(v, " ", ""), strings.ReplaceAll(refers, " ", ""))
+			fed = fed || strings.Contains(strings.ReplaceAll(v, " ", ""), refers)
 		}
 		if fed {
 			out = append(out, target(projectID, e, one))
@@ -244,9 +248,8 @@ func (s *search) note(what, why string) {
 // gap notes what may not be read. It reports whether there is nothing to go on with:
 // because of that, or of the error that it returns.
 func (s *search) gap(err error, what string) (done bool, failed error) {
-	if !errors.Is(err, providers.ErrForbidden) && !errors.Is(err, providers.ErrNotFound) {
-		return err != nil, err
+	if s.out.Unread(err, what, "our token may not read it") {
+		return true, nil
 	}
-	s.note(what, "our token may not read it")
-	return true, nil
+	return err != nil, err
 }

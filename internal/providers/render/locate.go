@@ -2,7 +2,6 @@ package render
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -242,11 +241,7 @@ func (s *search) note(what, why string) {
 
 // gap notes what may not be read; it reports whether the error was that.
 func (s *search) gap(err error, what string) bool {
-	if !errors.Is(err, providers.ErrForbidden) && !errors.Is(err, providers.ErrNotFound) {
-		return false
-	}
-	s.note(what, "our key may not read it")
-	return true
+	return s.out.Unread(err, what, "our key may not read it")
 }
 
 // target says what to deploy and where to ask for health. Only a web service

@@ -156,7 +156,7 @@ func (h webhooks) ask(ctx context.Context, c credential.Credential) (providers.V
 	op := "ask for the endpoint " + id
 	hd := http.Header{"Accept": {"application/json"}}
 	h.Auth(hd)
-	res, err := h.Client.Do(ctx, httpx.Request{Op: op, Method: http.MethodGet, URL: strings.TrimRight(h.Base, "/") + "/v1/webhook_endpoints/" + url.PathEscape(id), Header: hd})
+	res, err := h.Client.Do(ctx, httpx.Request{Op: op, Method: http.MethodGet, URL: strings.TrimRight(h.Base, "/") + one(id), Header: hd})
 	a := answerOf(res, err)
 	switch {
 	case a.endpoint.ID == id && a.endpoint.Status == "enabled":
