@@ -11,7 +11,7 @@ var files embed.FS
 // Pack is one file of rules.
 type Pack struct {
 	Name string // "core.toml"
-	Data []byte
+	Data []byte // its fragments are written out
 }
 
 // Packs returns the embedded packs, by name.
@@ -23,7 +23,7 @@ func Packs() []Pack {
 		if b, err = files.ReadFile(e.Name()); err != nil {
 			break
 		}
-		out = append(out, Pack{e.Name(), b})
+		out = append(out, Pack{e.Name(), []byte(fragments.Replace(string(b)))})
 	}
 	if err != nil {
 		panic("rules: " + err.Error()) // the files are part of the program

@@ -91,6 +91,9 @@ func (f *Finder) settle(text []byte, h *hit) (Sight, bool) {
 	if !keyword && !hasKeyword(c.Keywords, string(text)) {
 		return s, false
 	}
+	if c.Own { // JSON may write a slash as "\/" (RFC 8259, section 7), and PHP does
+		s.Secret = strings.ReplaceAll(s.Secret, `\/`, "/")
+	}
 	s.Noise = noise.Judge(noise.Subject{Secret: s.Secret, Line: s.line, Generic: Generic(c.ID), Own: c.Own})
 	k := allow.Candidate{Secret: s.Secret, Whole: s.whole, Line: s.line}
 	return s, !f.set.global().Line(k) && !c.allow.Line(k)
@@ -254,15 +257,21 @@ func specific(list []Match) []Match {
 	drop := make([]bool, len(list))
 	around(list, func(i, j int) {
 		m, o := &list[i], &list[j]
-		if m.Secret == "" || o.Rule == m.Rule || m.Rule.Own && !Generic(m.Rule.ID) {
+		if m.Secret == "" || o.Rule == m.Rule {
 			return
 		}
-		same := o.Rule.Own && !m.Rule.Own && o.Secret == m.Secret
+		if more(*o, *m) {
+			m.Also, drop[j] = append(m.Also, o.Rule.ID), true
+		}
+		if m.Rule.Own && !Generic(m.Rule.ID) {
+			return
+		}
+		same := o.Rule.Own && !m.Rule.Own && (o.Secret == m.Secret || !o.Rule.Context && strings.Contains(o.Secret, m.Secret) && !below(*m, *o))
 		generic := Generic(m.Rule.ID) && !Generic(o.Rule.ID)
 		if same {
 			o.Also = append(o.Also, m.Rule.ID)
 		}
-		drop[i] = drop[i] || same || generic && strings.Contains(o.Secret, m.Secret) && !below(*m, *o)
+		drop[i] = drop[i] || same || generic && strings.Contains(o.Secret, strings.TrimRight(m.Secret, stops)) && !below(*m, *o)
 	})
 	out := list[:0]
 	for i, m := range list {
@@ -273,7 +282,22 @@ func specific(list []Match) []Match {
 	return out
 }
 
-// around calls visit for each match i and each match j in whose bounds it lies. It
+// stops may end a sentence behind a key, where a generic rule takes them for a part of it.
+const stops = ".,;:"
+
+// mostMore is how many signs a generic rule may take for a part of a key: a full stop,
+// an escape, the key's name.
+const mostMore = 16
+
+// more reports whether a generic rule found no more than the key that a rule of ours
+// found, with signs around it.
+func more(generic, m Match) bool {
+	return Generic(generic.Rule.ID) && m.Rule.Own && !Generic(m.Rule.ID) && !m.Rule.Context &&
+		len(generic.Secret) <= len(m.Secret)+mostMore && strings.Contains(generic.Secret, m.Secret)
+}
+
+// around calls visit for each match i and each match j in whose bounds it lies, but for
+// one sign at the end. It
 // takes no longer for many matches than they overlap: a list of keys is long.
 func around(list []Match, visit func(i, j int)) {
 	order := make([]int, len(list))
@@ -291,7 +315,7 @@ func around(list []Match, visit func(i, j int)) {
 		open = append(open, order[:n]...)
 		for _, i := range order[:n] {
 			for _, j := range open {
-				if i != j && list[j].End >= list[i].End {
+				if i != j && list[j].End+1 >= list[i].End { // one more: a full stop
 					visit(i, j)
 				}
 			}

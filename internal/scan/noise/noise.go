@@ -61,7 +61,7 @@ const (
 
 var (
 	placeholder = regexp.MustCompile(`(?i)example|placeholder|change_?me|redacted|dummy|your[_-]|not_?a_?real|insert[_-]|\.\.\.`)
-	publishable = regexp.MustCompile(`^pk_(?:live|test)_[A-Za-z0-9]+$`)
+	publishable = regexp.MustCompile(`^pk_(?:live|test)_[A-Za-z0-9]+\.?$`)
 	digest      = regexp.MustCompile(`^(?:[A-Fa-f0-9]{32,128}|(?:sha\d+-)?[A-Za-z0-9+/_-]{27,88}={0,2})$`)
 	digestName  = regexp.MustCompile(`(?i)(?:sha-?\d|md5|checksum|digest|integrity|e_?tag|commit|revision|thumbprint|fingerprint|signature|\bhash)[\w.\-]{0,20}["'\x60\]]{0,2}\s{0,4}[=:>,("'\x60\s]{0,6}$`)
 	uuid        = regexp.MustCompile(`^[A-Fa-f0-9]{8}(?:-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}$`)

@@ -1,0 +1,32 @@
+package rules
+
+import "strings"
+
+// fragments are pieces of expressions that many rules need; a pack names them in
+// double braces.
+//
+// {{start}} stands before a key that begins with its vendor's prefix. It is a word's
+// edge, or what ends where a key begins though it ends in a letter: an escape in a
+// string ("\nsk_live_…"), or a terminal's colour ("ESC[32mghp_…").
+//
+// {{is}} leads from a name to its value, for keys that only their name betrays. It is
+// signs, and the words that formats put between the two: an assignment, a call with a
+// default, an entry of Kubernetes ("- name: K", "value: v"), a variable of Terraform, a
+// parameter of CloudFormation, an attribute of XML, a cell of a table. With {{to}} the
+// name may go on first ("COHERE" in COHERE_API_KEY_PROD).
+var fragments = strings.NewReplacer("{{start}}", start, "{{is}}", is, "{{to}}", `[\w.\-]{0,30}`+is)
+
+const (
+	start = `(?:\b|\\(?:[abefnrtv]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-7]{3})|\[[0-9;]{0,12}m)`
+
+	// sign is one of those between a name and its value, with a terminal's colours.
+	sign = `(?:\\[nrt]|(?:\x1b|\\(?:e|033|x1b|u001b))\[[0-9;]{0,12}m|[\s=:>,("'\x60|\[\])?\\;{}$<&*!+\-])`
+	// word is one that is no part of a name and may stand between it and its value: a
+	// type, a default, an attribute, what a getter or a client calls its argument.
+	word = `(?:default|values?|default_?value|type|string|str|text|secure_?string|secure|secret|sensitive|no_?echo|true|false|null|none|nullable|ephemeral|optional|` +
+		`get|set|init|static|const|final|val|let|var|public|private|readonly|export|z|key|api_?key|x-api-key|set_api_key|auth_?token|token|auth|authorization|bearer|header|` +
+		`import|from|require|client|quot|apos|gt|lt|is|as|to|or|else|plain|env|context|production|all)`
+	described = `desc(?:ription)?["']{0,2}[ \t]{0,16}[=:][^\n]{0,200}`
+
+	is = sign + `+(?:(?:[./]?` + word + `\b(?:\.` + word + `\b)*|/name\b|` + described + `)` + sign + `+)*`
+)
