@@ -13,8 +13,9 @@ import "strings"
 // signs, and the words that formats put between the two: an assignment, a call with a
 // default, an entry of Kubernetes ("- name: K", "value: v"), a variable of Terraform, a
 // parameter of CloudFormation, an attribute of XML, a cell of a table. With {{to}} the
-// name may go on first ("COHERE" in COHERE_API_KEY_PROD).
-var fragments = strings.NewReplacer("{{start}}", start, "{{is}}", is, "{{to}}", `[\w.\-]{0,30}`+is)
+// name may go on first ("COHERE" in COHERE_API_KEY_PROD), and it may head a section of
+// settings, of which one is the key.
+var fragments = strings.NewReplacer("{{start}}", start, "{{is}}", is, "{{to}}", `[\w.\-]{0,30}(?:`+is+`|`+section+`)`)
 
 const (
 	start = `(?:\b|\\(?:[abefnrtv]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-7]{3})|\[[0-9;]{0,12}m)`
@@ -27,6 +28,9 @@ const (
 		`get|set|init|static|const|final|val|let|var|public|private|readonly|export|z|key|api_?key|x-api-key|set_api_key|auth_?token|token|auth|authorization|bearer|header|` +
 		`import|from|require|client|quot|apos|gt|lt|is|as|to|or|else|plain|env|context|production|all)`
 	described = `desc(?:ription)?["']{0,2}[ \t]{0,16}[=:][^\n]{0,200}`
+
+	setting = `[ \t]{0,16}["']?\w{1,24}["']?[ \t]{0,3}[=:]{1,2}[ \t]{0,3}["']?[\w.:/@+\-]{0,60}["']?,?[ \t]{0,3}\r?\n`
+	section = `["'\]]{0,2}[ \t]{0,3}(?::[ \t]{0,3}\{?|=[ \t]{0,3}\{|\{|\])[ \t]{0,3}\r?\n(?:` + setting + `){1,5}[ \t]{0,16}["']?(?:api_?)?(?:key|token|secret)\w{0,12}` + sign + `+`
 
 	is = sign + `+(?:(?:[./]?` + word + `\b(?:\.` + word + `\b)*|/name\b|` + described + `)` + sign + `+)*`
 )

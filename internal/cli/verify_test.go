@@ -126,3 +126,24 @@ func TestVerifyASupabaseKeyOfAHistory(t *testing.T) {
 		t.Errorf("got %s", out)
 	}
 }
+
+// What an issuer said is remembered, whether it is only asked or also issues keys: the
+// next verify asks nobody, and --no-cache asks again.
+func TestVerdictsAreRemembered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir, token := t.TempDir(), githubToken()
+	w.lab.Services.Know("github", token)
+	write(t, dir, "a.env", "GITHUB_TOKEN="+token+"\nHF_TOKEN="+lab.MadeUp("hf_", 34)+"\n")
+	write(t, dir, "b.env", "STRIPE_SECRET_KEY="+w.lab.Stripe.MakeKey("sk_live_")+"\nOPENAI_API_KEY="+lab.MadeUp("sk-", 20)+"T3BlbkFJ"+lab.MadeUp("", 20)+"\n")
+	write(t, dir, "c.env", "AWS_ACCESS_KEY_ID="+w.estate.LeakedID+"\nAWS_SECRET_ACCESS_KEY="+w.estate.LeakedSecret+"\n")
+	served := w.lab.Served()
+	first := w.must(1, "verify", "-t", dir, "--yes")
+	asked := w.lab.Served() - served
+	if again := w.must(1, "verify", "-t", dir, "--yes"); again != first || w.lab.Served() != served+asked {
+		t.Errorf("%d requests, then %d more:\n%s\n%s", asked, w.lab.Served()-served-asked, first, again)
+	}
+	if w.must(1, "verify", "-t", dir, "--yes", "--no-cache"); w.lab.Served() != served+2*asked {
+		t.Errorf("with --no-cache: %d requests instead of %d", w.lab.Served()-served-asked, asked)
+	}
+}

@@ -32,6 +32,8 @@ func lies() map[string]lab.Fault {
 		"403 in JSON":                 {Status: 403, Code: "forbidden"},
 		"401 in JSON, other words":    {Status: 401, Code: "come back later"},
 		"400 in JSON, other words":    {Status: 400, Code: "bad request"},
+		"a policy's 401":              json(401, `{"code":403,"message":"Access Denied by policy"}`),
+		"a proxy's 401":               json(401, `{"message":"Unauthorized: log in to the proxy","detail":"Unauthorized for guests"}`),
 		"200 in JSON, other words":    json(200, `{"ok":1}`),
 		"200, an empty list":          json(200, `[]`),
 		"200, an empty object":        json(200, `{}`),
@@ -105,8 +107,8 @@ func TestLiars(t *testing.T) {
 
 // alike are services that answer in the same form; no test can tell which one spoke.
 var alike = [][]string{
-	{"openai", "groq", "mistral"},     // OpenAI's dialect
-	{"supabase", "render", "mistral"}, // "Unauthorized" as the message
+	{"openai", "groq", "mistral"}, // OpenAI's dialect
+	{"supabase", "render"},        // "Unauthorized" as the message, and nothing else
 	{"twilio", "twilio_ie1", "twilio_au1", "twilio_verify"},
 	{"langsmith", "langsmith_eu"},
 	{"twocaptcha", "rucaptcha"},

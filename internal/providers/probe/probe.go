@@ -19,6 +19,7 @@ import (
 	"github.com/secretguard/secretguard/internal/credential"
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/secret"
 )
 
 // Tries is how often one request is tried.
@@ -239,7 +240,7 @@ func (c *Checker) ask(ctx context.Context, a aimed, cr credential.Credential) (p
 }
 
 // Through implements providers.KindVerifier: providers that issue keys are asked under
-// the same bounds, and their verdicts are not remembered.
+// the same bounds, and their verdicts are remembered in the same way.
 func (c *Checker) Through(name, call string, v providers.Verifier) providers.Verifier {
 	return through{c: c, name: name, call: call, next: v}
 }
@@ -252,11 +253,15 @@ type through struct {
 
 // Verify implements providers.Verifier.
 func (t through) Verify(ctx context.Context, cr credential.Credential) (providers.Verdict, error) {
-	name := t.name
+	parts := t.name + "\x00" + cr.Project
 	for _, p := range cr.PartNames() {
-		name += "\x00" + cr.Part(p).Reveal()
+		parts += "\x00" + cr.Part(p).Reveal()
 	}
-	return t.c.once(ctx, name, func() (providers.Verdict, error) {
+	value := secret.New(parts)
+	return t.c.once(ctx, parts, func() (providers.Verdict, error) {
+		if v, ok := t.c.o.Cache.get(t.name, value, t.c.o.Now()); ok {
+			return v, nil
+		}
 		leave, err := t.c.gate.enter(ctx, t.name, t.call)
 		if err != nil {
 			return providers.Verdict{Liveness: providers.Unknown}, err
@@ -264,6 +269,10 @@ func (t through) Verify(ctx context.Context, cr credential.Credential) (provider
 		defer leave()
 		v, err := t.next.Verify(ctx, cr)
 		t.c.gate.mind(t.name, err)
-		return v, err
+		if err != nil {
+			return v, err
+		}
+		v.At = t.c.o.Now()
+		return v, t.c.o.Cache.put(t.name, value, v, v.At)
 	})
 }

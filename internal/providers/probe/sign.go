@@ -90,19 +90,21 @@ func joined(list []any) string {
 // is: the answer has this status and one of the words at a place in its body, in any
 // case.
 func is(status int, path string, words ...string) sign {
+	return signed(status, path, "says", words, strings.Contains)
+}
+
+// exactly: the answer has this status and nothing but one of the words there. Short words
+// such as "Unauthorized" stand in the answers of other services and gateways too.
+func exactly(status int, path string, words ...string) sign {
+	return signed(status, path, "is", words, func(value, w string) bool { return value == w })
+}
+
+func signed(status int, path, verb string, words []string, fits func(value, word string) bool) sign {
 	return sign{
-		text: fmt.Sprintf("%d, `%s` says “%s”", status, path, strings.Join(words, "”, “")),
+		text: fmt.Sprintf("%d, `%s` %s “%s”", status, path, verb, strings.Join(words, "”, “")),
 		fits: func(got int, v any) bool {
-			if got != status {
-				return false
-			}
 			value := strings.ToLower(text(v, split(path)...))
-			for _, w := range words {
-				if strings.Contains(value, w) {
-					return true
-				}
-			}
-			return false
+			return got == status && slices.ContainsFunc(words, func(w string) bool { return fits(value, w) })
 		},
 	}
 }
@@ -113,6 +115,14 @@ func (s sign) and(path string, value any) sign {
 	return sign{
 		text: fmt.Sprintf("%s, with `%s` %v", s.text, path, value), whom: s.whom,
 		fits: func(status int, v any) bool { return s.fits(status, v) && at(v, split(path)...) == value },
+	}
+}
+
+// with narrows a sign to answers in which a place holds a text.
+func (s sign) with(path string) sign {
+	return sign{
+		text: fmt.Sprintf("%s, with `%s`", s.text, path), whom: s.whom,
+		fits: func(status int, v any) bool { return s.fits(status, v) && text(v, split(path)...) != "" },
 	}
 }
 

@@ -11,7 +11,8 @@ func platformProbes() []probe {
 	badCredentials := is(http.StatusUnauthorized, "message", "bad credentials")
 	const enterprise = "a GitHub Enterprise Server makes tokens of the same form"
 	prefect := is(http.StatusUnauthorized, "detail", "invalid authentication credentials")
-	supabase := is(http.StatusUnauthorized, "message", "unauthorized", "invalid token", "jwt could not be decoded")
+	supabase := either(is(http.StatusUnauthorized, "message", "invalid token", "jwt could not be decoded"), exactly(http.StatusUnauthorized, "message", "unauthorized"))
+	const anyGateway = "a gateway that refuses everybody could answer in the same words"
 	bedrock := has("modelSummaries", whom{})
 	noRight := either(is(http.StatusForbidden, "Message", "is not authorized to perform"), is(http.StatusForbidden, "message", "is not authorized to perform"))
 	const bedrockDocs = "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListFoundationModels.html"
@@ -36,22 +37,23 @@ func platformProbes() []probe {
 		{
 			name: "netlify", title: "Netlify", kind: credential.NetlifyToken, form: whole(`nf[pcoub]_[A-Za-z0-9]{36}`),
 			base: "https://api.netlify.com/api/v1", call: "GET /user", header: bearer, docs: "https://open-api.netlify.com",
-			live: has("id email", whom{account: "id", who: "email"}), dead: is(http.StatusUnauthorized, "message", "access denied"),
+			live: has("id email", whom{account: "id", who: "email"}), dead: exactly(http.StatusUnauthorized, "message", "access denied").and("code", float64(http.StatusUnauthorized)),
 		},
 		{
 			name: "render", title: "Render", kind: credential.RenderKey, form: whole(`rnd_[A-Za-z0-9]{24,40}`),
 			base: "https://api.render.com/v1", call: "GET /owners?limit=1", header: bearer, docs: "https://api-docs.render.com/reference/list-owners",
-			live: list("owner", whom{account: "0.owner.id", who: "0.owner.name"}), dead: is(http.StatusUnauthorized, "message", "unauthorized"),
+			live: list("owner", whom{account: "0.owner.id", who: "0.owner.name"}), dead: exactly(http.StatusUnauthorized, "message", "unauthorized"),
+			but: anyGateway,
 		},
 		{
 			name: "supabase", title: "Supabase", kind: credential.SupabaseToken, form: whole(`sbp_[a-f0-9]{40}`),
 			base: "https://api.supabase.com", call: "GET /v1/profile", header: bearer, docs: "https://supabase.com/docs/reference/api/v1-get-profile",
-			live: has("gotrue_id primary_email", whom{account: "gotrue_id", who: "primary_email"}), dead: supabase,
+			live: has("gotrue_id primary_email", whom{account: "gotrue_id", who: "primary_email"}), dead: supabase, but: anyGateway,
 		},
 		{
 			name: "supabase", title: "Supabase", what: "OAuth token", kind: credential.SupabaseToken, form: whole(`sbp_oauth_[a-f0-9]{40}`),
 			base: "https://api.supabase.com", call: "GET /v1/organizations", header: bearer, docs: "https://supabase.com/docs/reference/api/v1-list-all-organizations",
-			live: list("slug", whom{account: "0.slug", who: "0.name"}), dead: supabase,
+			live: list("slug", whom{account: "0.slug", who: "0.name"}), dead: supabase, but: anyGateway,
 		},
 		{
 			name: "prefect", title: "Prefect Cloud", kind: credential.PrefectUserKey, form: whole(`pnu_[A-Za-z0-9]{36}`),
@@ -122,7 +124,7 @@ func contextProbes() []probe {
 		{
 			name: "mistral", title: "Mistral", kind: credential.MistralKey, form: whole(`[A-Za-z0-9]{32}`),
 			base: "https://api.mistral.ai", call: "GET /v1/models", header: bearer, docs: "https://docs.mistral.ai/api",
-			live: has("data", whom{}).equal("object", "list"), dead: either(is(http.StatusUnauthorized, "detail", "unauthorized"), is(http.StatusUnauthorized, "message", "unauthorized")),
+			live: has("data", whom{}).equal("object", "list"), dead: either(exactly(http.StatusUnauthorized, "detail", "unauthorized"), exactly(http.StatusUnauthorized, "message", "unauthorized").with("request_id")),
 		},
 		{
 			name: "cohere", title: "Cohere", kind: credential.CohereKey, form: whole(`[A-Za-z0-9]{40}`),
@@ -143,7 +145,7 @@ func contextProbes() []probe {
 		{
 			name: "netlify", title: "Netlify", what: "older", kind: credential.NetlifyToken, form: whole(`[\w-]{43}`), not: otherService,
 			base: "https://api.netlify.com/api/v1", call: "GET /user", header: bearer, docs: "https://open-api.netlify.com",
-			live: has("id email", whom{account: "id", who: "email"}), dead: is(http.StatusUnauthorized, "message", "access denied"),
+			live: has("id email", whom{account: "id", who: "email"}), dead: exactly(http.StatusUnauthorized, "message", "access denied").and("code", float64(http.StatusUnauthorized)),
 		},
 		{
 			name: "railway", title: "Railway", what: "of an account", kind: credential.RailwayToken, form: uuid, base: railway, call: "POST /graphql/v2", docs: railwayDocs, header: bearer,

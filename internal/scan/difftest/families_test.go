@@ -1,6 +1,9 @@
 package difftest
 
-import "strings"
+import (
+	"encoding/base64"
+	"strings"
+)
 
 // form is one documented form of a key: a template of package sample, and a name
 // under which people keep such a key.
@@ -17,6 +20,15 @@ type family struct {
 
 // joined keeps values that are public constants out of the text of this file.
 func joined(parts ...string) string { return strings.Join(parts, "") }
+
+// The header and the claims of a service_role key: of a Supabase of one's own, whose
+// example writes the claims with blanks and names no project, and of before 2021, when
+// keys named no issuer.
+var (
+	jwtHeader  = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "."
+	selfHosted = jwtHeader + base64.RawURLEncoding.EncodeToString([]byte("{\n  \"role\": \"service_role\",\n  \"iss\": \"supabase\",\n  \"iat\": 1715050800,\n  \"exp\": 1972817200\n}")) + "."
+	before2021 = jwtHeader + base64.RawURLEncoding.EncodeToString([]byte(`{"role":"service_role","iat":1610000000,"exp":1925576000}`)) + "."
+)
 
 // families are the forms that vendors document or that keys in public issues show,
 // written down apart from the rules that find them.
@@ -43,6 +55,8 @@ var families = []family{
 		{"SUPABASE_ACCESS_TOKEN", "sbp_oauth_{hex:40}"},
 		{"SUPABASE_SERVICE_ROLE_KEY", "{jwt:service_role}"},
 		{"SUPABASE_ANON_KEY", "{jwt:anon}"},
+		{"SUPABASE_SERVICE_KEY", selfHosted + "{base64url:42}a"},
+		{"SUPABASE_SERVICE_KEY", before2021 + "{base64url:42}a"},
 	}, []form{
 		{"SUPABASE_SECRET_KEY", joined("sb_secret_", "N7UND0UgjK", "TVK-Uodkm0", "Hg_xSvEMPvz")},
 		{"SUPABASE_PUBLISHABLE_KEY", joined("sb_publishable_", "ACJWlzQHlZ", "jBrEguHvfO", "xg_3BJgxAaH")},
@@ -111,6 +125,8 @@ var families = []family{
 		{"GITHUB_TOKEN", "ghs_{digit:7}_{jwt:installation}"},
 	}, []form{{"GITHUB_TOKEN", "ghp_{x*36}"}, {"GITHUB_SHA", "{hex:40}"}, {"GITHUB_TOKEN", "ghp_yourtokenhere"}, {"GITHUB_TOKEN", "ghp_1234567890abcdefghijklmnopqrstuvwxyz"}}},
 	{"Slack", "slack.", []form{
+		{"SLACK_TOKEN", "xoxc-{digit:12}-{digit:13}-{digit:13}-{hex:64}"},
+		{"SLACK_COOKIE", "xoxd-{alnum:120}%2B{alnum:60}%3D%3D"},
 		{"SLACK_BOT_TOKEN", "xoxb-{digit:12}-{digit:13}-{alnum:24}"},
 		{"SLACK_USER_TOKEN", "xoxp-{digit:11}-{digit:12}-{digit:13}-{hex:32}"},
 		{"SLACK_APP_TOKEN", "xapp-1-A{BASE36:10}-{digit:13}-{hex:64}"},

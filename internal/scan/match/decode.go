@@ -153,10 +153,14 @@ func (f *Finder) decodedHit(now []byte, h hit, passes [][]codec.Segment, owner s
 	return hit{rule: h.rule, start: int32(o.Start), end: int32(o.End), from: int32(o.Start), to: int32(o.End), decoded: d}, true
 }
 
+// depthTag begins the tag of what was decoded; the number of layers follows, as with
+// gitleaks.
+const depthTag = "decode-depth:"
+
 func tagsOf(kinds codec.Encodings, depth int) []string {
 	var tags []string
 	for _, name := range kinds.Names() {
 		tags = append(tags, "decoded:"+name)
 	}
-	return append(tags, fmt.Sprintf("decode-depth:%d", depth))
+	return append(tags, fmt.Sprintf("%s%d", depthTag, depth))
 }

@@ -257,7 +257,11 @@ func specific(list []Match) []Match {
 	drop := make([]bool, len(list))
 	around(list, func(i, j int) {
 		m, o := &list[i], &list[j]
-		if m.Secret == "" || o.Rule == m.Rule {
+		if o.Rule == m.Rule { // a key that its issuer writes with escapes, and what they stand for
+			drop[i] = drop[i] || m.Rule.Own && m.decoded() && !o.decoded()
+			return
+		}
+		if m.Secret == "" {
 			return
 		}
 		if more(*o, *m) {
@@ -280,6 +284,11 @@ func specific(list []Match) []Match {
 		}
 	}
 	return out
+}
+
+// decoded reports whether the match stands in decoded text only.
+func (m Match) decoded() bool {
+	return slices.ContainsFunc(m.Tags, func(t string) bool { return strings.HasPrefix(t, depthTag) })
 }
 
 // stops may end a sentence behind a key, where a generic rule takes them for a part of it.

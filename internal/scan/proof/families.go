@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
@@ -110,9 +111,6 @@ const selfHosted = "supabase-self-hosted"
 // base64url (self-hosted v0.7.0, docker/utils/add-new-auth-keys.sh). That no project
 // fits proves nothing: the right one may not stand here.
 func (p *Proof) supabase(key string, projects []string) {
-	if p.Public = known(key); p.Public != "" {
-		return
-	}
 	body, sum, ok := cutLast(key, 9)
 	if !ok || sum[0] != '_' {
 		return
@@ -159,11 +157,14 @@ type claims struct {
 	Issuer  any `json:"iss"`
 	Ref     any `json:"ref"`
 	Role    any `json:"role"`
+	Issued  any `json:"iat"`
 	Expires any `json:"exp"`
 }
 
-// token reads the claims of a token, whose signature nobody here can check. The
-// role of a Supabase key decides how bad a leak is: anon is public by design.
+// token reads the claims of a token. Its signature can be checked only against secrets
+// that everybody knows: whoever has those can make any such token, so a leak of one
+// opens nothing more. The role of a Supabase key decides how bad a leak is: anon is
+// public by design.
 func (p *Proof) token(value string, now time.Time) {
 	parts := strings.Split(value, ".")
 	if len(parts) != 3 {
@@ -174,23 +175,62 @@ func (p *Proof) token(value string, now time.Time) {
 	if err != nil || json.Unmarshal(payload, &c) != nil {
 		return
 	}
-	issuer, role := word(c.Issuer), word(c.Role)
-	p.Role = role
-	switch issuer {
-	case "supabase-demo":
-		p.Public, p.Kind = "a token of every local Supabase stack", credential.SupabaseLegacyJWT
-	case "supabase":
+	p.Role = word(c.Role)
+	if c.supabase() {
 		p.Kind, p.Project = credential.SupabaseLegacyJWT, word(c.Ref)
-		switch role {
+		switch p.Role {
 		case "anon":
 			p.Severity = "info"
 		case "service_role", "supabase_admin":
 			p.Severity = "critical"
+		default: // a person's, or one of the project's own roles
+			p.Severity = "medium"
 		}
 	}
+	p.Public = signedInPublic(parts)
 	if end, ok := c.Expires.(float64); ok && end > 0 && end < 1e11 {
 		p.ends(time.Unix(int64(end), 0), now)
 	}
+}
+
+// supabase reports whether the claims are those of a Supabase API key. Those of before
+// 2021 name no issuer; they are for ten years and have one of two roles, whose names no
+// other service uses.
+func (c claims) supabase() bool {
+	switch word(c.Issuer) {
+	case "supabase", "supabase-demo":
+		return true
+	case "":
+		from, ok := c.Issued.(float64)
+		to, too := c.Expires.(float64)
+		const year = 365 * 24 * 3600
+		role := word(c.Role)
+		return c.Issuer == nil && ok && too && to-from > 9*year && to-from < 11*year && (role == "anon" || role == "service_role")
+	}
+	return false
+}
+
+// publicSecrets sign the tokens of documentation and of stacks that nobody has set up:
+// of Supabase's command line (supabase/cli, pkg/config/config.go) and of its self-hosting
+// example (supabase/supabase, docker/.env.example), and of jwt.io.
+var publicSecrets = map[string]string{
+	"super-secret-jwt-token-with-at-least-32-characters-long":      "a token of every local Supabase stack",
+	"your-super-secret-jwt-token-with-at-least-32-characters-long": "a token of Supabase's example for self-hosting: whoever knows the example can make it",
+	"your-256-bit-secret":                    "a token of jwt.io",
+	"a-string-secret-at-least-256-bits-long": "a token of jwt.io",
+}
+
+// signedInPublic says whose token it is, when it was signed with such a secret (HS256,
+// RFC 7518, section 3.2).
+func signedInPublic(parts []string) string {
+	for key, whose := range publicSecrets {
+		m := hmac.New(sha256.New, []byte(key))
+		m.Write([]byte(parts[0] + "." + parts[1]))
+		if parts[2] == base64.RawURLEncoding.EncodeToString(m.Sum(nil)) {
+			return whose
+		}
+	}
+	return ""
 }
 
 // word is a claim that is short and plain, since it is shown to people; others are

@@ -1,6 +1,8 @@
 package proof_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
@@ -108,9 +110,32 @@ func TestSupabaseProject(t *testing.T) {
 	}
 }
 
-func jwt(claims string) string {
+func jwt(claims string) string { return signed("a secret that nobody knows", claims) }
+
+func signed(key, claims string) string {
 	e := base64.RawURLEncoding.EncodeToString
-	return e([]byte(`{"alg":"HS256"}`)) + "." + e([]byte(claims)) + "." + e([]byte(strings.Repeat("s", 32)))
+	text := e([]byte(`{"alg":"HS256"}`)) + "." + e([]byte(claims))
+	m := hmac.New(sha256.New, []byte(key))
+	m.Write([]byte(text))
+	return text + "." + e(m.Sum(nil))
+}
+
+// The keys of vendors' own documentation are known, and nothing else of their form is.
+func TestDocumentedKeys(t *testing.T) {
+	t.Parallel()
+	for value, kind := range map[string]credential.Kind{
+		"sk_test_" + "4eC39HqLyjWD" + "arjtT1zdp7dc": credential.StripeSecretKey,
+		"sk_test_" + "BQokikJOvBiI" + "2HlWgH4olfQ2": credential.StripeSecretKey,
+		"sk_test_" + "tR3PYbcVNZZ7" + "96tH88S4VQ2u": credential.StripeSecretKey,
+		"1abc234d" + "e56fab7c" + "89012d34" + "e56fa7b8":      credential.TwoCaptchaKey,
+	} {
+		if p := of(kind, credential.PartToken, value, proof.Hints{}); !strings.Contains(p.Public, "documentation") {
+			t.Errorf("%s…: %+v", value[:8], p)
+		}
+		if p := of(kind, credential.PartToken, value[1:]+"0", proof.Hints{}); p.Public != "" {
+			t.Errorf("another value is public: %+v", p)
+		}
+	}
 }
 
 func TestTokens(t *testing.T) {
@@ -119,14 +144,20 @@ func TestTokens(t *testing.T) {
 		value string
 		want  proof.Proof
 	}{
-		"anon":         {jwt(`{"iss":"supabase","ref":"abc","role":"anon","exp":4000000000}`), proof.Proof{Kind: credential.SupabaseLegacyJWT, Project: "abc", Role: "anon", Severity: "info"}},
-		"service role": {jwt(`{"iss":"supabase","ref":"abc","role":"service_role","exp":4000000000}`), proof.Proof{Kind: credential.SupabaseLegacyJWT, Project: "abc", Role: "service_role", Severity: "critical"}},
-		"ended":        {jwt(`{"iss":"x","role":"admin","exp":1500000000}`), proof.Proof{Role: "admin", Severity: "low", Note: "it ended on 2017-07-14"}},
-		"local":        {jwt(`{"role":"anon","iss":"supabase-demo","exp":1983812996}`), proof.Proof{Kind: credential.SupabaseLegacyJWT, Role: "anon", Public: "a token of every local Supabase stack"}},
-		"other types":  {jwt(`{"iss":5,"role":["a"],"exp":"soon"}`), proof.Proof{}},
-		"hostile role": {jwt(`{"iss":"x","role":"\u001b[31mroot"}`), proof.Proof{}},
-		"no JSON":      {"eyJh.####.x", proof.Proof{}},
-		"two parts":    {"eyJh.eyJh", proof.Proof{}},
+		"anon":              {jwt(`{"iss":"supabase","ref":"abc","role":"anon","exp":4000000000}`), proof.Proof{Kind: credential.SupabaseLegacyJWT, Project: "abc", Role: "anon", Severity: "info"}},
+		"service role":      {jwt(`{"iss":"supabase","ref":"abc","role":"service_role","exp":4000000000}`), proof.Proof{Kind: credential.SupabaseLegacyJWT, Project: "abc", Role: "service_role", Severity: "critical"}},
+		"ended":             {jwt(`{"iss":"x","role":"admin","exp":1500000000}`), proof.Proof{Role: "admin", Severity: "low", Note: "it ended on 2017-07-14"}},
+		"local":             {signed("super-secret-jwt-token-with-at-least-32-characters-long", `{"role":"anon","iss":"supabase-demo","exp":1983812996}`), proof.Proof{Kind: credential.SupabaseLegacyJWT, Role: "anon", Severity: "info", Public: "a token of every local Supabase stack"}},
+		"demo, signed anew": {jwt(`{"role":"service_role","iss":"supabase-demo","exp":1983812996}`), proof.Proof{Kind: credential.SupabaseLegacyJWT, Role: "service_role", Severity: "critical"}},
+		"jwt.io":            {signed("your-256-bit-secret", `{"sub":"1234567890"}`), proof.Proof{Public: "a token of jwt.io"}},
+		"before 2021":       {jwt(`{"role":"service_role","iat":1610000000,"exp":1925576000}`), proof.Proof{Kind: credential.SupabaseLegacyJWT, Role: "service_role", Severity: "critical"}},
+		"for an hour":       {jwt(`{"role":"service_role","iat":1925572400,"exp":1925576000}`), proof.Proof{Role: "service_role"}},
+		"another's":         {jwt(`{"role":"service_role","iss":"x","iat":1610000000,"exp":1925576000}`), proof.Proof{Role: "service_role"}},
+		"a person's":        {jwt(`{"iss":"supabase","ref":"abc","role":"authenticated","exp":4000000000}`), proof.Proof{Kind: credential.SupabaseLegacyJWT, Project: "abc", Role: "authenticated", Severity: "medium"}},
+		"other types":       {jwt(`{"iss":5,"role":["a"],"exp":"soon"}`), proof.Proof{}},
+		"hostile role":      {jwt(`{"iss":"x","role":"\u001b[31mroot"}`), proof.Proof{}},
+		"no JSON":           {"eyJh.####.x", proof.Proof{}},
+		"two parts":         {"eyJh.eyJh", proof.Proof{}},
 	} {
 		tc.want.Checksum = proof.None
 		if got := of("generic.jwt", credential.PartToken, tc.value, proof.Hints{}); got != tc.want {
