@@ -12,6 +12,7 @@ import (
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/providers/all"
+	"github.com/secretguard/secretguard/internal/providers/probe"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/executor"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
@@ -119,8 +120,21 @@ func (w *workspace) planner() *planner.Planner {
 func (w *workspace) executor(onEvent func(rotate.Event)) *executor.Executor {
 	return &executor.Executor{
 		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health, Echo: w.echo, Check: declared.Runner{Get: w.health, Env: commandEnv}.Run,
-		OnEvent: onEvent, Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
+		OnEvent: w.forgetful(onEvent), Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
 		Failpoint: w.app.failpoint, Files: valuesIn,
+	}
+}
+
+// forgetful passes events on. With each step that is done, what issuers said of keys is
+// forgotten: of the old one and the new one it may be otherwise now.
+func (w *workspace) forgetful(onEvent func(rotate.Event)) func(rotate.Event) {
+	return func(e rotate.Event) {
+		if dir := config.CacheDir(w.app.Env); dir != "" && e.Status == rotate.StepDone {
+			probe.ForgetVerdicts(dir)
+		}
+		if onEvent != nil {
+			onEvent(e)
+		}
 	}
 }
 

@@ -53,12 +53,18 @@ func OpenCache(dir string) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the verdict cache: %w", err)
 	}
-	c := &Cache{path: filepath.Join(dir, "verdicts.json"), key: key, entries: map[string]entry{}}
+	c := &Cache{path: filepath.Join(dir, cacheFile), key: key, entries: map[string]entry{}}
 	if b, err := os.ReadFile(c.path); err == nil && json.Unmarshal(b, &c.entries) != nil || c.entries == nil {
 		c.entries = map[string]entry{}
 	}
 	return c, nil
 }
+
+const cacheFile = "verdicts.json"
+
+// ForgetVerdicts drops what the cache in a folder holds, if there is one. It may be
+// called at any time, and as often as one likes.
+func ForgetVerdicts(dir string) { _ = os.Remove(filepath.Join(dir, cacheFile)) }
 
 // cacheKey reads this installation's key, or makes one.
 func cacheKey(path string) (secret.Key, error) {
@@ -89,7 +95,8 @@ func (c *Cache) get(service string, value secret.Text, now time.Time) (providers
 		return providers.Verdict{}, false
 	}
 	return providers.Verdict{
-		Liveness: e.Liveness, Grade: e.Grade, Code: e.Code, Detail: e.Detail, At: e.At,
+		Liveness: e.Liveness, Grade: e.Grade, Code: e.Code, At: e.At,
+		Detail:   also(e.Detail, "remembered from "+e.At.UTC().Format("15:04:05 UTC")+", --no-cache asks again"),
 		Identity: providers.Identity{Account: e.Account, Who: e.Who, Project: e.Project, Scopes: e.Scopes},
 	}, true
 }

@@ -80,8 +80,8 @@ func withoutKey(id providers.Identity, key secret.Text) providers.Identity {
 }
 
 func also(s, but string) string {
-	if but == "" {
-		return s
+	if s == "" || but == "" {
+		return s + but
 	}
 	return s + "; " + but
 }
