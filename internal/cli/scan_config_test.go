@@ -34,6 +34,7 @@ func TestScanWithBadConfiguration(t *testing.T) {
 		{"extend a file that is not there", "[extend]\npath = \"gone.toml\"\n", "gone.toml"},
 		{"extend by URL", "[extend]\nurl = \"https://x.invalid\"\n", "url is not supported"},
 		{"extend both", "[extend]\nuseDefault = true\npath = \"x\"\n", "both useDefault and path"},
+		{"an id twice", good + good, "is given twice"},
 		{"extend itself", "[extend]\npath = \".gitleaks.toml\"\n", "goes deeper"},
 		{"composite", good + "[[rules.required]]\nid = \"x\"\n", "requires the rule \"x\", which does not exist"},
 	}

@@ -121,7 +121,12 @@ func parse(data []byte, name string, depth int, read Reader) (Config, error) {
 	}
 	base.Rules = slices.DeleteFunc(base.Rules, func(r match.Rule) bool { return slices.Contains(doc.Extend.DisabledRules, r.ID) })
 	var refused []refusal // all of them: whoever mends the file wants to do it once
+	seen := map[string]bool{}
 	for _, r := range doc.Rules {
+		if seen[r.ID] { // it would change the first one, and find less than its author thinks
+			return base, fmt.Errorf("%s: the rule id %s is given twice; rename one of them", name, r.ID)
+		}
+		seen[r.ID] = true
 		err := base.add(r, name)
 		switch {
 		case errors.Is(err, errFilter):
