@@ -84,7 +84,7 @@ compare: ## our findings against gitleaks' over a history: make compare REPO=pat
 	SECRETGUARD_COMPARE_REPO="$(abspath $(REPO))" go test -run '^TestRealRepository$$' -count=1 -timeout 2h -v ./internal/scan/difftest
 
 detection-table: ## measure recall and false findings against gitleaks, into docs/detection.md
-	go test -run '^TestDetectionTable$$' -count=1 -timeout 10m ./internal/scan/difftest -update
+	go test -run '^TestDetectionTable' -count=1 -parallel 1 -timeout 10m ./internal/scan/difftest -update
 
 clean-trees: ## what is reported in large source trees without secrets, into docs/detection.md
 	SECRETGUARD_CLEAN_TREES=1 go test -run '^TestCleanTrees$$' -count=1 -timeout 30m ./internal/scan/difftest -update

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,29 +41,43 @@ func moto(t *testing.T) string {
 // it, and returns its address when it answers; it ends with the test.
 func peer(t *testing.T, bin string, args func(port string) []string) string {
 	t.Helper()
+	port := freePort(t)
+	launch(t, exec.Command(bin, args(port)...), port)
+	return "http://127.0.0.1:" + port
+}
+
+// freePort returns a port that nobody listens on now.
+func freePort(t *testing.T) string {
+	t.Helper()
 	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := ln.Addr().String()
-	_, port, _ := net.SplitHostPort(addr)
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(bin, args(port)...)
+	return port
+}
+
+// launch starts a program and waits until it listens; stop ends it, and may be called
+// twice. It ends with the test.
+func launch(t *testing.T, cmd *exec.Cmd, port string) (stop func()) {
+	t.Helper()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	stop = sync.OnceFunc(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	t.Cleanup(stop)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); ; <-tick.C {
-		if c, err := net.Dial("tcp", addr); err == nil {
+	for deadline := time.Now().Add(2 * time.Minute); ; <-tick.C {
+		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
 			_ = c.Close()
-			return "http://" + addr
+			return stop
 		}
 		if time.Now().After(deadline) {
-			t.Fatal(bin + " did not start")
+			t.Fatal(cmd.Path + " did not start")
 		}
 	}
 }
@@ -193,13 +208,14 @@ type user struct {
 	bin  string
 	repo string
 	env  []string
+	in   string // on stdin
 }
 
 // run wants an exit code and returns stdout; stderr is in the log.
 func (u user) run(want int, args ...string) string {
 	u.t.Helper()
 	cmd := exec.Command(u.bin, args...)
-	cmd.Dir, cmd.Env = u.repo, u.env
+	cmd.Dir, cmd.Env, cmd.Stdin = u.repo, u.env, strings.NewReader(u.in)
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	_ = cmd.Run() // the exit code says it

@@ -21,7 +21,7 @@ const (
 	start = `(?:\b|\\(?:[abefnrtv]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-7]{3})|\[[0-9;]{0,12}m)`
 
 	// sign is one of those between a name and its value, with a terminal's colours.
-	sign = `(?:\\[nrt]|(?:\x1b|\\(?:e|033|x1b|u001b))\[[0-9;]{0,12}m|[\s=:>,("'\x60|\[\])?\\;{}$<&*!+\-])`
+	sign = `(?:\\(?:[nrt]|u00[0-9a-fA-F]{2})|(?:\x1b|\\(?:e|033|x1b|u001b))\[[0-9;]{0,12}m|[\s=:>,("'\x60|\[\])?\\;{}$<&*!+\-])`
 	// word is one that is no part of a name and may stand between it and its value: a
 	// type, a default, an attribute, what a getter or a client calls its argument.
 	word = `(?:default|values?|default_?value|type|string|str|text|secure_?string|secure|secret|sensitive|no_?echo|true|false|null|none|nullable|ephemeral|optional|` +

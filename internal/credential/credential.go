@@ -24,6 +24,7 @@ const (
 	SupabaseLegacyJWT Kind = "supabase.legacy_jwt"
 	PrefectUserKey    Kind = "prefect.user_key"
 	PrefectServiceKey Kind = "prefect.service_key"
+	PrefectAuthString Kind = "prefect.auth_string" // of a server of one's own
 	StripeSecretKey   Kind = "stripe.secret_key"
 	StripeWebhook     Kind = "stripe.webhook_secret"
 	OpenAIKey         Kind = "openai.api_key"

@@ -100,6 +100,11 @@ func families() []family {
 	github.remove = nil
 	perplexity := asked("perplexity", "perplexity", "PERPLEXITY_API_KEY", letters("pplx-", 48))
 	perplexity.remove = nil
+	server := asked("prefect-server", "prefect_server", "PREFECT_API_AUTH_STRING", digits("admin:", 32))
+	server.again = func(l *Lab) string { // the server takes one string
+		l.Services.forgetAll("prefect_server")
+		return server.leak(l)
+	}
 	cuts := asked("twocaptcha", "twocaptcha", "TWOCAPTCHA_API_KEY", digits("", 32))
 	cuts.again = func(l *Lab) string { // one key only: the new one ends the old one
 		l.Services.forgetAll("twocaptcha")
@@ -130,7 +135,7 @@ func families() []family {
 		{provider: "google", variable: "GEMINI_API_KEY", leak: func(l *Lab) string { return l.Google.MakeKey().Token }},
 		{provider: "openrouter", variable: "OPENROUTER_API_KEY", leak: func(l *Lab) string { return l.OpenRouter.MakeKey(25).Token }},
 		{provider: "xai", variable: "XAI_API_KEY", leak: func(l *Lab) string { return l.XAI.MakeKey("api-key:model:*").Token }},
-		github, perplexity, cuts,
+		github, perplexity, cuts, server,
 		asked("cohere", "cohere", "COHERE_API_KEY", letters("", 40)),
 		asked("mistral", "mistral", "MISTRAL_API_KEY", letters("", 32)),
 		asked("groq", "groq", "GROQ_API_KEY", letters("gsk_", 52)),

@@ -23,6 +23,7 @@ const (
 	anthropicOAuth = `{"type":"error","error":{"type":"permission_error","message":"OAuth token does not meet scope requirement user:profile"}}`
 	badGitHub      = `{"message":"Bad credentials","documentation_url":"https://docs.github.com/rest","status":"401"}`
 	badPrefect     = `{"detail":"Invalid authentication credentials"}`
+	badServer      = `{"exception_message":"Unauthorized"}`
 	badCaptcha     = `{"errorId":1,"errorCode":"ERROR_KEY_DOES_NOT_EXIST"}`
 	badRailway     = `{"errors":[{"message":"Not Authorized"}],"data":null}`
 	noBedrock      = `{"Message":"Authentication failed: Please make sure your API Key is valid."}`
@@ -105,14 +106,15 @@ var serviceTwins = map[string][]serviceTwin{
 		request: "GET /v1/user", header: "Xi-Api-Key", good: `{"user_id":"u1","first_name":"Jo","subscription":{"tier":"free"}}`, bad: 401, badBody: `{"detail":{"status":"invalid_api_key","message":"Invalid API key"}}`,
 		little: 401, littleBody: `{"detail":{"status":"missing_permissions","message":"The API key you used is missing the permission user_read"}}`,
 	}},
-	"deepseek":   {{request: "GET /user/balance", good: `{"is_available":true,"balance_infos":[]}`, bad: 401, badBody: `{"error":{"message":"Authentication Fails","type":"authentication_error"}}`}},
-	"mistral":    {{request: "GET /v1/models", good: `{"object":"list","data":[]}`, bad: 401, badBody: `{"detail":"Unauthorized"}`}},
-	"cohere":     {{request: "POST /v1/check-api-key", good: `{"valid":true,"organization_id":"o1","owner_id":"u1"}`, bad: 401, badBody: `{"message":"invalid api token"}`}},
-	"twocaptcha": {{request: "POST /getBalance", inBody: "clientKey", good: `{"errorId":0,"balance":1.5}`, bad: 200, badBody: badCaptcha}},
-	"rucaptcha":  {{request: "POST /getBalance", inBody: "clientKey", good: `{"errorId":0,"balance":1.5}`, bad: 200, badBody: badCaptcha}},
-	"twilio":     {{request: "GET /2010-04-01/Accounts/{id}.json", basic: true, good: twilioAccount, bad: 401, badBody: badTwilio}},
-	"twilio_ie1": {{request: "GET /2010-04-01/Accounts/{id}.json", basic: true, good: twilioAccount, bad: 401, badBody: badTwilio}},
-	"twilio_au1": {{request: "GET /2010-04-01/Accounts/{id}.json", basic: true, good: twilioAccount, bad: 401, badBody: badTwilio}},
+	"deepseek":       {{request: "GET /user/balance", good: `{"is_available":true,"balance_infos":[]}`, bad: 401, badBody: `{"error":{"message":"Authentication Fails","type":"authentication_error"}}`}},
+	"mistral":        {{request: "GET /v1/models", good: `{"object":"list","data":[]}`, bad: 401, badBody: `{"detail":"Unauthorized"}`}},
+	"cohere":         {{request: "POST /v1/check-api-key", good: `{"valid":true,"organization_id":"o1","owner_id":"u1"}`, bad: 401, badBody: `{"message":"invalid api token"}`}},
+	"twocaptcha":     {{request: "POST /getBalance", inBody: "clientKey", good: `{"errorId":0,"balance":1.5}`, bad: 200, badBody: badCaptcha}},
+	"rucaptcha":      {{request: "POST /getBalance", inBody: "clientKey", good: `{"errorId":0,"balance":1.5}`, bad: 200, badBody: badCaptcha}},
+	"prefect_server": {{request: "GET /admin/version", basic: true, good: `"3.4.25.dev12+g4f2a9c1e7b05"`, bad: 401, badBody: badServer}},
+	"twilio":         {{request: "GET /2010-04-01/Accounts/{id}.json", basic: true, good: twilioAccount, bad: 401, badBody: badTwilio}},
+	"twilio_ie1":     {{request: "GET /2010-04-01/Accounts/{id}.json", basic: true, good: twilioAccount, bad: 401, badBody: badTwilio}},
+	"twilio_au1":     {{request: "GET /2010-04-01/Accounts/{id}.json", basic: true, good: twilioAccount, bad: 401, badBody: badTwilio}},
 	"twilio_verify": {{
 		request: "GET /v2/Services", basic: true, good: `{"services":[{"sid":"VA1","account_sid":"AC1"}],"meta":{"key":"services","page":0}}`, bad: 401, badBody: badTwilio,
 	}},

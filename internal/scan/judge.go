@@ -113,7 +113,7 @@ func (f *Finding) prove(p proof.Proof) {
 }
 
 var (
-	testPath = regexp.MustCompile(`(?i)(?:^|/)(?:tests?|testdata|fixtures?|__tests__|spec|vectors?)/|[_.-]tests?\.[a-z]+$|vectors?[\w.-]*\.[a-z]+$|test[\w-]*\.(?:json|txt|rsp)$`)
+	testPath = regexp.MustCompile(`(?i)(?:^|/)(?:tests?|test_?data|fixtures?|__tests__|spec|vectors?)/|[_.-]tests?(?:_?data)?\.[a-z]+$|vectors?[\w.-]*\.[a-z]+$|test[\w-]*\.(?:json|txt|rsp)$`)
 	hexOnly  = regexp.MustCompile(`^(?:[A-Fa-f0-9]{2}){8,}$`)
 	// lockFiles hold checksums of packages under names such as "integrity".
 	lockFiles = []string{

@@ -14,6 +14,7 @@ var titles = map[credential.Kind]string{
 	credential.SupabaseLegacyJWT: "supabase legacy jwt key",
 	credential.PrefectUserKey:    "prefect user key",
 	credential.PrefectServiceKey: "prefect service account key",
+	credential.PrefectAuthString: "prefect server auth string",
 	credential.StripeSecretKey:   "stripe secret key",
 	credential.StripeWebhook:     "stripe webhook secret",
 	credential.OpenAIKey:         "openai api key",

@@ -109,6 +109,9 @@ func factories() []factory {
 			}
 			return prefect.NewBot(prefect.Config{Key: o.setting("PREFECT_API_KEY"), Account: o.Env("PREFECT_ACCOUNT_ID"), Overlap: overlap, BaseURL: o.baseURL(prefect.Name), Client: c})
 		}},
+		{describe: prefect.ServerDescriptor, address: prefect.ServerAddress, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return prefect.NewServer(prefect.Config{BaseURL: o.baseURL(prefect.ServerAddress), Client: c})
+		}},
 		{describe: google.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return google.New(google.Config{
 				AccessToken: o.setting("GOOGLE_OAUTH_ACCESS_TOKEN"), Project: o.Env("GOOGLE_CLOUD_PROJECT"), BaseURL: o.baseURL(google.Name),

@@ -48,6 +48,9 @@ type Service struct {
 	// Beside says that a refusal tells something only while another key of the same
 	// account works.
 	Beside bool
+	// Names gives the public name of a key whose end tells too much of it; nil for how
+	// it begins and ends.
+	Names func(plain string) string
 	// Window is how long the old key is watched being refused; zero means a minute.
 	Window time.Duration
 }
@@ -160,6 +163,10 @@ func (p *Provider) Ref(key secret.Text) providers.KeyRef {
 	ref := providers.KeyRef{Kind: p.service.Kind, ID: "a key of no known form"}
 	if probe.Fits(p.service.Kind, key) {
 		plain := key.Reveal()
+		if p.service.Names != nil {
+			ref.ID = p.service.Names(plain)
+			return ref
+		}
 		ref.ID = p.prefix(plain) + "…" + plain[len(plain)-shown:]
 	}
 	return ref

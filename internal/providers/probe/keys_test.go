@@ -91,6 +91,7 @@ func samples() []sample {
 		{form: "xai", service: "xai", key: token(credential.XAIKey, lab.MadeUp("xai-", 80)), whom: id{Account: "t1", Who: "ci", Scopes: "api-key:model:*"}},
 		{form: "replicate", service: "replicate", key: token(credential.ReplicateKey, lab.MadeUp("r8_", 37)), whom: id{Who: "jo"}},
 		{form: "perplexity", service: "perplexity", key: token(credential.PerplexityKey, lab.MadeUp("pplx-", 48)), open: true},
+		{form: "prefect server", service: "prefect_server", key: token(credential.PrefectAuthString, "admin:"+hexes(32)), open: true},
 		{form: "langsmith", service: "langsmith", key: token(credential.LangSmithKey, "lsv2_pt_"+hexes(32)+"_"+hexes(10)), whom: id{Account: "o1", Project: "Shop"}},
 		{form: "langsmith of the EU", service: "langsmith_eu", key: token(credential.LangSmithKey, "lsv2_sk_"+hexes(32)+"_"+hexes(10)), whom: id{Account: "o1", Project: "Shop"}},
 		{form: "github", service: "github", key: token(credential.GitHubToken, lab.MadeUp("ghp_", 36)), whom: id{Account: "7", Who: "jo", Scopes: "repo,read:org"}},

@@ -57,6 +57,9 @@ func New(o Options) *Checker {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.BaseURL == nil {
+		o.BaseURL = func(string) string { return "" }
+	}
 	return &Checker{
 		o: o, list: table(), gate: gate{now: o.Now, hosts: map[string]*host{}},
 		client: httpx.New(httpx.Options{AllowPrivate: o.AllowPrivate, Version: o.Version, Timeout: o.Timeout, Tries: Tries, Sleep: o.Sleep}),
@@ -131,6 +134,9 @@ func find(list []probe, cr credential.Credential, elsewhere func(string) string)
 		if elsewhere != nil {
 			if other := elsewhere(p.name); other != "" {
 				base = other
+			}
+			if base == "" { // a server of one's own, and nobody said where it is
+				continue
 			}
 		}
 		out = append(out, aimed{p, base})

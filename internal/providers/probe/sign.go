@@ -93,10 +93,10 @@ func is(status int, path string, words ...string) sign {
 	return signed(status, path, "says", words, strings.Contains)
 }
 
-// exactly: the answer has this status and nothing but one of the words there. Short words
-// such as "Unauthorized" stand in the answers of other services and gateways too.
-func exactly(status int, path string, words ...string) sign {
-	return signed(status, path, "is", words, func(value, w string) bool { return value == w })
+// unauthorized: the answer is a 401 and says nothing but one of the words there. Short
+// words such as "Unauthorized" stand in longer answers of gateways too.
+func unauthorized(path string, words ...string) sign {
+	return signed(http.StatusUnauthorized, path, "is", words, func(value, w string) bool { return value == w })
 }
 
 func signed(status int, path, verb string, words []string, fits func(value, word string) bool) sign {

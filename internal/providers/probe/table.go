@@ -29,8 +29,8 @@ type probe struct {
 	form *regexp.Regexp
 	// not is what it must not look like, where the form is wide; nil for nothing.
 	not *regexp.Regexp
-	// base is the service's address, and call the request below it, "GET /v1/models";
-	// {id} in it is the id of a pair.
+	// base is the service's address, empty for one that the operator runs, and call the
+	// request below it, "GET /v1/models"; {id} in it is the id of a pair.
 	base, call string
 	// home returns the address for services that have one for each project or region,
 	// from what the key itself says or was found beside; nil otherwise.

@@ -11,7 +11,7 @@ func platformProbes() []probe {
 	badCredentials := is(http.StatusUnauthorized, "message", "bad credentials")
 	const enterprise = "a GitHub Enterprise Server makes tokens of the same form"
 	prefect := is(http.StatusUnauthorized, "detail", "invalid authentication credentials")
-	supabase := either(is(http.StatusUnauthorized, "message", "invalid token", "jwt could not be decoded"), exactly(http.StatusUnauthorized, "message", "unauthorized"))
+	supabase := either(is(http.StatusUnauthorized, "message", "invalid token", "jwt could not be decoded"), unauthorized("message", "unauthorized"))
 	const anyGateway = "a gateway that refuses everybody could answer in the same words"
 	bedrock := has("modelSummaries", whom{})
 	noRight := either(is(http.StatusForbidden, "Message", "is not authorized to perform"), is(http.StatusForbidden, "message", "is not authorized to perform"))
@@ -37,12 +37,12 @@ func platformProbes() []probe {
 		{
 			name: "netlify", title: "Netlify", kind: credential.NetlifyToken, form: whole(`nf[pcoub]_[A-Za-z0-9]{36}`),
 			base: "https://api.netlify.com/api/v1", call: "GET /user", header: bearer, docs: "https://open-api.netlify.com",
-			live: has("id email", whom{account: "id", who: "email"}), dead: exactly(http.StatusUnauthorized, "message", "access denied").and("code", float64(http.StatusUnauthorized)),
+			live: has("id email", whom{account: "id", who: "email"}), dead: unauthorized("message", "access denied").and("code", float64(http.StatusUnauthorized)),
 		},
 		{
 			name: "render", title: "Render", kind: credential.RenderKey, form: whole(`rnd_[A-Za-z0-9]{24,40}`),
 			base: "https://api.render.com/v1", call: "GET /owners?limit=1", header: bearer, docs: "https://api-docs.render.com/reference/list-owners",
-			live: list("owner", whom{account: "0.owner.id", who: "0.owner.name"}), dead: exactly(http.StatusUnauthorized, "message", "unauthorized"),
+			live: list("owner", whom{account: "0.owner.id", who: "0.owner.name"}), dead: unauthorized("message", "unauthorized"),
 			but: anyGateway,
 		},
 		{
@@ -64,6 +64,13 @@ func platformProbes() []probe {
 			name: "prefect", title: "Prefect Cloud", kind: credential.PrefectServiceKey, form: whole(`pnb_[A-Za-z0-9]{36}`),
 			base: "https://api.prefect.cloud", call: "GET /api/me/workspaces", header: bearer, docs: "https://app.prefect.cloud/api/docs",
 			live: list("workspace_id", whom{account: "0.account_handle", project: "0.workspace_handle"}), dead: prefect,
+		},
+		{
+			// Which server takes it, the string does not say: one that refuses it proves
+			// nothing, unless it takes the string that came after it.
+			name: "prefect_server", title: "the Prefect server of SECRETGUARD_PREFECT_SERVER_URL", kind: credential.PrefectAuthString, form: whole(`[^\s:"'\x60]{1,64}:[^\s"'\x60]{4,128}`),
+			call: "GET /admin/version", header: basic, docs: "https://docs.prefect.io/v3/advanced/security-settings",
+			live: versionText(), refused: unauthorized("exception_message", "unauthorized"), but: "it may be the string of another server",
 		},
 		{
 			// Every request of an organisation's key must name one of its accounts, which
@@ -124,7 +131,7 @@ func contextProbes() []probe {
 		{
 			name: "mistral", title: "Mistral", kind: credential.MistralKey, form: whole(`[A-Za-z0-9]{32}`),
 			base: "https://api.mistral.ai", call: "GET /v1/models", header: bearer, docs: "https://docs.mistral.ai/api",
-			live: has("data", whom{}).equal("object", "list"), dead: either(exactly(http.StatusUnauthorized, "detail", "unauthorized"), exactly(http.StatusUnauthorized, "message", "unauthorized").with("request_id")),
+			live: has("data", whom{}).equal("object", "list"), dead: either(unauthorized("detail", "unauthorized"), unauthorized("message", "unauthorized").with("request_id")),
 		},
 		{
 			name: "cohere", title: "Cohere", kind: credential.CohereKey, form: whole(`[A-Za-z0-9]{40}`),
@@ -145,7 +152,7 @@ func contextProbes() []probe {
 		{
 			name: "netlify", title: "Netlify", what: "older", kind: credential.NetlifyToken, form: whole(`[\w-]{43}`), not: otherService,
 			base: "https://api.netlify.com/api/v1", call: "GET /user", header: bearer, docs: "https://open-api.netlify.com",
-			live: has("id email", whom{account: "id", who: "email"}), dead: exactly(http.StatusUnauthorized, "message", "access denied").and("code", float64(http.StatusUnauthorized)),
+			live: has("id email", whom{account: "id", who: "email"}), dead: unauthorized("message", "access denied").and("code", float64(http.StatusUnauthorized)),
 		},
 		{
 			name: "railway", title: "Railway", what: "of an account", kind: credential.RailwayToken, form: uuid, base: railway, call: "POST /graphql/v2", docs: railwayDocs, header: bearer,
@@ -162,4 +169,14 @@ func contextProbes() []probe {
 			live: has("data.projectToken.projectId", whom{project: "data.projectToken.projectId"}), dead: either(refused, is(http.StatusOK, "errors.0.message", "project token not found")),
 		},
 	}
+}
+
+var version = whole(`\d+\.\d+\.\d+[\w.+-]{0,40}`)
+
+// versionText is an answer that is a version and nothing else, in JSON.
+func versionText() good {
+	return good{text: "a version", fits: func(v any) bool {
+		s, ok := v.(string)
+		return ok && version.MatchString(s)
+	}}
 }

@@ -32,6 +32,7 @@ func reasons() []reason {
 		{credential.SupabasePublicKey, "", "no project was found that it could belong to"},
 		{credential.SupabaseLegacyJWT, "", "it names no project"},
 		{credential.BedrockKey, "", "it names no region"},
+		{credential.PrefectAuthString, "", "nobody said where the server is: set SECRETGUARD_PREFECT_SERVER_URL to its API address"},
 		{
 			credential.SupabaseDatabase, "",
 			"a log-in with a password that was changed makes the pooler shut this machine's address out (Supabase: “Circuit breaker open after password rotation”)",

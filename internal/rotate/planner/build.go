@@ -84,6 +84,7 @@ func (b *builder) issue() error {
 			st.Undo = "revoke the new key"
 		}
 		if g.Cuts {
+			st.Title = "YOU replace the one key of " + b.plan.Old.Owner + " and hand the new one in"
 			st.Risk = "the old key ends with it: consumers fail from here until they have the new one"
 			b.plan.Risks = append(b.plan.Risks, "this issuer keeps one key only: making the new one is an outage until every consumer has it")
 		}

@@ -64,8 +64,8 @@ var families = []family{
 		{"SUPABASE_URL", "https://{lower:20}.supabase.co"},
 		{"SUPABASE_SECRET_KEY", "sb_secret_xxxxxxxxxxxxxxxxxxxxxx_xxxxxxxx"},
 	}},
-	{"Prefect", "prefect.", []form{{"PREFECT_API_KEY", "pnu_{alnum:36}"}, {"PREFECT_API_KEY", "pnb_{alnum:36}"}}, []form{
-		{"PREFECT_API_KEY", "pnu_1234567890abcdefghijklmnopqrstuvwxyz"}, {"PREFECT_API_KEY", "pnu_xxxxxxxx"}, {"PREFECT_API_URL", "https://api.prefect.cloud/api/accounts/{uuid}"},
+	{"Prefect", "prefect.", []form{{"PREFECT_API_KEY", "pnu_{alnum:36}"}, {"PREFECT_API_KEY", "pnb_{alnum:36}"}, {"PREFECT_API_AUTH_STRING", "admin:{hex:48}"}}, []form{
+		{"PREFECT_API_KEY", "pnu_1234567890abcdefghijklmnopqrstuvwxyz"}, {"PREFECT_API_KEY", "pnu_xxxxxxxx"}, {"PREFECT_API_AUTH_STRING", "admin:pass"}, {"PREFECT_API_URL", "https://api.prefect.cloud/api/accounts/{uuid}"},
 	}},
 	{"Stripe", "stripe.", []form{
 		{"STRIPE_SECRET_KEY", "sk_live_{alnum:24}"},

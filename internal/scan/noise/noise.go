@@ -39,6 +39,8 @@ func Judge(s Subject) string {
 		return ""
 	case publishable.MatchString(s.Secret):
 		return "a publishable key: public by design"
+	case address.MatchString(s.Secret):
+		return "an address, or a name of that form"
 	case Words(s.Secret):
 		return "made of words"
 	case decodesToWords(s.Secret):
@@ -62,6 +64,7 @@ const (
 var (
 	placeholder = regexp.MustCompile(`(?i)example|placeholder|change_?me|redacted|dummy|your[_-]|not_?a_?real|insert[_-]|\.\.\.`)
 	publishable = regexp.MustCompile(`^pk_(?:live|test)_[A-Za-z0-9]+\.?$`)
+	address     = regexp.MustCompile(`^[a-z0-9][a-z0-9._+-]*@[a-z0-9-]+(?:\.[a-z]{2,})+$`)
 	digest      = regexp.MustCompile(`^(?:[A-Fa-f0-9]{32,128}|(?:sha\d+-)?[A-Za-z0-9+/_-]{27,88}={0,2})$`)
 	digestName  = regexp.MustCompile(`(?i)(?:sha-?\d|md5|checksum|digest|integrity|e_?tag|commit|revision|thumbprint|fingerprint|signature|\bhash)[\w.\-]{0,20}["'\x60\]]{0,2}\s{0,4}[=:>,("'\x60\s]{0,6}$`)
 	uuid        = regexp.MustCompile(`^[A-Fa-f0-9]{8}(?:-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}$`)

@@ -30,6 +30,8 @@ func TestJudge(t *testing.T) {
 		"ours, in a block":   {Subject{Secret: "EAAAPhesDAACAPTHADQAAD4Q", Own: true, Line: strings.Repeat("SI1sJGBI", 4) + "EAAAPhesDAACAPTHADQAAD4Q" + strings.Repeat("kEi6", 5)}, ""},
 		"checksum":           {Subject{Secret: "9d23bd4149cb979ccf3c5c94dd217e98", Line: `api_key_sha256: "9d23bd4149cb979ccf3c5c94dd217e98"`, Generic: true}, "checksum"},
 		"signature":          {Subject{Secret: "Signature=79d0760751907af16f64a537c1242416dacf5120", Generic: true}, "signature"},
+		"an algorithm":       {Subject{Secret: "sk-ecdsa-sha2-nistp256@openssh.com", Generic: true}, "address"},
+		"password with an @": {Subject{Secret: "kQ7w@Zt93.xPb", Generic: true}, ""},
 		"publishable":        {Subject{Secret: "pk_" + "live_51Hq8RkT2v", Generic: true}, "public by design"},
 		"hex key":            {Subject{Secret: "9d23bd4149cb979ccf3c5c94dd217e98", Line: `api_key: "9d23bd4149cb979ccf3c5c94dd217e98"`, Generic: true}, ""},
 		"UUID called an id":  {Subject{Secret: id, Line: "key_id = \"" + id + "\"", Generic: true}, "UUID"},

@@ -213,7 +213,7 @@ func (c claims) supabase() bool {
 // publicSecrets sign the tokens of documentation and of stacks that nobody has set up:
 // of Supabase's command line (supabase/cli, pkg/config/config.go) and of its self-hosting
 // example (supabase/supabase, docker/.env.example), and of jwt.io.
-var publicSecrets = map[string]string{
+var publicSecrets = map[string]string{ //nolint:gosec // that is the point: they open nothing
 	"super-secret-jwt-token-with-at-least-32-characters-long":      "a token of every local Supabase stack",
 	"your-super-secret-jwt-token-with-at-least-32-characters-long": "a token of Supabase's example for self-hosting: whoever knows the example can make it",
 	"your-256-bit-secret":                    "a token of jwt.io",

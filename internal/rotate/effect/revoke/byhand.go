@@ -33,7 +33,7 @@ func waitForRemoval(ctx context.Context, w *effect.Worker, key func(context.Cont
 	if err != nil {
 		return w.Failed(ctx, err)
 	}
-	verdict, err := w.Verdict(ctx, c)
+	verdict, err := asked(ctx, w, c)
 	switch {
 	case err != nil:
 		e := w.NotSent(ctx, err)
@@ -54,4 +54,26 @@ func waitForRemoval(ctx context.Context, w *effect.Worker, key func(context.Cont
 	e := machine.Event{Result: machine.Refused, Failure: w.Failure(errors.New("waits for you: " + effect.Instructions(guide) + "; then resume"))}
 	e.Unsure = true
 	return e
+}
+
+// asked asks about a key as a proof of death does: beside the new key, where the issuer's
+// refusal tells nothing alone.
+func asked(ctx context.Context, w *effect.Worker, c credential.Credential) (providers.Verdict, error) {
+	beside, err := effect.Ability[providers.Corroborator](w)
+	if err != nil {
+		return w.Verdict(ctx, c)
+	}
+	fresh, err := w.NewKey(ctx)
+	if err != nil {
+		return w.Verdict(ctx, c)
+	}
+	if v, err := w.Verdict(ctx, fresh); err != nil || v.Liveness != providers.Live {
+		return w.Verdict(ctx, c)
+	}
+	var verdict providers.Verdict
+	err = w.Read(ctx, func(ctx context.Context) (err error) {
+		verdict, err = beside.VerifyAt(ctx, beside.Endpoints()[0], c)
+		return err
+	})
+	return verdict, err
 }
