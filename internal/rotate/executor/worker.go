@@ -53,7 +53,7 @@ func opsOf(a rotate.Action) ops {
 	case rotate.ActEnable:
 		return ops{send: revoke.Enable}
 	case rotate.ActSoak:
-		return ops{confirm: soak.Confirm}
+		return ops{confirm: soak.Confirm, back: revoke.Enable}
 	case rotate.ActDelete:
 		return ops{send: revoke.Delete}
 	case rotate.ActRemoveNew:

@@ -20,6 +20,7 @@ const (
 	kindProgress = "progress" // a deploy's id
 	kindDone     = "done"     // a step is complete; issue seals the new parts
 	kindFailed   = "failed"   // a step is held
+	kindHarm     = "harm"     // a consumer fell ill without the old key, which is about to be enabled again
 	kindRetry    = "retry"    // a person says: try the held step again
 	kindWaived   = "waived"   // a person accepts less
 	kindRollback = "rollback" // a person says: go back
@@ -68,6 +69,10 @@ type Failure struct {
 	Redo []string `json:"redo,omitempty"`
 	// Alarm is what must not be overlooked until the run ends well.
 	Alarm string `json:"alarm,omitempty"`
+	// Ill says that a consumer fell ill while the old key was disabled.
+	Ill bool `json:"ill,omitempty"`
+	// Lifted says that the old key was disabled and works again.
+	Lifted bool `json:"lifted,omitempty"`
 }
 
 // Orphan is a key that an issue made and whose value was lost.

@@ -239,6 +239,8 @@ func (r *Run) wrote(rec record.Record) []Effect {
 			return one(r.fail(step, t, t.failure))
 		}
 		return r.unlessStopping(step, t, OpSettle)
+	case kindHarm:
+		return one(r.do(step, t, OpBack)) // a person who wants to stop wants no outage
 	case kindOrphan:
 		if t.orphan.Gone {
 			t.orphan = nil
