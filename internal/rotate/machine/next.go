@@ -239,14 +239,14 @@ func (r *Run) wrote(rec record.Record) []Effect {
 			return one(r.fail(step, t, t.failure))
 		}
 		return r.unlessStopping(step, t, OpSettle)
-	case kindHarm:
-		return one(r.do(step, t, OpBack)) // a person who wants to stop wants no outage
 	case kindOrphan:
 		if t.orphan.Gone {
 			t.orphan = nil
 			return r.unlessStopping(step, t, OpLook)
 		}
 		return one(r.do(step, t, OpClean))
+	case kindHarm:
+		return one(r.do(step, t, OpBack)) // a person who wants to stop wants no outage
 	}
 	return r.drop(step.ID) // done or failed
 }
