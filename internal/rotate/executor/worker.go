@@ -124,6 +124,7 @@ func (w *worker) do(ctx context.Context, op machine.Op) (c came) {
 	}
 	begin := w.Now()
 	c.event = f(ctx, &w.Worker)
+	c.event.Probed = w.Probed()
 	// Over a request the monotonic clock tells work from sleep, where it is there.
 	w.Naps.Note(begin, w.Now(), w.Now().Sub(begin))
 	if op == machine.OpSend && c.event.Result == machine.OK {

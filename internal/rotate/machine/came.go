@@ -8,6 +8,7 @@ func (r *Run) came(e Event) []Effect {
 	if !ok {
 		return nil
 	}
+	t.probed = t.probed.Join(e.Probed)
 	step := r.State.step(e.Step)
 	if e.Result == Interrupted {
 		return r.drop(step.ID)

@@ -73,6 +73,7 @@ type State struct {
 	onto     map[credential.Part]string // never changes once the plan is there
 	orphans  []Orphan
 	redo     []string
+	probed   []rotate.Span // when we ourselves used the old key
 	proof    *rotate.DeathProof
 	problem  Failure
 	alarm    string
@@ -246,6 +247,7 @@ func (s *State) applyOutcome(r record.Record) error {
 	if r.Kind != kindDone {
 		return nil
 	}
+	s.notice(o.Probed)
 	if o.New != nil {
 		s.newRef, s.newMask = *o.New, o.NewMask
 		collect(s.newBlobs, blobNew, r.Blobs)
@@ -279,6 +281,7 @@ func (s *State) applyFailure(r record.Record) error {
 		s.change(string(rotate.ActSoak), func(f *Facts) { f.Ill = true })
 	}
 	s.redo = append(s.redo, x.Redo...)
+	s.notice(x.Probed)
 	if x.Lifted {
 		s.lifted = liftDone
 	}
@@ -360,6 +363,17 @@ func (s *State) OntoBlobs() map[credential.Part]string { return s.onto }
 
 // NewBlobs names the sealed parts of the new key.
 func (s *State) NewBlobs() map[credential.Part]string { return s.newBlobs }
+
+// notice takes in when we ourselves used the old key.
+func (s *State) notice(probed *rotate.Span) {
+	if probed != nil {
+		s.probed = append(slices.Clip(s.probed), *probed)
+	}
+}
+
+// Probed returns when we ourselves used the old key, as far as plan and journal know:
+// a call that was killed wrote nothing down.
+func (s *State) Probed() []rotate.Span { return slices.Concat(s.plan.Probed, s.probed) }
 
 // Orphans returns the keys that an issue made and whose value was lost.
 func (s *State) Orphans() []Orphan { return slices.Clone(s.orphans) }

@@ -119,7 +119,7 @@ func untilRefused(ctx context.Context, w *effect.Worker) error {
 	}
 	p := w.Policy()
 	return w.Poll(ctx, p.ProofEvery, p.DisableWithin, nil, func(ctx context.Context) (bool, string, error) {
-		verdict, err := v.Verify(ctx, c)
+		verdict, err := w.Probe(ctx, v, c)
 		if err != nil {
 			return false, "", err
 		}
