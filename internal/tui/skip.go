@@ -37,7 +37,7 @@ func comeBack(id string, t screen.Turn) term.Safe {
 // skipTurn closes what asked for the step. Nothing of a key that was typed is kept.
 func (m *Root) skipTurn(id string) {
 	m.dialogs = slices.DeleteFunc(m.dialogs, func(d screen.Screen) bool { return asksFor(d, id) })
-	text := term.Safe("skipped for now: run " + term.Clean(id) + " waits for you")
+	text := "skipped for now: run " + term.Clean(id) + " waits for you"
 	m.store.Note(false, text)
 	m.say(text)
 }

@@ -311,7 +311,7 @@ func (s *stage) wrong() string {
 func TestOnlyNamedKeysAreTakenAway(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("SECRETGUARD_SOAK") == "" && flag.Lookup("rapid.checks").Value.String() == flag.Lookup("rapid.checks").DefValue {
-		fewer(t, 20) // each of them is a whole rotation
+		fewer(t, 15) // each of them is a whole rotation
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newStage(t)
