@@ -179,6 +179,7 @@ func tales() *rapid.Generator[tale] {
 type stage struct {
 	*rotatetest.World
 	guard   *guard
+	mu      sync.Mutex        // over foreign: a twin and the run's listener add to it
 	foreign map[string]string // keys that somebody else made, and of whom
 }
 
@@ -192,6 +193,8 @@ func newStage(t *testing.T) *stage {
 }
 
 func (s *stage) foreignKey(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	id, _ := s.Lab.AWS.CreateKey(user)
 	s.foreign[id] = user
 }
@@ -260,6 +263,8 @@ func (s *stage) others(x tale) func(rotate.Event) {
 		case x.keyAppears:
 			s.foreignKey(s.Estate.User)
 		case x.newKeyGoes:
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			for _, k := range s.Lab.AWS.Keys(s.Estate.User) {
 				if k.ID != s.Estate.LeakedID && s.foreign[k.ID] == "" {
 					s.Lab.AWS.RemoveKey(k.ID)
