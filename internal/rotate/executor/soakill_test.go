@@ -51,7 +51,7 @@ func assertLifted(t *testing.T, w *rotatetest.World, run string, err error) {
 		logged = logged || e.Step == "soak" && strings.Contains(e.Text, "a consumer fell ill: the old key is being enabled again")
 	}
 	if !logged {
-		t.Errorf("the journal does not say it: %+v", snap.Log)
+		t.Error("the journal does not say it")
 	}
 }
 
