@@ -221,7 +221,7 @@ func (e *engine) Verify(ctx context.Context, id string) (triage.Liveness, error)
 	if err != nil {
 		return triage.Liveness{}, err
 	}
-	l, err := triage.Verify(httpx.ReadOnly(ctx), e.w.registry, c)
+	l, err := e.w.verify(httpx.ReadOnly(ctx), c)
 	return l, forPeople(err)
 }
 

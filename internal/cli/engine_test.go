@@ -66,6 +66,24 @@ func TestExcerptsHoldNoSecret(t *testing.T) {
 	}
 }
 
+// The plan tells the rotation when we ourselves asked whether the key works.
+func TestPlanKnowsOfOurOwnProbes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e, c := w.loaded()
+	if p, err := e.Plan(t.Context(), c.ID, rotate.KeepRunning); err != nil || len(p.Probed) != 0 {
+		t.Fatalf("nobody asked: %v, %v", p.Probed, err)
+	}
+	before := time.Now()
+	if _, err := e.Verify(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
+	p, err := e.Plan(t.Context(), c.ID, rotate.KeepRunning)
+	if err != nil || len(p.Probed) != 1 || !p.Probed[0].Covers(before) || p.ComputeDigest() != p.Digest {
+		t.Errorf("asked at %s, and the plan knows of %v (%v)", before, p.Probed, err)
+	}
+}
+
 // What was accepted does not come back with the next scan, and the file holds no
 // value.
 func TestAcceptHides(t *testing.T) {

@@ -75,7 +75,7 @@ func (a *app) findLeak(ctx context.Context, st *stage) (scan.Result, triage.Case
 }
 
 func (a *app) demoRotate(ctx context.Context, st *stage, w *workspace, c triage.Case) (rotate.Plan, error) {
-	l, err := triage.Verify(ctx, w.registry, c)
+	l, err := w.verify(ctx, c)
 	if err != nil {
 		return rotate.Plan{}, err
 	}

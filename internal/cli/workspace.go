@@ -41,6 +41,7 @@ type workspace struct {
 	byName   bool                    // values that cannot be read are changed for their names
 	source   string                  // the folder or repository of the leak; empty when there is none
 	identity journal.Identity
+	probed   probes      // when leaked keys were asked about
 	onto     triage.Case // another leaked key that takes the planned one's place
 }
 

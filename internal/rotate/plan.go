@@ -152,6 +152,8 @@ type Plan struct {
 	MinLevel  Level                      `json:"min_level"`
 	Policy    Policy                     `json:"policy"`
 	Account   string                     `json:"account,omitempty"` // the issuer's account of the old key
+	// Probed is when we asked the issuer whether the old key works, before the plan.
+	Probed []Span `json:"probed,omitempty"`
 	// Source is the folder or repository that the leak was found in, on the machine
 	// that made the plan; empty when there is none.
 	Source string `json:"source,omitempty"`

@@ -74,6 +74,10 @@ func (m *Root) question(a screen.Action) tea.Cmd {
 		if r := m.store.Runs[a.Run]; r != nil {
 			m.show(guided.New(m.store, a.Run, m.g), false)
 		}
+	case screen.AskSkip:
+		m.askSkip(a.Run)
+	case screen.SkipTurn:
+		m.skipTurn(a.Run)
 	default:
 		return m.work(a)
 	}

@@ -142,6 +142,44 @@ func TestKeyIsLeftForLater(t *testing.T) {
 	})
 }
 
+// Skipping a step by hand asks first, says what waits and how to come back, hands nothing
+// in, keeps nothing of what was typed, and leaves the run as it is.
+func TestSkipAsksFirst(t *testing.T) {
+	t.Parallel()
+	for action, command := range map[rotate.Action]string{rotate.ActIssue: "rotate supply", rotate.ActDelete: "rotate resume"} {
+		play(t, nil, func(d *driver) {
+			r := d.w().Guided(action)
+			r.Stands = []string{"the old key works: the leak is open"}
+			d.openRun(r)
+			d.press("H")
+			d.sees("ctrl+k skip for now")
+			if action == rotate.ActIssue {
+				d.typeText("half a key")
+			}
+			before := len(d.engine.Calls())
+			d.press("ctrl+k")
+			d.sees("Skip your turn for now?")
+			d.sees("[ Stay ]")
+			d.sees("the leak is open")
+			d.sees("secretguard " + command)
+			d.press("enter") // the safe choice has the focus
+			d.seesNot("Skip your turn")
+			d.sees("Your turn")
+			d.press("ctrl+k", "tab", "enter")
+			d.seesNot("Skip your turn")
+			d.sees("skipped for now")
+			d.sees("YOUR TURN") // the run's screen
+			if calls := d.engine.Calls(); len(calls) != before {
+				t.Errorf("a request was made: %v", calls[before:])
+			}
+			d.press("H")
+			if action == rotate.ActIssue {
+				d.sees("new key > _")
+			}
+		})
+	}
+}
+
 // The old key is taken away by hand: t asks the issuer, and nothing else does.
 func TestRemovalByHandIsChecked(t *testing.T) {
 	t.Parallel()

@@ -54,7 +54,7 @@ func TestEveryKeyInEveryState(t *testing.T) {
 		screen.Up, screen.Down, screen.PageUp, screen.PageDown, screen.HalfUp, screen.HalfDown, screen.First, screen.Last, screen.NextPane, screen.PrevPane,
 		screen.Open, screen.Back, screen.Mark, screen.Undo, screen.Redo, screen.Filter, screen.NextMatch, screen.PrevMatch, screen.Sort, screen.Reverse,
 		screen.Facets, screen.Verify, screen.Rotate, screen.Contain, screen.Ignore, screen.Edit, screen.Copy, screen.Reveal, screen.Export, screen.Strategy,
-		screen.SavePlan, screen.Approve, screen.HandIn, screen.Retry, screen.Accept, screen.RollBack, screen.Pause, screen.Advice, screen.Log, screen.Help, screen.Palette, screen.Quit,
+		screen.SavePlan, screen.Approve, screen.HandIn, screen.Skip, screen.Retry, screen.Accept, screen.RollBack, screen.Pause, screen.Advice, screen.Log, screen.Help, screen.Palette, screen.Quit,
 	} {
 		if !offered[id] {
 			t.Errorf("no screen offers %q", id)

@@ -160,6 +160,19 @@ func (w *Worker) Verdict(ctx context.Context, c credential.Credential) (provider
 	return verdict, err
 }
 
+// Probe asks an issuer whether the old key works, and remembers when: a probe comes to
+// the issuer's record as a use.
+func (w *Worker) Probe(ctx context.Context, v providers.Verifier, old credential.Credential) (providers.Verdict, error) {
+	begin := w.Now()
+	verdict, err := v.Verify(ctx, old)
+	span := rotate.SpanOf(begin, w.Now())
+	w.probed = w.probed.Join(&span)
+	return verdict, err
+}
+
+// Probed returns when this worker used the old key; nil when it did not.
+func (w *Worker) Probed() *rotate.Span { return w.probed }
+
 // ByHand reports whether a person takes this issuer's keys away.
 func (w *Worker) ByHand() bool {
 	_, deletes := Ability[providers.Deleter](w)

@@ -54,6 +54,7 @@ type Worker struct {
 	// Say tells of progress that the journal does not need.
 	Say func(detail string)
 
+	probed *rotate.Span       // when this worker used the old key
 	access providers.Provider // instead of the registry's: our own access was the leaked key
 }
 

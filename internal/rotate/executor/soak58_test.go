@@ -1,11 +1,8 @@
 package executor_test
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,25 +88,4 @@ func TestRow58LongSoakIsHeld(t *testing.T) {
 		j.Close()
 		w.Finish(p.ID)
 	}
-}
-
-// A consumer that breaks while the old key is disabled stops the deletion.
-func TestRow58ConsumerBreaksWhileItSoaks(t *testing.T) {
-	t.Parallel()
-	w := rotatetest.New(t)
-	var ill atomic.Bool
-	well := w.Health
-	w.Health = func(ctx context.Context, url string) error {
-		if ill.Load() {
-			return errors.New("ill")
-		}
-		return well(ctx, url)
-	}
-	w.When("soak", rotate.StepRunning, func() { ill.Store(true) })
-	p, err := w.Start(rotatetest.With(func(p *rotate.Policy) { p.SoakFor, p.AttestWithin = 300*time.Millisecond, 2*time.Second }))
-	if snap := w.Snapshot(p.ID); err == nil || snap.Status != rotate.RunHeld || !strings.Contains(snap.Problem, "rollback") || w.Count("DeleteAccessKey") != 0 {
-		t.Fatalf("%v: %s, %s", err, snap.Status, snap.Problem)
-	}
-	ill.Store(false)
-	w.Finish(p.ID)
 }

@@ -53,7 +53,7 @@ func opsOf(a rotate.Action) ops {
 	case rotate.ActEnable:
 		return ops{send: revoke.Enable}
 	case rotate.ActSoak:
-		return ops{confirm: soak.Confirm}
+		return ops{confirm: soak.Confirm, back: revoke.Enable}
 	case rotate.ActDelete:
 		return ops{send: revoke.Delete}
 	case rotate.ActRemoveNew:
@@ -124,6 +124,7 @@ func (w *worker) do(ctx context.Context, op machine.Op) (c came) {
 	}
 	begin := w.Now()
 	c.event = f(ctx, &w.Worker)
+	c.event.Probed = w.Probed()
 	// Over a request the monotonic clock tells work from sleep, where it is there.
 	w.Naps.Note(begin, w.Now(), w.Now().Sub(begin))
 	if op == machine.OpSend && c.event.Result == machine.OK {

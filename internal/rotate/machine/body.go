@@ -20,6 +20,7 @@ const (
 	kindProgress = "progress" // a deploy's id
 	kindDone     = "done"     // a step is complete; issue seals the new parts
 	kindFailed   = "failed"   // a step is held
+	kindHarm     = "harm"     // a consumer fell ill without the old key, which is about to be enabled again
 	kindRetry    = "retry"    // a person says: try the held step again
 	kindWaived   = "waived"   // a person accepts less
 	kindRollback = "rollback" // a person says: go back
@@ -51,8 +52,9 @@ type Outcome struct {
 	DeployID string             `json:"deploy,omitempty"`
 	Level    *rotate.Level      `json:"level,omitempty"`
 	Proof    *rotate.DeathProof `json:"proof,omitempty"`
-	Hash     string             `json:"hash,omitempty"` // store: keyed hash of what is there now
-	Used     *providers.Usage   `json:"used,omitempty"` // quiet: the record of the old key's use that stood still
+	Hash     string             `json:"hash,omitempty"`   // store: keyed hash of what is there now
+	Probed   *rotate.Span       `json:"probed,omitempty"` // when we ourselves used the old key
+	Used     *providers.Usage   `json:"used,omitempty"`   // quiet: the record of the old key's use that stood still
 	Skipped  bool               `json:"skipped,omitempty"`
 	ByHand   bool               `json:"by_hand,omitempty"` // a person did it, and it was checked
 	Left     []string           `json:"left,omitempty"`    // search: what still holds the old key, or could not be looked at
@@ -68,6 +70,12 @@ type Failure struct {
 	Redo []string `json:"redo,omitempty"`
 	// Alarm is what must not be overlooked until the run ends well.
 	Alarm string `json:"alarm,omitempty"`
+	// Probed is when we ourselves used the old key.
+	Probed *rotate.Span `json:"probed,omitempty"`
+	// Ill says that a consumer fell ill while the old key was disabled.
+	Ill bool `json:"ill,omitempty"`
+	// Lifted says that the old key was disabled and works again.
+	Lifted bool `json:"lifted,omitempty"`
 }
 
 // Orphan is a key that an issue made and whose value was lost.

@@ -8,6 +8,7 @@ func (r *Run) came(e Event) []Effect {
 	if !ok {
 		return nil
 	}
+	t.probed = t.probed.Join(e.Probed)
 	step := r.State.step(e.Step)
 	if e.Result == Interrupted {
 		return r.drop(step.ID)
@@ -28,15 +29,22 @@ func (r *Run) came(e Event) []Effect {
 	case OpConfirm:
 		return r.confirmed(step, t, e)
 	case OpBack:
-		f := t.failure
-		if e.Result != OK {
-			f.Open = true
-			f.Text += "; and it could not be taken back: " + e.Failure.Text
-		}
-		return one(r.fail(step, t, f))
+		return one(r.fail(step, t, takenBack(t.failure, e)))
 	case OpWrite, OpEnd:
 	}
 	return nil
+}
+
+// takenBack says how an attempt to enable the old key again ended.
+func takenBack(f Failure, e Event) Failure {
+	if e.Result != OK {
+		f.Text = "THE OLD KEY COULD NOT BE ENABLED AGAIN (" + e.Failure.Text + "; a resume tries it once more): " + f.Text
+		f.Open = true
+		return f
+	}
+	f.Text = "the old key works again, and the leak is open: " + f.Text
+	f.Lifted = true
+	return f
 }
 
 // held writes why a step does not go on. Whether its effect may have happened is
@@ -135,8 +143,15 @@ func (r *Run) confirmed(step rotate.Step, t turn, e Event) []Effect {
 		t.outcome = e.Outcome
 		return one(r.finish(step, t, e.Seal))
 	case Harmed:
-		if r.State.Of(step.ID).Open { // it is our effect that does harm
-			t.failure = e.Failure
+		t.failure = e.Failure
+		switch {
+		case !traits.Backs, r.State.plan.Strategy.StopsFirst():
+			// Who chose an outage so that a thief is out is asked before he is let in.
+		case step.Action == rotate.ActSoak:
+			// The disabling is done and written down: what takes it back must be, too,
+			// or a crash in between would let a key be deleted that works.
+			return one(r.write(step, t, kindHarm, e.Failure, nil))
+		case r.State.Of(step.ID).Open: // it is our effect that does harm
 			return one(r.do(step, t, OpBack))
 		}
 	default:

@@ -153,6 +153,7 @@ type story struct {
 	wrong     wrong
 	stranger  bool
 	literal   bool
+	hidden    bool
 	unfenced  bool
 }
 
@@ -161,7 +162,7 @@ func (s story) start(t *testing.T) *node {
 	p := planOf(s.consumers, s.strategy)
 	s.wrong.spoil(&p)
 	w := newWorld(s.consumers, s.quota)
-	w.stranger, w.literal = s.stranger, s.literal
+	w.stranger, w.literal, w.hidden = s.stranger, s.literal, s.hidden
 	return &node{w: w, s: approved(t, p).state(t), left: s.left, unfenced: s.unfenced}
 }
 
@@ -179,7 +180,7 @@ func (w wrong) spoil(p *rotate.Plan) {
 	validate, _ := p.Step("validate")
 	for i, st := range p.Steps {
 		switch st.Action {
-		case rotate.ActQuiet, rotate.ActDisable, rotate.ActDelete, rotate.ActProve:
+		case rotate.ActQuiet, rotate.ActDisable, rotate.ActSoak, rotate.ActDelete, rotate.ActProve:
 			switch w {
 			case stopsEarly:
 				p.Steps[i].Stage = validate.Stage
@@ -204,6 +205,9 @@ var quick = []story{
 	{name: "stops beside, and a stranger", consumers: 1, quota: 2, wrong: stopsBeside, stranger: true, left: budget{crashes: 1, rollbacks: 1}},
 	{name: "a stranger", consumers: 1, quota: 2, stranger: true, left: budget{crashes: 1, faults: 1, rollbacks: 1}},
 	{name: "a value elsewhere", consumers: 1, quota: 2, literal: true, left: budget{crashes: 1, faults: 1}},
+	{name: "a consumer falls ill in the soak", consumers: 1, quota: 2, hidden: true, left: budget{crashes: 1, rollbacks: 1}},
+	{name: "a consumer falls ill and it was contained first", consumers: 1, quota: 2, strategy: rotate.ContainFirst, hidden: true, left: budget{crashes: 1, rollbacks: 1}},
+	{name: "stops beside, and a consumer falls ill", consumers: 1, quota: 2, wrong: stopsBeside, hidden: true, left: budget{crashes: 1}},
 	{name: "two consumers", consumers: 2, quota: 2, left: budget{crashes: 1, rollbacks: 1}},
 	{name: "contain first", consumers: 1, quota: 2, strategy: rotate.ContainFirst, left: budget{crashes: 2, faults: 1}},
 	{name: "a stop", consumers: 1, quota: 2, left: budget{crashes: 1, faults: 1, stops: 1}},
@@ -244,6 +248,8 @@ func TestExploreAll(t *testing.T) {
 	for _, s := range []story{
 		{name: "three consumers, two kills, an attacker", consumers: 3, quota: 2, left: budget{crashes: 2, attacks: 1}},
 		{name: "two consumers and a stranger, two kills, way back", consumers: 2, quota: 2, stranger: true, left: budget{crashes: 2, rollbacks: 1}},
+		{name: "two consumers, one falls ill in the soak, two kills, a lost answer, way back", consumers: 2, quota: 2, hidden: true, left: budget{crashes: 2, faults: 1, rollbacks: 1}},
+		{name: "one consumer falls ill and it was contained first, two kills, a lost answer, way back", consumers: 1, quota: 2, strategy: rotate.ContainFirst, hidden: true, left: budget{crashes: 2, faults: 1, rollbacks: 1}},
 		{name: "three consumers, a kill, way back", consumers: 3, quota: 2, left: budget{crashes: 1, rollbacks: 1}},
 		{name: "two consumers, a kill, a lost answer, a takeover, way back", consumers: 2, quota: 2, left: budget{crashes: 1, faults: 1, takeovers: 1, rollbacks: 1}},
 	} {

@@ -47,7 +47,7 @@ func (s *State) oldLeft() string {
 		return name + " is deleted; that it is dead was not proven"
 	case s.touched("delete"):
 		return name + " may be deleted or not: look, and delete it"
-	case s.touched("disable") && !s.undone("disable"):
+	case s.touched("disable") && !s.undone("disable") && s.lifted != liftDone:
 		return name + " is disabled, or may be; it can be enabled by whoever may do so: delete it"
 	}
 	return name + " WORKS: the leak is open until it is disabled"

@@ -51,6 +51,27 @@ func (w *world) oldStops(s *State) {
 	}
 }
 
+// oldIsDeleted checks that the deletion hits a key that is disabled, and without which
+// nobody was seen to be ill, but for what a person accepted.
+func (w *world) oldIsDeleted(s *State) {
+	_, disables := s.plan.Step("disable")
+	if w.keys["old"].active && disables && !w.meddled {
+		w.never("I2: the old key is deleted while it is enabled")
+	}
+	if w.ill && !s.Of("soak").IllAccepted {
+		w.never("I2: the old key is deleted although a consumer fell ill without it")
+	}
+}
+
+// oldWorksAgain checks that the old key is let work again by who may say so; whoever
+// needed it is well.
+func (w *world) oldWorksAgain(s *State) {
+	if s.plan.Strategy == rotate.ContainFirst && !s.undo {
+		w.never("the old key is enabled, and a person chose to stop it first")
+	}
+	w.ill = false
+}
+
 // mustBeSealed checks that the new value is in the journal before it is pushed.
 func (w *world) mustBeSealed(s *State) {
 	if s.newRef.ID == "" || len(s.newBlobs) == 0 {
@@ -127,7 +148,7 @@ func (n *node) key() string {
 
 func (n *node) writeState(b *strings.Builder) {
 	s := n.s
-	fmt.Fprintf(b, "%s%v%s%d%v%v", s.status, s.undo, s.newRef.ID, len(s.newBlobs), s.orphans, s.redo)
+	fmt.Fprintf(b, "%s%v%d%s%d%v%v", s.status, s.undo, s.lifted, s.newRef.ID, len(s.newBlobs), s.orphans, s.redo)
 	bit := func(on bool) {
 		if on {
 			b.WriteByte('+')
@@ -148,6 +169,8 @@ func (n *node) writeState(b *strings.Builder) {
 		bit(f.OldValue != "")
 		bit(f.Level != nil)
 		bit(f.Waived != nil)
+		bit(f.Ill)
+		bit(f.IllAccepted)
 		b.WriteString(f.DeployID + " " + f.Intent.DeployID)
 		for _, id := range f.Intent.Before {
 			b.WriteString("," + id)

@@ -28,6 +28,7 @@ type turn struct {
 	outcome Outcome
 	failure Failure
 	orphan  *Orphan
+	probed  *rotate.Span // when this turn used the old key
 }
 
 // Effect is one thing to do. Every effect is answered with one event.
@@ -91,6 +92,7 @@ type Event struct {
 	Seal    map[string]secret.Text // look, send, settle
 	Orphan  *Orphan                // settle
 	Failure Failure                // why it did not go well
+	Probed  *rotate.Span           // when the op used the old key to see whether it works
 	// Unsure says of a refusal that an earlier try of the same op may have been
 	// carried out.
 	Unsure bool
@@ -203,10 +205,12 @@ func (r *Run) intend(step rotate.Step, t turn, e Event) Effect {
 }
 
 func (r *Run) finish(step rotate.Step, t turn, seal map[string]secret.Text) Effect {
+	t.outcome.Probed = t.probed
 	return r.write(step, t, kindDone, t.outcome, seal)
 }
 
 func (r *Run) fail(step rotate.Step, t turn, f Failure) Effect {
+	f.Probed = t.probed
 	return r.write(step, t, kindFailed, f, nil)
 }
 
@@ -245,6 +249,8 @@ func (r *Run) wrote(rec record.Record) []Effect {
 			return r.unlessStopping(step, t, OpLook)
 		}
 		return one(r.do(step, t, OpClean))
+	case kindHarm:
+		return one(r.do(step, t, OpBack)) // a person who wants to stop wants no outage
 	}
 	return r.drop(step.ID) // done or failed
 }

@@ -51,6 +51,7 @@ func planOf(n int, strategy rotate.Strategy) rotate.Plan {
 		add(rotate.Step{ID: "quiet", Action: rotate.ActQuiet})
 		add(rotate.Step{ID: "disable", Action: rotate.ActDisable})
 	}
+	add(rotate.Step{ID: "soak", Action: rotate.ActSoak})
 	add(rotate.Step{ID: "delete", Action: rotate.ActDelete, Undo: rotate.UndoNone})
 	add(rotate.Step{ID: "prove", Action: rotate.ActProve})
 	add(rotate.Step{ID: "search", Action: rotate.ActSearch})
@@ -167,13 +168,13 @@ func TestOrderOfARun(t *testing.T) {
 			"look issue", "send issue", "confirm validate",
 			"look store:0", "send store:0", "confirm store:0", "look deploy:netlify/0", "send deploy:netlify/0", "confirm deploy:netlify/0", "confirm attest:netlify/0",
 			"look store:1", "send store:1", "confirm store:1", "look deploy:netlify/1", "send deploy:netlify/1", "confirm deploy:netlify/1", "confirm attest:netlify/1",
-			"confirm quiet", "look disable", "send disable", "confirm disable", "send delete", "confirm prove", "confirm search",
+			"confirm quiet", "look disable", "send disable", "confirm disable", "confirm soak", "send delete", "confirm prove", "confirm search",
 		},
 		rotate.ContainFirst: {
 			"look disable", "send disable", "confirm disable", "look issue", "send issue", "confirm validate",
 			"look store:0", "look store:1", "send store:0", "send store:1", "confirm store:0", "confirm store:1",
 			"look deploy:netlify/0", "look deploy:netlify/1", "send deploy:netlify/0", "send deploy:netlify/1",
-			"confirm deploy:netlify/0", "confirm deploy:netlify/1", "confirm attest:netlify/0", "confirm attest:netlify/1", "send delete", "confirm prove", "confirm search",
+			"confirm deploy:netlify/0", "confirm deploy:netlify/1", "confirm attest:netlify/0", "confirm attest:netlify/1", "confirm soak", "send delete", "confirm prove", "confirm search",
 		},
 	} {
 		b := approved(t, planOf(2, strategy))
@@ -305,8 +306,8 @@ func assertAllowed(t *rapid.T, s *State, e Effect) {
 			t.Fatalf("%s before the new key works", e.Step.ID)
 		}
 	case rotate.ActDisable, rotate.ActDelete:
-		if e.Step.Action == rotate.ActDelete && !done("disable") {
-			t.Fatal("delete before disable")
+		if e.Step.Action == rotate.ActDelete && (!done("disable") || !done("soak") || s.lifted != liftNone) {
+			t.Fatal("delete of a key that is not disabled, was enabled again, or has not soaked")
 		}
 		for _, st := range s.Plan().Steps {
 			if st.Action == rotate.ActStore && !done(st.ID) {

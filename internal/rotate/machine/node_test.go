@@ -78,10 +78,31 @@ func (n *node) next() []edge {
 		m.w.literal = false
 		out = append(out, edge{"the old key is taken out elsewhere", m})
 	}
+	out = append(out, n.hidden()...)
 	if n.w.stranger {
 		m := n.clone()
 		m.w.stranger = false
 		out = append(out, edge{"the stranger stops", m})
+	}
+	return out
+}
+
+// hidden lists what becomes of a consumer that needs the old key unseen: it falls ill
+// while the key is disabled and not yet deleted, or somebody mends it.
+func (n *node) hidden() []edge {
+	var out []edge
+	if !n.w.hidden {
+		return nil
+	}
+	if old, there := n.w.keys["old"]; there && !old.active && !n.w.ill && !n.s.done("soak") {
+		m := n.clone()
+		m.w.ill = true
+		out = append(out, edge{"a consumer falls ill", m})
+	}
+	if n.w.ill {
+		m := n.clone()
+		m.w.hidden, m.w.ill = false, false
+		out = append(out, edge{"the consumer is mended", m})
 	}
 	return out
 }
@@ -172,6 +193,11 @@ func (n *node) enter(i int) []edge {
 		m.write(WaiveEntry("search", rotate.L0, "test"))
 		out = append(out, edge{name + " to accept what is left", m})
 	}
+	if n.s.held() && n.s.Of("soak").Ill && !n.s.Of("soak").IllAccepted {
+		m := n.clone()
+		m.write(WaiveEntry("soak", rotate.L0, "test"))
+		out = append(out, edge{name + " to accept that a consumer is ill", m})
+	}
 	if left.rollbacks > 0 && !n.s.touched("delete") && !n.s.undo {
 		left.rollbacks--
 		out = append(out, come(name+" and rolls back", RollbackEntry("test")))
@@ -185,7 +211,7 @@ func (n *node) attack() []edge {
 	act := func(label string, do func(*world)) {
 		m := n.clone()
 		m.left.attacks--
-		m.interfered = true
+		m.interfered, m.w.meddled = true, true
 		do(&m.w)
 		out = append(out, edge{"somebody " + label, m})
 	}

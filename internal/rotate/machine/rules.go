@@ -40,13 +40,13 @@ func (s *State) forbidden(step rotate.Step) string {
 		}
 		return s.needed()
 	case rotate.ActSoak:
-		if !s.done("disable") {
+		if !s.stopped() {
 			return "a key that is not disabled does not soak"
 		}
 	case rotate.ActQuiet:
 		return s.unattested() // silence before that says nothing of who uses it
 	case rotate.ActDelete:
-		if _, planned := s.plan.Step("disable"); planned && !s.done("disable") {
+		if _, planned := s.plan.Step("disable"); planned && !s.stopped() {
 			return "the old key is not deleted before it was disabled"
 		}
 		if _, planned := s.plan.Step("soak"); planned && !s.done("soak") {
@@ -71,6 +71,9 @@ func (s *State) forbidden(step rotate.Step) string {
 	}
 	return ""
 }
+
+// stopped reports whether the old key is disabled, and was not enabled again since.
+func (s *State) stopped() bool { return s.done("disable") && s.lifted == liftNone }
 
 // needed says who may still need the old key: a consumer of the plan, or somebody
 // of whom only the issuer's record of its use tells; empty when nobody does.

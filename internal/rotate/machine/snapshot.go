@@ -34,6 +34,8 @@ func (s *State) Event(r record.Record) (rotate.Event, bool) {
 		e.Text = "done: " + step.Title
 	case kindFailed:
 		e.Text = "held: " + step.Title
+	case kindHarm:
+		e.Text = "a consumer fell ill: the old key is being enabled again"
 	case kindRetry:
 		e.Text = "resumed"
 	case kindWaived:

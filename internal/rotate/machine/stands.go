@@ -43,7 +43,9 @@ func (s *State) oldStands() string {
 		return name + " is deleted; that it is dead is not proven yet"
 	case s.touched("delete"):
 		return name + " may be deleted or not"
-	case s.done("disable") && !s.undone("disable"):
+	case s.lifted == liftDone:
+		return name + " was disabled and works again, because a consumer fell ill without it; the leak is open"
+	case s.stopped() && !s.undone("disable"):
 		return name + " is disabled: whoever still uses it is down; it can be enabled again"
 	case s.touched("disable") && !s.undone("disable"):
 		return name + " may be disabled or not"

@@ -41,7 +41,20 @@ type Facts struct {
 	By       string           // who ran the program when it was done
 	ByHand   bool
 	Redone   bool // it was done once, and is to be done anew
+	// soak: a consumer fell ill when the key was disabled or since, and a person who was
+	// told so accepts it.
+	Ill, IllAccepted bool
 }
+
+// lift is whether the old key, once disabled, was enabled again for a consumer that
+// fell ill.
+type lift int
+
+const (
+	liftNone  lift = iota
+	liftMaybe      // about to be, or the answer was lost
+	liftDone
+)
 
 // State is a run, folded from its records. It never changes: With returns a new
 // one, so that it may be read from many goroutines.
@@ -52,6 +65,7 @@ type State struct {
 	status   rotate.RunStatus
 	steps    map[string]Facts
 	undo     bool
+	lifted   lift
 	newRef   providers.KeyRef
 	newMask  string
 	oldBlobs map[credential.Part]string
@@ -59,6 +73,7 @@ type State struct {
 	onto     map[credential.Part]string // never changes once the plan is there
 	orphans  []Orphan
 	redo     []string
+	probed   []rotate.Span // when we ourselves used the old key
 	proof    *rotate.DeathProof
 	problem  Failure
 	alarm    string
@@ -132,12 +147,16 @@ func (s *State) apply(r record.Record) error {
 		return s.applyOrphan(r)
 	case kindFailed:
 		return s.applyFailure(r)
+	case kindHarm:
+		return s.applyHarm(r)
 	case kindRetry:
 		s.retry()
 	case kindWaived:
 		var w waiver
 		err := json.Unmarshal(r.Body, &w)
-		s.change(r.Step, func(f *Facts) { f.Waived, f.Hostile = &w.Level, f.Hostile || w.Hostile })
+		s.change(r.Step, func(f *Facts) {
+			f.Waived, f.Hostile, f.IllAccepted = &w.Level, f.Hostile || w.Hostile, f.IllAccepted || f.Ill
+		})
 		s.waivers = append(slices.Clip(s.waivers), rotate.Waiver{Step: r.Step, Level: w.Level, Hostile: w.Hostile, Reason: w.Reason, Who: r.Actor, At: r.Wall})
 		return err
 	case kindRollback:
@@ -199,6 +218,9 @@ func (s *State) applyIntent(r record.Record) error {
 		f.Open, f.Status = true, rotate.StepRunning
 		f.Attempts++
 	})
+	if r.Step == "disable" || r.Step == "undo:disable" { // from here on that step says what the key is
+		s.lifted = liftNone
+	}
 	s.status, s.problem = rotate.RunRunning, Failure{}
 	return nil
 }
@@ -225,6 +247,7 @@ func (s *State) applyOutcome(r record.Record) error {
 	if r.Kind != kindDone {
 		return nil
 	}
+	s.notice(o.Probed)
 	if o.New != nil {
 		s.newRef, s.newMask = *o.New, o.NewMask
 		collect(s.newBlobs, blobNew, r.Blobs)
@@ -254,11 +277,35 @@ func (s *State) applyFailure(r record.Record) error {
 		return err
 	}
 	s.change(r.Step, func(f *Facts) { f.Status, f.Detail, f.Open = rotate.StepFailed, x.Text, x.Open })
+	if _, planned := s.plan.Step(string(rotate.ActSoak)); planned && x.Ill {
+		s.change(string(rotate.ActSoak), func(f *Facts) { f.Ill = true })
+	}
 	s.redo = append(s.redo, x.Redo...)
+	s.notice(x.Probed)
+	if x.Lifted {
+		s.lifted = liftDone
+	}
 	if x.Alarm != "" {
 		s.alarm = x.Alarm
 	}
 	s.status, s.problem = rotate.RunHeld, x
+	return nil
+}
+
+// applyHarm notes that the old key may work again from now on: however the call ends,
+// the next one looks anew for who uses it, and disables it anew.
+func (s *State) applyHarm(r record.Record) error {
+	var x Failure
+	if err := json.Unmarshal(r.Body, &x); err != nil {
+		return err
+	}
+	s.lifted, s.problem = liftMaybe, x
+	s.change(r.Step, func(f *Facts) { f.Ill, f.Detail = true, x.Text })
+	for _, st := range s.plan.Steps {
+		if st.Action == rotate.ActQuiet || st.Action == rotate.ActDisable {
+			s.redo = append(s.redo, st.ID)
+		}
+	}
 	return nil
 }
 
@@ -316,6 +363,17 @@ func (s *State) OntoBlobs() map[credential.Part]string { return s.onto }
 
 // NewBlobs names the sealed parts of the new key.
 func (s *State) NewBlobs() map[credential.Part]string { return s.newBlobs }
+
+// notice takes in when we ourselves used the old key.
+func (s *State) notice(probed *rotate.Span) {
+	if probed != nil {
+		s.probed = append(slices.Clip(s.probed), *probed)
+	}
+}
+
+// Probed returns when we ourselves used the old key, as far as plan and journal know:
+// a call that was killed wrote nothing down.
+func (s *State) Probed() []rotate.Span { return slices.Concat(s.plan.Probed, s.probed) }
 
 // Orphans returns the keys that an issue made and whose value was lost.
 func (s *State) Orphans() []Orphan { return slices.Clone(s.orphans) }

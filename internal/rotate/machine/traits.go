@@ -27,7 +27,8 @@ type Traits struct {
 	Settles bool
 	// Notes: what the answer said is written down before it is confirmed.
 	Notes bool
-	// Backs: an effect that does harm is taken back at once.
+	// Backs: when a consumer breaks, the old key is enabled again at once, unless a
+	// person chose to stop it first.
 	Backs bool
 }
 
@@ -45,7 +46,9 @@ func TraitsOf(a rotate.Action) (Traits, bool) {
 		return Traits{Looks: true, Sends: true, Confirms: true, Backs: true}, true
 	case rotate.ActDelete:
 		return Traits{Sends: true}, true
-	case rotate.ActValidate, rotate.ActAttest, rotate.ActQuiet, rotate.ActSoak, rotate.ActProve, rotate.ActSearch:
+	case rotate.ActSoak:
+		return Traits{Confirms: true, Backs: true}, true
+	case rotate.ActValidate, rotate.ActAttest, rotate.ActQuiet, rotate.ActProve, rotate.ActSearch:
 		return Traits{Confirms: true}, true
 	case rotate.ActEnable:
 		return Traits{Sends: true}, true

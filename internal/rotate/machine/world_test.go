@@ -19,6 +19,9 @@ type world struct {
 	made      int  // keys that runs have made
 	literal   bool // a variable that no plan knows holds the old key
 	stranger  bool // somebody whom no plan knows uses the old key
+	hidden    bool // a consumer needs the old key in a way that its attestation did not show
+	ill       bool // and that shows: it fell ill without it
+	meddled   bool // an attacker has acted
 	quota     int
 	// broken are the things that may never happen, found when they did.
 	broken []string
@@ -63,7 +66,7 @@ func (w world) String() string {
 	for _, c := range w.consumers {
 		fmt.Fprintf(&b, "|%s %v %d", c.stored, c.deploys, c.live)
 	}
-	fmt.Fprintf(&b, "|%d%v%v", w.made, w.stranger, w.literal)
+	fmt.Fprintf(&b, "|%d%v%v%v%v", w.made, w.stranger, w.literal, w.hidden, w.ill)
 	return b.String()
 }
 
@@ -225,8 +228,15 @@ func (w world) confirm(step rotate.Step, s *State) (ev Event, ready bool) {
 			return no(Failed, "the old key still stands somewhere"), true
 		}
 	case rotate.ActDisable:
+		if w.ill && s.plan.Strategy != rotate.ContainFirst && !s.Of("soak").IllAccepted {
+			return fellIll(), true
+		}
 		if s.plan.Strategy != rotate.ContainFirst && slices.ContainsFunc(w.consumers, func(c consumer) bool { return !w.works(c.runsWith()) }) {
 			return no(Harmed, "a consumer broke"), true
+		}
+	case rotate.ActSoak:
+		if w.ill && !s.Of("soak").IllAccepted {
+			return fellIll(), true
 		}
 	case rotate.ActProve:
 		if _, there := w.keys["old"]; there || !w.works(s.newRef.ID) {
@@ -236,6 +246,12 @@ func (w world) confirm(step rotate.Step, s *State) (ev Event, ready bool) {
 		return no(Failed, "no confirm"), true
 	}
 	return Event{Result: Shown}, true
+}
+
+func fellIll() Event {
+	ev := no(Harmed, "a consumer fell ill")
+	ev.Failure.Ill = true
+	return ev
 }
 
 func (w world) attest(step rotate.Step, s *State) Event {
@@ -299,17 +315,20 @@ func (w *world) effect(e Effect, s *State) Event {
 	case rotate.ActDeploy:
 		w.consumers[c].deploys = append(slices.Clone(w.consumers[c].deploys), w.consumers[c].stored)
 		return Event{Result: OK, Outcome: Outcome{DeployID: w.newest(c)}}
-	case rotate.ActDisable, rotate.ActEnable:
+	case rotate.ActDisable, rotate.ActSoak, rotate.ActEnable:
 		on := e.Step.Action == rotate.ActEnable || e.Op == OpBack
 		if k, there := w.keys["old"]; there {
 			k.active = on
 			w.keys["old"] = k
 		}
-		if !on {
+		if on {
+			w.oldWorksAgain(s)
+		} else {
 			w.oldStops(s)
 		}
 	case rotate.ActDelete:
 		w.oldStops(s)
+		w.oldIsDeleted(s)
 		w.remove("old", s)
 	case rotate.ActRemoveNew:
 		w.remove(s.newRef.ID, s)

@@ -49,6 +49,8 @@ type Request struct {
 	Checks map[string]rotate.Check
 	// ByName also changes values that cannot be read, for their names alone.
 	ByName bool
+	// Probed is when the issuer was asked whether the key works.
+	Probed []rotate.Span
 	// Policy replaces the issuer's default numbers when it is not nil.
 	Policy *rotate.Policy
 }
@@ -110,7 +112,7 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		Schema: rotate.PlanSchema, ID: id, Case: req.Case, Issuer: d.Name, Kind: req.Credential.Kind,
 		Old: state.Key.Ref, OldMask: state.Key.Ref.Mask(), KeyHashes: map[credential.Part]string{}, Siblings: []string{},
 		Strategy: req.Strategy, MinLevel: req.MinLevel, Policy: rotate.DefaultPolicy(d), Account: state.Identity.Account,
-		Source: req.Source, Gaps: req.Located.Gaps, Created: now, Expires: now.Add(rotate.Validity),
+		Probed: req.Probed, Source: req.Source, Gaps: req.Located.Gaps, Created: now, Expires: now.Add(rotate.Validity),
 		Phrase: "rotate " + state.Key.Ref.Owner,
 	}
 	if req.Strategy.StopsFirst() {

@@ -55,12 +55,21 @@ func (d *Dialog) Typing() bool {
 
 // Keys are what the help bar shows.
 func (d *Dialog) Keys() []screen.Binding {
-	later := screen.InBar(screen.Back, nil).Named("later: the run waits")
+	first := screen.InBar(screen.Retry, d.whyNoCheck).Named("it is gone: check")
 	if d.Typing() {
-		return append([]screen.Binding{screen.InBar(screen.Open, d.whyNoKey).Named("hand it in"), later}, d.scrolling()...)
+		first = screen.InBar(screen.Open, d.whyNoKey).Named("hand it in")
 	}
-	gone := screen.InBar(screen.Retry, d.whyNoCheck).Named("it is gone: check")
-	return append([]screen.Binding{gone, later}, d.scrolling()...)
+	return append([]screen.Binding{first, screen.InBar(screen.Skip, d.whyNoSkip), screen.InBar(screen.Back, nil)}, d.scrolling()...)
+}
+
+func (d *Dialog) whyNoSkip() term.Safe {
+	if d.checking {
+		return "the key is being checked"
+	}
+	if _, yours := d.turn(); !yours {
+		return "the run does not wait for you any more"
+	}
+	return ""
 }
 
 func (d *Dialog) scrolling() []screen.Binding {
@@ -125,6 +134,8 @@ func (d *Dialog) typed(k tea.KeyPressMsg) screen.Action {
 		d.scroll(1)
 	case "enter":
 		return d.handIn()
+	case screen.KeyOf(screen.Skip).Keys[0]:
+		return d.skip()
 	default:
 		if !d.checking {
 			d.input.Press(k)
@@ -142,11 +153,22 @@ func (d *Dialog) pressed(id screen.ID) screen.Action {
 		d.scroll(-1)
 	case screen.Down:
 		d.scroll(1)
+	case screen.Skip:
+		return d.skip()
 	case screen.Retry:
 		return screen.Then{Do: screen.Resume{Run: d.run}}
 	default:
 	}
 	return nil
+}
+
+// skip asks first: who leaves a step of an incident must know what waits.
+func (d *Dialog) skip() screen.Action {
+	if why := d.whyNoSkip(); why != "" {
+		d.wrong = screen.Problem{Text: why}
+		return nil
+	}
+	return screen.AskSkip{Run: d.run}
 }
 
 // handIn gives the key away, and keeps none of it.

@@ -189,6 +189,18 @@ type ( // what leads to a change outside this machine
 
 		Run string
 	}
+	// AskSkip asks whether what a person has to do by hand is left for later.
+	AskSkip struct {
+		isAction
+
+		Run string
+	}
+	// SkipTurn is its answer. The run stays held; nothing is changed.
+	SkipTurn struct {
+		isAction
+
+		Run string
+	}
 	// Supply hands a new key in that a person made.
 	Supply struct {
 		isAction

@@ -45,6 +45,7 @@ const (
 	SavePlan  ID = "save-plan"
 	Approve   ID = "approve"
 	HandIn    ID = "hand-in"
+	Skip      ID = "skip"
 	Retry     ID = "retry"
 	Accept    ID = "accept"
 	RollBack  ID = "roll-back"
@@ -128,6 +129,8 @@ var keymap = []Key{
 	{SavePlan, []string{"w"}, "w", "save plan", "write the plan to a file, without any secret", Changing, false},
 	{Approve, []string{"A"}, "A", "approve", "approve this plan by typing its phrase", Changing, true},
 	{HandIn, []string{"H"}, "H", "your turn", "what you have to do by hand, and where the new key is handed in", Changing, true},
+	// Not a letter: it must work where a key is typed.
+	{Skip, []string{"ctrl+k"}, "ctrl+k", "skip for now", "leave what you have to do by hand for later; asks first", Changing, false},
 	{Retry, []string{"t"}, "t", "continue", "go on with a run that stands still", Changing, false},
 	{Pause, []string{"p"}, "p", "pause", "stop at the next safe point", Changing, false},
 	{Accept, []string{"K"}, "K", "accept less", "accept less evidence for the held step; asks why", Changing, true},

@@ -161,19 +161,6 @@ func excused(w *effect.Worker, attest string) bool {
 	return waived != nil && *waived < rotate.L2
 }
 
-// ConsumersWell looks at every attested consumer that has a health URL.
-func ConsumersWell(ctx context.Context, w *effect.Worker) error {
-	for _, s := range w.Plan().Steps {
-		if s.Action != rotate.ActAttest || s.Target.HealthURL == "" || excused(w, s.ID) {
-			continue
-		}
-		if err := healthy(ctx, w, *s.Target); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // usedByConsumer reports a use of the new key that the issuer saw after this
 // deploy began and that was not our own check. It counts for a first consumer that
 // is changed alone: another one's use cannot be told from those that use the key

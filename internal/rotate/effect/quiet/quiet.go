@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
@@ -30,6 +31,9 @@ func Confirm(ctx context.Context, w *effect.Worker) machine.Event {
 			return false, "", err
 		}
 		now := w.Now()
+		if !since.IsZero() && used != last && ours(w, used) {
+			last = used // our own look at the key, which came to the record late
+		}
 		if since.IsZero() || used != last {
 			said := "the record of the old key's use: " + Words(used)
 			if !since.IsZero() {
@@ -88,12 +92,18 @@ func Again(ctx context.Context, w *effect.Worker) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("look once more whether it is silent: %w", err)
-	case w.Facts().Attempts > 0 && used.Service != "" && used.Service == probes(w):
-		return nil // an attempt before this one asked with the old key whether it is refused
-	case used != *f.Used:
+	case used != *f.Used && !ours(w, used):
 		return fmt.Errorf("it was used since it was silent: %s; resume, and it is waited for again", Words(used))
 	}
 	return nil
+}
+
+// ours reports whether a use on record is explained by one of our own: under the name of
+// our checks, at a time at which plan or journal say that we made one. What is not
+// explained, and what cannot be told apart, is somebody's.
+func ours(w *effect.Worker, used providers.Usage) bool {
+	return used.Service != "" && used.Service == probes(w) &&
+		slices.ContainsFunc(w.State.Probed(), func(s rotate.Span) bool { return s.Covers(used.At) })
 }
 
 // probes is the name under which our own checks of a key come to the record; empty

@@ -83,6 +83,9 @@ func Confirm(ctx context.Context, w *effect.Worker) machine.Event {
 	if w.Plan().Strategy.StopsFirst() {
 		return effect.Shown(machine.Outcome{Detail: refused + "; consumers fail until they have the new one"})
 	}
+	if w.State.Of(string(rotate.ActSoak)).IllAccepted {
+		return effect.Shown(machine.Outcome{Detail: refused + "; a consumer may be ill without it, which a person accepted"})
+	}
 	err := attest.ConsumersWell(ctx, w)
 	switch {
 	case err == nil:
@@ -90,7 +93,18 @@ func Confirm(ctx context.Context, w *effect.Worker) machine.Event {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return w.Failed(ctx, err)
 	}
-	return machine.Event{Result: machine.Harmed, Failure: w.Failure(fmt.Errorf("%w; the old key is enabled again", err))}
+	return ill(w, err)
+}
+
+// ill says that a consumer broke as the key was disabled, and what a person can do.
+func ill(w *effect.Worker, err error) machine.Event {
+	ways := "find what of it needs the old key, then resume: " + w.ResumeCommand()
+	if _, soaks := w.Plan().Step(string(rotate.ActSoak)); soaks {
+		ways += fmt.Sprintf("; or delete the key although it is ill: secretguard rotate waive %s %s --reason …", w.Plan().ID, rotate.ActSoak)
+	}
+	e := machine.Event{Result: machine.Harmed, Failure: w.Failure(fmt.Errorf("a consumer fell ill when the old key was disabled: %w; %s", err, ways))}
+	e.Failure.Ill = true
+	return e
 }
 
 // untilRefused waits until a disabled key is refused.
@@ -105,7 +119,7 @@ func untilRefused(ctx context.Context, w *effect.Worker) error {
 	}
 	p := w.Policy()
 	return w.Poll(ctx, p.ProofEvery, p.DisableWithin, nil, func(ctx context.Context) (bool, string, error) {
-		verdict, err := v.Verify(ctx, c)
+		verdict, err := w.Probe(ctx, v, c)
 		if err != nil {
 			return false, "", err
 		}
