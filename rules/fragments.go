@@ -26,11 +26,13 @@ const (
 	// type, a default, an attribute, what a getter or a client calls its argument.
 	word = `(?:default|values?|default_?value|type|string|str|text|secure_?string|secure|secret|sensitive|no_?echo|true|false|null|none|nullable|ephemeral|optional|` +
 		`get|set|init|static|const|final|val|let|var|public|private|readonly|export|z|key|api_?key|x-api-key|set_api_key|auth_?token|token|auth|authorization|bearer|header|` +
-		`import|from|require|client|quot|apos|gt|lt|is|as|to|or|else|plain|env|context|production|all)`
+		`import|from|require|client|quot|apos|gt|lt|is|was|as|to|or|else|hidden|password|content|body|[bfru]|plain|env|context|production|all)`
 	described = `desc(?:ription)?["']{0,2}[ \t]{0,16}[=:][^\n]{0,200}`
 
 	setting = `[ \t]{0,16}["']?\w{1,24}["']?[ \t]{0,3}[=:]{1,2}[ \t]{0,3}["']?[\w.:/@+\-]{0,60}["']?,?[ \t]{0,3}\r?\n`
 	section = `["'\]]{0,2}[ \t]{0,3}(?::[ \t]{0,3}\{?|=[ \t]{0,3}\{|\{|\])[ \t]{0,3}\r?\n(?:` + setting + `){1,5}[ \t]{0,16}["']?(?:api_?)?(?:key|token|secret)\w{0,12}` + sign + `+`
 
-	is = sign + `+(?:(?:[./]?` + word + `\b(?:\.` + word + `\b)*|/name\b|` + described + `)` + sign + `+)*`
+	plain = `\w{1,24}["']?[ \t]{0,3}[=:][ \t]{0,3}(?:true|false|null|\d{1,6})\b` // a setting that is no text
+
+	is = sign + `+(?:(?:[./]?` + word + `\b(?:\.` + word + `\b)*|/name\b|` + plain + `|` + described + `)` + sign + `+)*`
 )
