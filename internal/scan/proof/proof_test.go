@@ -124,10 +124,10 @@ func signed(key, claims string) string {
 func TestDocumentedKeys(t *testing.T) {
 	t.Parallel()
 	for value, kind := range map[string]credential.Kind{
-		"sk_test_" + "4eC39HqLyjWD" + "arjtT1zdp7dc": credential.StripeSecretKey,
-		"sk_test_" + "BQokikJOvBiI" + "2HlWgH4olfQ2": credential.StripeSecretKey,
-		"sk_test_" + "tR3PYbcVNZZ7" + "96tH88S4VQ2u": credential.StripeSecretKey,
-		"1abc234d" + "e56fab7c" + "89012d34" + "e56fa7b8":      credential.TwoCaptchaKey,
+		"sk_test_" + "4eC39HqLyjWD" + "arjtT1zdp7dc":      credential.StripeSecretKey,
+		"sk_test_" + "BQokikJOvBiI" + "2HlWgH4olfQ2":      credential.StripeSecretKey,
+		"sk_test_" + "tR3PYbcVNZZ7" + "96tH88S4VQ2u":      credential.StripeSecretKey,
+		"1abc234d" + "e56fab7c" + "89012d34" + "e56fa7b8": credential.TwoCaptchaKey,
 	} {
 		if p := of(kind, credential.PartToken, value, proof.Hints{}); !strings.Contains(p.Public, "documentation") {
 			t.Errorf("%s…: %+v", value[:8], p)
