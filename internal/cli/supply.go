@@ -47,6 +47,11 @@ func (a *app) hidden(prompt string) (secret.Text, error) {
 	var line []byte
 	var err error
 	if f, ok := a.In.(*os.File); ok && a.Facts.InTTY && !a.noInput {
+		// The echo goes off before the key is asked for: who pastes at once would see it. Where
+		// that cannot be done, ReadPassword still turns it off.
+		if setEcho(f, false) == nil {
+			defer func() { _ = setEcho(f, true) }()
+		}
 		_, _ = fmt.Fprint(a.Err, prompt) // who cannot read it is not helped by an error
 		line, err = term.ReadPassword(int(f.Fd()))
 		_, _ = fmt.Fprintln(a.Err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 
 	"github.com/secretguard/secretguard/internal/report/document"
 )
@@ -102,6 +103,15 @@ func level(severity string) string {
 	return "note"
 }
 
+// reference is a path as a relative reference (RFC 3986, section 4.2): one that begins
+// with two slashes would name a host.
+func reference(path string) string {
+	if strings.HasPrefix(path, "//") {
+		path = "/." + path
+	}
+	return (&url.URL{Path: path}).String()
+}
+
 // securitySeverity is the number by which GitHub orders alerts.
 var securitySeverity = map[string]string{"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "info": "0.0"}
 
@@ -150,7 +160,7 @@ func result(f document.Finding, rule int, times map[string]int) sarifResult {
 		r.Locations = []sarifLocation{{Logical: []sarifLogical{{clean(place(f))}}}}
 	} else {
 		p := &sarifPhysical{}
-		p.Artifact.URI = (&url.URL{Path: f.File}).String()
+		p.Artifact.URI = reference(f.File)
 		p.Region.StartLine, p.Region.EndLine = f.Line, max(f.Line, f.EndLine)
 		if f.PathInArchive != "" { // the line is one of what is inside
 			p.Region.StartLine, p.Region.EndLine = 1, 1
