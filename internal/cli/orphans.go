@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,11 +16,14 @@ import (
 
 func (a *app) orphansCmd() *cobra.Command {
 	var id, reason string
+	var unused bool
 	cmd := &cobra.Command{
 		Use: "orphans", Short: "Keys that past runs left behind at their issuers", Args: atMost(0),
 		Long: `Asks the issuers which keys are still there that a run of this machine made, or may have made
 when an answer was lost, and that no run needs. Only a key that is listed can be deleted, and
-only when you name it; one that is in use and not surely ours is left alone.`,
+only when you name it; one that is in use and not surely ours is left alone. One that its run
+had stored may be what consumers run with: look first (secretguard consumers find -), then say
+--unused.`,
 		Example: `  secretguard rotate orphans
   secretguard rotate orphans --delete AKIAEXAMPLE --reason "left by r-0a1b2c3d4e"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,16 +41,20 @@ only when you name it; one that is in use and not surely ours is left alone.`,
 			if reason == "" {
 				return usagef("deleting a key needs a reason: add --reason")
 			}
-			if err := orphans.DeleteLeftover(cmd.Context(), w.journal, w.registry, id, actor(), reason); err != nil {
-				if errors.Is(err, orphans.ErrNotLeft) {
-					return problem{code: ExitUsage, err: err, try: "secretguard rotate orphans"}
-				}
+			err = orphans.DeleteLeftover(cmd.Context(), w.journal, w.registry, id, unused, actor(), reason)
+			switch {
+			case errors.Is(err, orphans.ErrNotLeft):
+				return problem{code: ExitUsage, err: err, try: "secretguard rotate orphans"}
+			case errors.Is(err, orphans.ErrStored):
+				return problem{code: ExitNeedsPerson, err: err, try: "secretguard plan CASE (gives them another key), or the same command with --unused when nobody has it any more"}
+			case err != nil:
 				return err
 			}
 			return a.line("deleted " + string(term.Clean(id)))
 		},
 	}
 	cmd.Flags().StringVar(&id, "delete", "", "delete this key, if it is listed")
+	cmd.Flags().BoolVar(&unused, "unused", false, "delete it although a run stored it: nobody runs with it")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal")
 	return cmd
 }
@@ -61,17 +69,21 @@ type orphan struct {
 	Created time.Time `json:"created"`
 	Ours    bool      `json:"ours"`
 	Why     string    `json:"why"`
+	Stored  []string  `json:"stored"`
 }
 
 func (a *app) listOrphans(ctx context.Context, w *workspace) error {
 	left, unasked := orphans.Leftovers(httpx.ReadOnly(ctx), w.journal, w.registry)
 	for _, l := range left {
-		o := orphan{"secretguard.orphan/1", l.Run, l.Key.Ref.ID, l.Key.Ref.Owner, l.Key.Active, l.Key.Created, l.Ours, l.Why}
+		o := orphan{"secretguard.orphan/1", l.Run, l.Key.Ref.ID, l.Key.Ref.Owner, l.Key.Active, l.Key.Created, l.Ours, l.Why, orEmpty(l.Stored)}
 		var err error
 		if a.json {
 			err = a.encode(o)
 		} else {
-			err = a.line(fmt.Sprintf("%s  %s of %s  made %s  %s", o.Run, term.Clean(o.Key), term.Clean(o.Owner), o.Created.Local().Format(time.DateTime), o.Why))
+			if len(o.Stored) > 0 {
+				o.Why += fmt.Sprintf("; it was stored, and consumers may run with it: %s", strings.Join(o.Stored, "; "))
+			}
+			err = a.line(fmt.Sprintf("%s  %s of %s  made %s  %s", o.Run, term.Clean(o.Key), term.Clean(o.Owner), o.Created.Local().Format(time.DateTime), term.Clean(o.Why)))
 		}
 		if err != nil {
 			return err

@@ -288,14 +288,14 @@ func (s *stage) sweep() {
 	}
 	for _, id := range append(slices.Collect(maps.Keys(s.foreign)), s.Estate.LeakedID) {
 		if !slices.ContainsFunc(left, func(l orphans.Leftover) bool { return l.Key.Ref.ID == id }) {
-			_ = orphans.DeleteLeftover(s.T.Context(), j, s.Reg, id, "tester", "test") // the guard says whether it was sent
+			_ = orphans.DeleteLeftover(s.T.Context(), j, s.Reg, id, true, "tester", "test") // the guard says whether it was sent
 		}
 	}
 	for _, l := range left {
 		s.guard.mu.Lock()
 		s.guard.person = append(s.guard.person, l.Key.Ref.ID)
 		s.guard.mu.Unlock()
-		_ = orphans.DeleteLeftover(s.T.Context(), j, s.Reg, l.Key.Ref.ID, "tester", "test") // one in use stays
+		_ = orphans.DeleteLeftover(s.T.Context(), j, s.Reg, l.Key.Ref.ID, true, "tester", "test") // one in use stays
 	}
 }
 

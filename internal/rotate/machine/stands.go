@@ -59,21 +59,31 @@ func (s *State) oldStands() string {
 	return name + " works: whoever uses it runs, and the leak is open"
 }
 
+// Written names the values that the run wrote, or may have written, and did not take
+// back: who has one of them runs with the new key. Names are foreign text.
+func (s *State) Written() []string {
+	var out []string
+	for _, st := range s.plan.Steps {
+		if st.Action == rotate.ActStore && s.touched(st.ID) && !s.undone(st.ID) {
+			out = append(out, strings.TrimPrefix(st.Title, "store in "))
+		}
+	}
+	return out
+}
+
 func (s *State) consumersStand() string {
-	all, attested, touched := 0, 0, 0
+	all, attested := 0, 0
 	var levels []string
 	for _, st := range s.plan.Steps {
-		switch {
-		case st.Action == rotate.ActAttest:
-			all++
-			if s.done(st.ID) {
-				attested++
-				if l := s.Of(st.ID).Level; l != nil {
-					levels = append(levels, fmt.Sprintf("L%d", *l))
-				}
+		if st.Action != rotate.ActAttest {
+			continue
+		}
+		all++
+		if s.done(st.ID) {
+			attested++
+			if l := s.Of(st.ID).Level; l != nil {
+				levels = append(levels, fmt.Sprintf("L%d", *l))
 			}
-		case st.Action == rotate.ActStore && s.touched(st.ID) && !s.undone(st.ID):
-			touched++
 		}
 	}
 	if all == 0 {
@@ -83,5 +93,5 @@ func (s *State) consumersStand() string {
 	if len(levels) > 0 {
 		at = " (" + strings.Join(levels, ", ") + ")"
 	}
-	return fmt.Sprintf("%d of %d consumers are shown to work with the new key%s; %d values were written", attested, all, at, touched)
+	return fmt.Sprintf("%d of %d consumers are shown to work with the new key%s; %d values were written", attested, all, at, len(s.Written()))
 }

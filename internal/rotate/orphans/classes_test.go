@@ -145,7 +145,7 @@ func TestLeftoversByClass(t *testing.T) {
 			left, err := orphans.Leftovers(httpx.ReadOnly(t.Context()), j, w.Reg)
 			before := len(w.Lab.Requests())
 			for _, id := range []string{old, "no-such-key"} {
-				if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, "tester", "test"); !errors.Is(err, orphans.ErrNotLeft) {
+				if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, true, "tester", "test"); !errors.Is(err, orphans.ErrNotLeft) {
 					t.Errorf("%s: %v", id, err)
 				}
 			}
@@ -153,7 +153,7 @@ func TestLeftoversByClass(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), "look by hand") || !strings.Contains(err.Error(), run) || len(left) != 0 {
 					t.Fatalf("a person is not told to look: %v, %+v", err, left)
 				}
-				if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, fresh, "tester", "test"); !errors.Is(err, orphans.ErrNotLeft) {
+				if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, fresh, true, "tester", "test"); !errors.Is(err, orphans.ErrNotLeft) {
 					t.Errorf("the new key: %v", err)
 				}
 				w.AssertNoMutation(before)
@@ -214,7 +214,7 @@ func (c class) deletes(t *testing.T, w *rotatetest.World, id string) {
 	j := w.Open()
 	defer j.Close()
 	before := c.ids(w.Lab)
-	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, "tester", "test"); err != nil {
+	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, true, "tester", "test"); err != nil {
 		t.Fatal(err)
 	}
 	want := slices.DeleteFunc(slices.Clone(before), func(s string) bool { return s == id })
@@ -222,7 +222,7 @@ func (c class) deletes(t *testing.T, w *rotatetest.World, id string) {
 
 		t.Errorf("keys %v, and after the deletion of %s %v", before, id, got)
 	}
-	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, "tester", "test"); !errors.Is(err, orphans.ErrNotLeft) {
+	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, true, "tester", "test"); !errors.Is(err, orphans.ErrNotLeft) {
 		t.Errorf("it is deleted, and still listed: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
@@ -23,10 +24,16 @@ type Leftover struct {
 	Key  providers.KeyInfo
 	Why  string
 	Ours bool // the journal names it; otherwise it only fits the time of a lost answer
+	// Stored names the values into which the run wrote it and which nobody took back:
+	// who has them may run with it.
+	Stored []string
 }
 
 // ErrNotLeft means that a key is not among the leftovers: it is not touched.
 var ErrNotLeft = errors.New("no run of this machine left that key behind")
+
+// ErrStored means that consumers may run with a key: it is not touched.
+var ErrStored = errors.New("consumers may run with that key")
 
 // Leftovers asks the issuers which keys of past runs are still there. It only
 // reads. What could not be asked is in the error, beside what was found.
@@ -95,23 +102,31 @@ func leftOf(ctx context.Context, s *machine.State, reg providers.Registry, used 
 		switch {
 		case used[k.Ref]:
 		case ours:
-			out = append(out, Leftover{s.Plan().ID, k, why, true})
+			l := Leftover{Run: s.Plan().ID, Key: k, Why: why, Ours: true}
+			if k.Ref == s.New() {
+				l.Stored = s.Written()
+			}
+			out = append(out, l)
 		case fits:
-			out = append(out, Leftover{s.Plan().ID, k, "it was made about when an answer was lost: it may be ours, or somebody else's", false})
+			out = append(out, Leftover{Run: s.Plan().ID, Key: k, Why: "it was made about when an answer was lost: it may be ours, or somebody else's"})
 		}
 	}
 	return out, nil
 }
 
 // DeleteLeftover deletes a key that a person names, if a run of this machine left
-// it behind and the issuer has no record of a use. Nothing else is deleted.
-func DeleteLeftover(ctx context.Context, j *journal.Journal, reg providers.Registry, id, actor, reason string) error {
+// it behind and the issuer has no record of a use. One that the run stored is deleted
+// only when the person says that nobody runs with it (unused). Nothing else is deleted.
+func DeleteLeftover(ctx context.Context, j *journal.Journal, reg providers.Registry, id string, unused bool, actor, reason string) error {
 	left, err := Leftovers(ctx, j, reg)
 	at := slices.IndexFunc(left, func(l Leftover) bool { return l.Key.Ref.ID == id })
 	if at < 0 {
 		return errors.Join(fmt.Errorf("%w: %s", ErrNotLeft, id), err)
 	}
 	l := left[at]
+	if len(l.Stored) > 0 && !unused {
+		return fmt.Errorf("%w: run %s wrote it and was given up before it took it back: %s", ErrStored, l.Run, strings.Join(l.Stored, "; "))
+	}
 	s, err := runs.Load(ctx, j, l.Run)
 	if err != nil {
 		return err

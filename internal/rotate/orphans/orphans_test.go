@@ -38,11 +38,17 @@ func TestLeftovers(t *testing.T) {
 		t.Fatalf("leftovers: %+v, want %s", left, fresh)
 	}
 	for _, id := range []string{w.Estate.LeakedID, "AKIANOSUCHKEY", ""} {
-		if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, "tester", "test"); !errors.Is(err, orphans.ErrNotLeft) {
+		if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, true, "tester", "test"); !errors.Is(err, orphans.ErrNotLeft) {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
-	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, fresh, "tester", "test"); err != nil {
+	if stored := list()[0].Stored; len(stored) == 0 {
+		t.Error("the run stored it, and that is not said")
+	}
+	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, fresh, false, "tester", "test"); !errors.Is(err, orphans.ErrStored) || len(w.Lab.AWS.Keys(w.Estate.User)) != 2 {
+		t.Errorf("a key that consumers may run with was deleted: %v", err)
+	}
+	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, fresh, true, "tester", "test"); err != nil {
 		t.Fatal(err)
 	}
 	if left := list(); len(left) != 0 || len(w.Lab.AWS.Keys(w.Estate.User)) != 1 {
@@ -70,7 +76,7 @@ func TestLeftoverOfALostAnswer(t *testing.T) {
 	if !w.Lab.AWS.Use(id, w.Lab.AWS.Secret(id), "s3") {
 		t.Fatal("the key does not work")
 	}
-	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, "tester", "test"); err == nil || len(w.Lab.AWS.Keys(w.Estate.User)) != 2 {
+	if err := orphans.DeleteLeftover(t.Context(), j, w.Reg, id, true, "tester", "test"); err == nil || len(w.Lab.AWS.Keys(w.Estate.User)) != 2 {
 		t.Errorf("a key in use was deleted: %v", err)
 	}
 }
