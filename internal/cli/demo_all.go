@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -79,20 +78,14 @@ func (a *app) demoAll(ctx context.Context, st *stage) error {
 	a.say("\n2. END each leak: plan, new key, consumers, old key, proof; %d at a time", together)
 	cases, list := triage.Build(res), leaksOf(st.info)
 	ends := make([]ending, len(list))
-	services := map[string]*sync.Mutex{}
-	for _, f := range list {
-		services[service(f)] = &sync.Mutex{}
-	}
 	var g errgroup.Group
 	g.SetLimit(together)
-	for i, f := range list {
+	for _, keys := range byService(list) {
 		g.Go(func() error {
-			// One key of a service after the other: a plan is stale when its owner has
-			// another key meanwhile.
-			services[service(f)].Lock()
-			defer services[service(f)].Unlock()
-			ends[i] = a.endLeak(ctx, st, w, f, cases)
-			a.say("   %-16s %s", f.Provider, term.Clean(strings.TrimSpace(string(ends[i].status)+" "+ends[i].problem)))
+			for _, i := range keys {
+				ends[i] = a.endLeak(ctx, st, w, list[i], cases)
+				a.say("   %-16s %s", list[i].Provider, term.Clean(strings.TrimSpace(string(ends[i].status)+" "+ends[i].problem)))
+			}
 			return nil
 		})
 	}
@@ -103,10 +96,22 @@ func (a *app) demoAll(ctx context.Context, st *stage) error {
 	return a.endings(ends)
 }
 
-// service is the first word of an issuer's name: openai-admin is OpenAI's too.
-func service(f lab.Family) string {
-	name, _, _ := strings.Cut(f.Provider, "-")
-	return name
+// byService groups leaks by the first word of their issuer's name: openai-admin is
+// OpenAI's too. One key of a service ends after the other, in the order of the list: a
+// plan is stale when its owner has another key meanwhile, and a JWT secret is revoked
+// only after the keys that are signed with it.
+func byService(list []lab.Family) [][]int {
+	var out [][]int
+	at := map[string]int{}
+	for i, f := range list {
+		name, _, _ := strings.Cut(f.Provider, "-")
+		if _, seen := at[name]; !seen {
+			at[name] = len(out)
+			out = append(out, nil)
+		}
+		out[at[name]] = append(out[at[name]], i)
+	}
+	return out
 }
 
 // leaksOf lists the leaks of the lab, the AWS key of the small demo among them.
