@@ -47,6 +47,9 @@ func issued(k credential.Kind) []string {
 			note = "`SignatureDoesNotMatch`: the id exists, the secret is not its own"
 		case credential.StripeSecretKey:
 			live, few, dead = "2xx with `id` acct_…", "403, `error.message` says “does not have the required permissions”", "401, `error.message` says “Invalid API Key provided” or “Expired API Key provided”"
+		case credential.SupabaseJWTSecret:
+			live, dead = "its key in the list is `in_use`, `previously_used` or `standby`", "it is `revoked`"
+			note = "it is asked for with our own access: what the project's services make of a token is not"
 		default:
 		}
 		out = append(out, fmt.Sprintf("| `%s` | %s: `%s` | %s | %s | %s | %s |\n", k, d.Title, d.VerifyCall, live, few, dead, note))

@@ -22,6 +22,7 @@ const (
 	SupabasePublicKey Kind = "supabase.publishable_key"
 	SupabaseToken     Kind = "supabase.access_token"
 	SupabaseLegacyJWT Kind = "supabase.legacy_jwt"
+	SupabaseJWTSecret Kind = "supabase.jwt_secret" //nolint:gosec // the name of a kind
 	PrefectUserKey    Kind = "prefect.user_key"
 	PrefectServiceKey Kind = "prefect.service_key"
 	PrefectAuthString Kind = "prefect.auth_string" // of a server of one's own

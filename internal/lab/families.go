@@ -117,6 +117,7 @@ func families() []family {
 			l.Supabase.Legacy(legacyJWT(l.Supabase.Ref(), "anon"), key)
 			return key
 		}},
+		{provider: "supabase-jwt", variable: "SUPABASE_JWT_SECRET", leak: func(l *Lab) string { return l.Supabase.Signing.Legacy() }},
 		{provider: "prefect", variable: "PREFECT_API_KEY", leak: func(l *Lab) string { return l.Prefect.UserKey().Token }},
 		{provider: "prefect-bot", variable: "PREFECT_API_KEY", leak: func(l *Lab) string { return l.Prefect.Bot().Token }, remove: func(l *Lab, key string) bool {
 			return l.Prefect.ended(key) // its lifetime passes

@@ -157,7 +157,7 @@ func (l *Lab) Env() map[string]string {
 		"OPENAI_ADMIN_KEY": l.OpenAI.own, "ANTHROPIC_ADMIN_KEY": l.Anthropic.own,
 		"SECRETGUARD_GITHUB_ACTIONS_URL": l.urls["actions"], "GITHUB_ACTIONS_TOKEN": l.Actions.token,
 		"SECRETGUARD_RAILWAY_URL": l.urls["railway"], "RAILWAY_API_TOKEN": l.Railway.token,
-		"SUPABASE_ACCESS_TOKEN": l.Supabase.own, "SUPABASE_PROJECT_REF": l.Supabase.ref, "PREFECT_API_KEY": l.Prefect.own, "PREFECT_ACCOUNT_ID": l.Prefect.account,
+		"SUPABASE_ACCESS_TOKEN": l.Supabase.own, "SUPABASE_PROJECT_REF": l.Supabase.ref, "SUPABASE_JWT_WAIT": "50ms", "PREFECT_API_KEY": l.Prefect.own, "PREFECT_ACCOUNT_ID": l.Prefect.account,
 		"OPENROUTER_MANAGEMENT_KEY": l.OpenRouter.own, "XAI_MANAGEMENT_KEY": l.XAI.own, "XAI_TEAM_ID": l.XAI.team, "SECRETGUARD_XAI_MANAGEMENT_URL": l.urls["services"] + "/xai",
 		"ELEVENLABS_ADMIN_KEY": l.ElevenLabs.own, "ELEVENLABS_SERVICE_ACCOUNT": l.ElevenLabs.account,
 		"GOOGLE_OAUTH_ACCESS_TOKEN": l.Google.own, "GOOGLE_CLOUD_PROJECT": l.Google.project, "SECRETGUARD_GOOGLE_APIKEYS_URL": l.urls["services"] + "/google",

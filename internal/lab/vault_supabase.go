@@ -13,6 +13,9 @@ import (
 type Supabase struct {
 	*Vault
 
+	// Signing are the project's signing keys.
+	Signing *Signing
+
 	ref string
 }
 
@@ -30,6 +33,7 @@ func newSupabase(l *Lab) *Supabase {
 		writeJSON(w, http.StatusOK, map[string]any{"enabled": s.legacyOn()})
 	}})
 	s.on("PUT /v1/projects/{ref}/api-keys/legacy", op{"switch legacy", false, s.switchLegacy})
+	s.Signing = newSigning(s)
 	return s
 }
 

@@ -162,6 +162,8 @@ type Descriptor struct {
 	Limits      []string // honest limits, one sentence each
 	Links       []string
 	Overlap     bool // old and new key can live at the same time
+	// Gap says for whom a consumer fails although both keys live; empty where it does not.
+	Gap string
 	// ByHand: without its settings the provider still works, and a person does what
 	// the calls would do.
 	ByHand bool

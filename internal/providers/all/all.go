@@ -99,6 +99,15 @@ func factories() []factory {
 		{describe: supabase.LegacyDescriptor, address: supabase.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return supabase.NewLegacy(o.supabase(c))
 		}},
+		{describe: supabase.JWTDescriptor, address: supabase.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			wait, err := o.duration("SUPABASE_JWT_WAIT")
+			if err != nil {
+				return nil, err
+			}
+			cfg := o.supabase(c)
+			cfg.JWTWait = wait
+			return supabase.NewJWT(cfg)
+		}},
 		{describe: prefect.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return prefect.New(prefect.Config{Key: o.setting("PREFECT_API_KEY"), KeyID: o.Env("PREFECT_KEY_ID"), BaseURL: o.baseURL(prefect.Name), Client: c})
 		}},

@@ -31,6 +31,7 @@ func reasons() []reason {
 		{credential.SupabaseSecretKey, "", "no project was found that it could belong to"},
 		{credential.SupabasePublicKey, "", "no project was found that it could belong to"},
 		{credential.SupabaseLegacyJWT, "", "it names no project"},
+		{credential.SupabaseJWTSecret, "", "it signs tokens and opens nothing itself: set SUPABASE_ACCESS_TOKEN and SUPABASE_PROJECT_REF, then Supabase says whether it is trusted"},
 		{credential.BedrockKey, "", "it names no region"},
 		{credential.PrefectAuthString, "", "nobody said where the server is: set SECRETGUARD_PREFECT_SERVER_URL to its API address"},
 		{

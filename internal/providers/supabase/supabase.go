@@ -1,6 +1,7 @@
 // Package supabase replaces a Supabase project's API keys with the Management API:
 // secret and publishable keys one by one, and the legacy pair (anon, service_role) by
-// moving its consumers to a new key and switching the pair off.
+// moving its consumers to a new key and switching the pair off. The JWT secret is
+// replaced through the project's signing keys ([NewJWT]).
 //
 // Protocol facts: Supabase's Management API document (v1) and
 // https://supabase.com/docs/guides/api/api-keys. A deletion is final. The legacy keys
@@ -39,7 +40,10 @@ type Config struct {
 	Ref         string // the project's reference
 	BaseURL     string // of the Management API; empty means DefaultURL
 	ProjectURL  string // of the project; empty means https://REF.supabase.co
-	Client      *httpx.Client
+	// JWTWait is how long a replaced JWT secret is trusted on; an hour and a quarter when
+	// zero.
+	JWTWait time.Duration
+	Client  *httpx.Client
 }
 
 func (cfg Config) check() error {
@@ -90,7 +94,7 @@ func LegacyDescriptor() providers.Descriptor {
 		"anon and service_role are switched off TOGETHER, also the anon key in every browser and mobile bundle that was ever shipped.",
 		"The new key is no JWT: a consumer that decodes it, or sends it as a bearer token, breaks; Edge Functions that verify JWTs refuse it.",
 		"The switch can be turned on again by hand (Project Settings, API Keys) while Supabase still has legacy keys.",
-		"The JWT secret itself is not changed: whoever knows it still makes tokens. Only moving to signing keys, by hand, ends that.",
+		"The JWT secret itself is not changed: whoever knows it still makes tokens. Where it has leaked too, it is replaced by itself (supabase-jwt).",
 	}
 	return d
 }

@@ -65,7 +65,7 @@ func (b *builder) stopsBefore() string {
 	case byHand && b.byHand() && guide.Guide(b.plan.Old).Cuts, !b.issuer.Describe().Overlap:
 		return "down from the moment the new key is made, which ends the old one, until it is deployed and attested"
 	}
-	return ""
+	return b.issuer.Describe().Gap
 }
 
 // deployTime is the longest of the newest deploys, or an assumption that says so.
