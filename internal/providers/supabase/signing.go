@@ -140,9 +140,11 @@ func (s signing) all(ctx context.Context) (list []signingKey, imported bool, err
 	if err := s.Do(ctx, "list the signing keys", http.MethodGet, signingPath, nil, &l); err != nil {
 		return nil, false, err
 	}
-	id, err := s.legacyID(ctx)
-	if err != nil {
-		return nil, false, err
+	id := ""
+	if len(l.Keys) > 0 { // of a project without signing keys it is known; what is answered then is not documented
+		if id, err = s.legacyID(ctx); err != nil {
+			return nil, false, err
+		}
 	}
 	if id == "" {
 		list = append(list, signingKey{ID: legacySecret, Status: inUse})
@@ -293,11 +295,11 @@ const secretBytes = 48
 // Make makes a key that stands by, with a secret of our own: Supabase would not tell one
 // that it makes itself.
 func (s signing) Make(ctx context.Context, old providers.KeyRef, name string) (providers.KeyRef, secret.Text, error) {
-	id, err := s.legacyID(ctx)
+	_, imported, err := s.all(ctx)
 	if err != nil {
 		return providers.KeyRef{}, secret.Text{}, err
 	}
-	if id == "" {
+	if !imported {
 		if err := s.Do(ctx, "import the legacy secret into the signing keys", http.MethodPost, signingPath+"/legacy", nil, new(signingKey)); err != nil {
 			return providers.KeyRef{}, secret.Text{}, err
 		}
