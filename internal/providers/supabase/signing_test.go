@@ -213,6 +213,7 @@ func TestJWTRotation(t *testing.T) {
 	old := w.Lab.Supabase.Signing.Legacy()
 	w.Lab.Netlify.SetVar(w.Estate.Site, "SUPABASE_JWT_SECRET", "production", old, false)
 	w.Leaked = leakedJWT(w.Lab)
+	w.Lab.Fault("services", "supabase change signing key", lab.Fault{DropAfter: true, Times: 2}) // the switch, and the end
 	p, err := w.Start(func(r *planner.Request) { rotatetest.Fast(r); r.MinLevel = rotate.L1 })
 	if err != nil {
 		t.Fatal(err)
@@ -230,6 +231,43 @@ func TestJWTRotation(t *testing.T) {
 	}
 	if got := w.Lab.Supabase.Signing.States(); got[s.NewKey] != "in_use" || got["legacy"] != "revoked" {
 		t.Errorf("states %v", got)
+	}
+}
+
+// The tokens of a replaced secret live on for an hour: the run is held, and its way back
+// lets the old secret sign again, whatever answers are lost.
+func TestJWTRotationWaitsAndGoesBack(t *testing.T) {
+	t.Parallel()
+	w := rotatetest.New(t)
+	waits := func(d string) {
+		env := w.Lab.Env()
+		env["SUPABASE_JWT_WAIT"] = d
+		w.Reg = rotatetest.Registry(t, env, 0)
+	}
+	waits("1h")
+	old := w.Lab.Supabase.Signing.Legacy()
+	w.Lab.Netlify.SetVar(w.Estate.Site, "SUPABASE_JWT_SECRET", "production", old, false)
+	w.Leaked = leakedJWT(w.Lab)
+	p, err := w.Start(func(r *planner.Request) { rotatetest.Fast(r); r.MinLevel = rotate.L1 })
+	w.AssertHeld(p.ID, err, "resume then")
+	fresh := w.Snapshot(p.ID).NewKey
+	if got := w.Lab.Supabase.Signing.States(); got["legacy"] != "previously_used" || got[fresh] != "in_use" {
+		t.Fatalf("states %v", got)
+	}
+	w.AssertHeld(p.ID, w.Resume(p.ID), "resume then")
+	w.Lab.Fault("services", "supabase change signing key", lab.Fault{DropAfter: true})
+	if err := w.Rollback(p.ID); !errors.Is(err, rotate.ErrHeld) {
+		t.Fatalf("the new secret has signed tokens, too: %v", err)
+	}
+	if got := w.Lab.Netlify.Value(w.Estate.Site, "SUPABASE_JWT_SECRET", "production"); got != old {
+		t.Error("the old secret is not stored again")
+	}
+	if got := w.Lab.Supabase.Signing.States(); got["legacy"] != "in_use" || got[fresh] != "previously_used" {
+		t.Fatalf("states %v", got)
+	}
+	waits("1ms")
+	if err := w.Resume(p.ID); !errors.Is(err, rotate.ErrRolledBack) || w.Lab.Supabase.Signing.States()[fresh] != "revoked" {
+		t.Errorf("%v, %v", err, w.Lab.Supabase.Signing.States())
 	}
 }
 
