@@ -2,7 +2,6 @@ package supabase_test
 
 import (
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -275,22 +274,7 @@ func TestJWTRotationWaitsAndGoesBack(t *testing.T) {
 func TestJWTDocument(t *testing.T) {
 	t.Parallel()
 	c := providertest.OpenContract(t, "supabase-management-openapi.json", "services", "/supabase")
-	// The document names no 404 of the legacy key's call among its answers, only in its
-	// words ("always check for HTTP 404"): that one answer is left out.
-	imported := false
-	l := providertest.Start(t, lab.Options{Wrap: func(service string, twin http.Handler) http.Handler {
-		held := c.Wrap(service, twin)
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			switch legacy := strings.HasSuffix(r.URL.Path, "/signing-keys/legacy"); {
-			case legacy && r.Method == http.MethodPost:
-				imported = true
-			case legacy && !imported:
-				twin.ServeHTTP(w, r)
-				return
-			}
-			held.ServeHTTP(w, r)
-		})
-	}})
+	l := providertest.Start(t, lab.Options{Wrap: c.Wrap})
 	p := openJWT(t, l, providertest.Client(t), time.Nanosecond)
 	st, err := p.Inspect(t.Context(), leakedJWT(l))
 	if err != nil {
