@@ -204,6 +204,35 @@ func TestJWTRefusals(t *testing.T) {
 	}
 }
 
+// Keys of two runs: neither takes the other's for its own, and which is to sign a person
+// says. An answer that tells of another state is none.
+func TestJWTOfTwoRuns(t *testing.T) {
+	t.Parallel()
+	l := providertest.Start(t, lab.Options{})
+	p := openJWT(t, l, providertest.Client(t), time.Nanosecond)
+	old := providers.KeyRef{Kind: credential.SupabaseJWTSecret, ID: "legacy", Owner: l.Supabase.Ref()}
+	a, err := p.Issue(t.Context(), providers.IssueRequest{Old: old, Name: "sg_a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := p.Reconcile(t.Context(), providers.IssueRequest{Old: old, Name: "sg_b"})
+	if err != nil || rec.Outcome != providers.Unclear || len(rec.Candidates) != 1 || rec.Candidates[0].Ref.ID != a.Ref.ID {
+		t.Errorf("the other run's key: %+v, %v", rec, err)
+	}
+	b, err := p.Issue(t.Context(), providers.IssueRequest{Old: old, Name: "sg_b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held(t, p.Delete(t.Context(), old), "2 signing keys could take its place")
+	if got := l.Supabase.Signing.States(); got["legacy"] != "in_use" || got[a.Ref.ID] != "standby" || got[b.Ref.ID] != "standby" {
+		t.Errorf("states %v", got)
+	}
+	l.Fault("services", "supabase change signing key", lab.Fault{Status: 200, ContentType: "application/json", Body: `{"id":"` + b.Ref.ID + `","status":"standby"}`})
+	if err := p.Delete(t.Context(), b.Ref); !errors.Is(err, providers.ErrAmbiguous) {
+		t.Errorf("it stands by still: %v", err)
+	}
+}
+
 // The rotation end to end: the plan shows what is signed with the secret, the consumer
 // has the new one, which signs, and what the old one signs is not trusted.
 func TestJWTRotation(t *testing.T) {
