@@ -100,6 +100,9 @@ func TestServerRotation(t *testing.T) {
 	if !slices.ContainsFunc(p.Risks, func(r string) bool { return strings.Contains(r, "is an outage") }) {
 		t.Errorf("risks %q", p.Risks)
 	}
+	if len(p.Outage) == 0 || p.Outage[0].Down == 0 || !p.Outage[0].Open {
+		t.Errorf("the estimate of the outage: %+v", p.Outage)
+	}
 	if err := w.Supply(p.ID, fresh); err == nil {
 		t.Error("a string that the server does not take was taken")
 	}
