@@ -144,3 +144,17 @@ func TestOperationDoesNotEnd(t *testing.T) {
 		}
 	}
 }
+
+// Our requests and the twin's answers are those of Google's own document.
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	c := providertest.OpenContract(t, "google-apikeys-v2-discovery.json", "services", "/google")
+	w, _ := world(t, lab.Options{Wrap: c.Wrap}, providertest.Client(t))
+	ref, _ := issue(t, w)
+	del, _ := providers.As[providers.Deleter](w.Provider)
+	if err := del.Delete(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	c.Check(t, "apikeys.projects.locations.keys.list 200", "apikeys.projects.locations.keys.create 200", "apikeys.projects.locations.keys.getKeyString 200",
+		"apikeys.projects.locations.keys.delete 200", "apikeys.operations.get 200")
+}

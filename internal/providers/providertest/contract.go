@@ -98,6 +98,10 @@ func specs(t *testing.T) string {
 
 // load reads OpenAPI 3 in JSON, or Swagger 2.0 in YAML.
 func load(data []byte) (*openapi3.T, error) {
+	var google discovery
+	if json.Unmarshal(data, &google) == nil && google.Version != "" {
+		return google.openAPI()
+	}
 	if json.Valid(data) {
 		return openapi3.NewLoader().LoadFromData(data)
 	}
