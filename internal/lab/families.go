@@ -46,6 +46,16 @@ func asked(provider, service, variable string, key func() string) family {
 	}}
 }
 
+// onlyOne is such a family of a service that takes one key: the new one ends the old one.
+func onlyOne(provider, service, variable string, key func() string) family {
+	f := asked(provider, service, variable, key)
+	f.again = func(l *Lab) string {
+		l.Services.forgetAll(service)
+		return f.leak(l)
+	}
+	return f
+}
+
 // ofPeople is a family whose keys are those of a platform's people.
 func ofPeople(provider, variable, prefix string, length int, known func(*Lab) (*sync.Mutex, *[]string)) family {
 	change := func(l *Lab, do func([]string) []string) {
@@ -100,16 +110,6 @@ func families() []family {
 	github.remove = nil
 	perplexity := asked("perplexity", "perplexity", "PERPLEXITY_API_KEY", letters("pplx-", 48))
 	perplexity.remove = nil
-	server := asked("prefect-server", "prefect_server", "PREFECT_API_AUTH_STRING", digits("admin:", 32))
-	server.again = func(l *Lab) string { // the server takes one string
-		l.Services.forgetAll("prefect_server")
-		return server.leak(l)
-	}
-	cuts := asked("twocaptcha", "twocaptcha", "TWOCAPTCHA_API_KEY", digits("", 32))
-	cuts.again = func(l *Lab) string { // one key only: the new one ends the old one
-		l.Services.forgetAll("twocaptcha")
-		return cuts.leak(l)
-	}
 	return []family{
 		{provider: "supabase", variable: "SUPABASE_SECRET_KEY", leak: func(l *Lab) string { return l.Supabase.MakeKey("secret").Token }},
 		{provider: "supabase-legacy", variable: "SUPABASE_SERVICE_ROLE_KEY", leak: func(l *Lab) string {
@@ -136,7 +136,9 @@ func families() []family {
 		{provider: "google", variable: "GEMINI_API_KEY", leak: func(l *Lab) string { return l.Google.MakeKey().Token }},
 		{provider: "openrouter", variable: "OPENROUTER_API_KEY", leak: func(l *Lab) string { return l.OpenRouter.MakeKey(25).Token }},
 		{provider: "xai", variable: "XAI_API_KEY", leak: func(l *Lab) string { return l.XAI.MakeKey("api-key:model:*").Token }},
-		github, perplexity, cuts, server,
+		github, perplexity,
+		onlyOne("twocaptcha", "twocaptcha", "TWOCAPTCHA_API_KEY", digits("", 32)),
+		onlyOne("prefect-server", "prefect_server", "PREFECT_API_AUTH_STRING", digits("admin:", 32)),
 		asked("cohere", "cohere", "COHERE_API_KEY", letters("", 40)),
 		asked("mistral", "mistral", "MISTRAL_API_KEY", letters("", 32)),
 		asked("groq", "groq", "GROQ_API_KEY", letters("gsk_", 52)),

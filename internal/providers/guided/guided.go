@@ -92,10 +92,12 @@ func New(s Service, cfg Config) *Provider {
 func Open(s Service, cfg Config) providers.Provider {
 	p := New(s, cfg)
 	switch {
+	case s.Revoke == nil && s.Beside:
+		return &Doubted{p}
 	case s.Revoke == nil:
 		return p
 	case s.Beside:
-		return &Doubted{&Revoking{Provider: p, cfg: cfg, ask: p.one.Beside}}
+		return &RevokingDoubted{&Revoking{Provider: p, cfg: cfg, ask: p.one.Beside}, &Doubted{p}}
 	}
 	return &Revoking{Provider: p, cfg: cfg, ask: p.one.Ask}
 }

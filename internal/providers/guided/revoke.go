@@ -35,13 +35,22 @@ type Revoking struct {
 	ask func(context.Context, credential.Credential) (providers.Verdict, error)
 }
 
-// Doubted is one whose refusal tells something only beside a key that works, as in a
+// Doubted is a row whose refusal tells something only beside a key that works, as in a
 // proof of death, which asks for the new key before and after.
-type Doubted struct{ *Revoking }
+type Doubted struct{ *Provider }
+
+// RevokingDoubted is both.
+type RevokingDoubted struct {
+	*Revoking
+
+	doubted *Doubted
+}
 
 var (
 	_ providers.Retirer      = (*Revoking)(nil)
 	_ providers.Corroborator = (*Doubted)(nil)
+	_ providers.Corroborator = (*RevokingDoubted)(nil)
+	_ providers.Retirer      = (*RevokingDoubted)(nil)
 )
 
 // Endpoints names the one call that a proof asks with.
@@ -49,7 +58,15 @@ func (d *Doubted) Endpoints() []string { return []string{d.descriptor.VerifyCall
 
 // VerifyAt is Verify for who sees another key of the same account work.
 func (d *Doubted) VerifyAt(ctx context.Context, _ string, c credential.Credential) (providers.Verdict, error) {
-	return d.ask(ctx, c)
+	return d.one.Beside(ctx, c)
+}
+
+// Endpoints names the one call that a proof asks with.
+func (r *RevokingDoubted) Endpoints() []string { return r.doubted.Endpoints() }
+
+// VerifyAt is Verify for who sees another key of the same account work.
+func (r *RevokingDoubted) VerifyAt(ctx context.Context, endpoint string, c credential.Credential) (providers.Verdict, error) {
+	return r.doubted.VerifyAt(ctx, endpoint, c)
 }
 
 // Retires tells whether a key is of a sort that the call takes.

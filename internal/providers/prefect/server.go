@@ -1,7 +1,6 @@
 package prefect
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -39,7 +38,7 @@ func service() guided.Service {
 			"Which server takes a string cannot be seen in it: a refusal counts only in the proof of death, while the same server takes the new string before and after.",
 			"Where a client has PREFECT_API_KEY too, documentation and code disagree on which is used: remove it.",
 		},
-		Names: nameOf,
+		Names: nameOf, Beside: true,
 	}
 }
 
@@ -50,15 +49,6 @@ func nameOf(plain string) string {
 	sum := sha256.Sum256([]byte(plain))
 	return user + ":…" + hex.EncodeToString(sum[:2])
 }
-
-// Server replaces the string with a person's help. It may be used from many goroutines.
-type Server struct {
-	*guided.Provider
-
-	one probe.One
-}
-
-var _ providers.Corroborator = (*Server)(nil)
 
 // ServerDescriptor returns the provider as data.
 func ServerDescriptor() providers.Descriptor {
@@ -72,17 +62,6 @@ func NewServer(cfg Config) (providers.Provider, error) {
 	if cfg.BaseURL == "" {
 		return nil, errors.New("set SECRETGUARD_PREFECT_SERVER_URL to the server's API address (http://HOST:4200/api)")
 	}
-	base, d := probe.At(cfg.BaseURL), ServerDescriptor()
-	return &Server{
-		Provider: guided.New(service(), guided.Config{Base: base, Client: cfg.Client, Descriptor: &d}),
-		one:      probe.One{Provider: ServerName, Base: base, Client: cfg.Client},
-	}, nil
-}
-
-// Endpoints names the one call that a proof asks with.
-func (s *Server) Endpoints() []string { return []string{s.Describe().VerifyCall} }
-
-// VerifyAt is Verify for who sees another string taken by the same server.
-func (s *Server) VerifyAt(ctx context.Context, _ string, c credential.Credential) (providers.Verdict, error) {
-	return s.one.Beside(ctx, c)
+	d := ServerDescriptor()
+	return guided.Open(service(), guided.Config{Base: probe.At(cfg.BaseURL), Client: cfg.Client, Descriptor: &d}), nil
 }

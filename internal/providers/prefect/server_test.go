@@ -10,6 +10,7 @@ import (
 	"github.com/secretguard/secretguard/internal/httpx"
 	"github.com/secretguard/secretguard/internal/lab"
 	"github.com/secretguard/secretguard/internal/providers"
+	"github.com/secretguard/secretguard/internal/providers/guided"
 	"github.com/secretguard/secretguard/internal/providers/prefect"
 	"github.com/secretguard/secretguard/internal/providers/providertest"
 	"github.com/secretguard/secretguard/internal/rotate"
@@ -23,7 +24,7 @@ const twin = "prefect_server"
 func authString() string { return "admin:" + lab.MadeUpOf("0123456789abcdef", 32) }
 
 // server opens the provider for the twin of a server that takes one string.
-func server(t *testing.T, client *httpx.Client) (*lab.Lab, *prefect.Server, string) {
+func server(t *testing.T, client *httpx.Client) (*lab.Lab, *guided.Doubted, string) {
 	t.Helper()
 	l, text := providertest.Start(t, lab.Options{}), authString()
 	l.Services.Know(twin, text)
@@ -31,7 +32,7 @@ func server(t *testing.T, client *httpx.Client) (*lab.Lab, *prefect.Server, stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l, p.(*prefect.Server), text
+	return l, p.(*guided.Doubted), text
 }
 
 func TestServerContract(t *testing.T) {

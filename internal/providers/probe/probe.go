@@ -161,16 +161,20 @@ func (c *Checker) Verify(ctx context.Context, cr credential.Credential) (provide
 	if len(list) == 0 {
 		return providers.Verdict{Liveness: providers.Unknown, Detail: c.WhyNot(cr)}, providers.ErrUnsupported
 	}
-	value := sent(cr)
 	// An address that was only found near may change with what is scanned.
-	service := list[0].name + "\x00" + cr.Project
+	return c.remembered(ctx, list[0].name+"\x00"+cr.Project, sent(cr), func() (providers.Verdict, error) { return c.askAll(ctx, list, cr) })
+}
+
+// remembered returns what a service said of a value, or asks it. Both ways of asking
+// share this: the same key once at a time, and once in a while with a cache.
+func (c *Checker) remembered(ctx context.Context, service string, value secret.Text, ask func() (providers.Verdict, error)) (providers.Verdict, error) {
 	return c.once(ctx, service+"\x00"+value.Reveal(), func() (providers.Verdict, error) {
 		// Looked up in here, not before: between a look that finds nothing and the
 		// joining, another's request may end, and be made again.
 		if v, ok := c.o.Cache.get(service, value, c.o.Now()); ok {
 			return v, nil
 		}
-		v, err := c.askAll(ctx, list, cr)
+		v, err := ask()
 		if err == nil {
 			err = c.o.Cache.put(service, value, v, c.o.Now())
 		}
@@ -259,15 +263,11 @@ type through struct {
 
 // Verify implements providers.Verifier.
 func (t through) Verify(ctx context.Context, cr credential.Credential) (providers.Verdict, error) {
-	parts := t.name + "\x00" + cr.Project
+	var parts strings.Builder
 	for _, p := range cr.PartNames() {
-		parts += "\x00" + cr.Part(p).Reveal()
+		parts.WriteString(cr.Part(p).Reveal() + "\x00")
 	}
-	value := secret.New(parts)
-	return t.c.once(ctx, parts, func() (providers.Verdict, error) {
-		if v, ok := t.c.o.Cache.get(t.name, value, t.c.o.Now()); ok {
-			return v, nil
-		}
+	return t.c.remembered(ctx, t.name+"\x00"+cr.Project, secret.New(parts.String()), func() (providers.Verdict, error) {
 		leave, err := t.c.gate.enter(ctx, t.name, t.call)
 		if err != nil {
 			return providers.Verdict{Liveness: providers.Unknown}, err
@@ -275,10 +275,9 @@ func (t through) Verify(ctx context.Context, cr credential.Credential) (provider
 		defer leave()
 		v, err := t.next.Verify(ctx, cr)
 		t.c.gate.mind(t.name, err)
-		if err != nil {
-			return v, err
+		if err == nil {
+			v.At = t.c.o.Now()
 		}
-		v.At = t.c.o.Now()
-		return v, t.c.o.Cache.put(t.name, value, v, v.At)
+		return v, err
 	})
 }

@@ -306,8 +306,8 @@ func more(generic, m Match) bool {
 }
 
 // around calls visit for each match i and each match j in whose bounds it lies, but for
-// one sign at the end. It
-// takes no longer for many matches than they overlap: a list of keys is long.
+// one sign at the end. It takes no longer for many matches than they overlap: a list of
+// keys is long.
 func around(list []Match, visit func(i, j int)) {
 	order := make([]int, len(list))
 	for i := range order {
