@@ -50,53 +50,26 @@ func TestRotateAuthStringAgainstPrefect(t *testing.T) {
 	old, fresh := "admin:"+lab.MadeUpOf(digits, 32), "admin:"+lab.MadeUpOf(digits, 32)
 	home, port := t.TempDir(), freePort(t)
 	api, stop := prefectServer(t, home, port, old)
-	l, err := lab.Start(t.Context(), lab.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.Close)
-	estate, err := lab.DemoEstate(l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Netlify.SetVar(estate.Site, "PREFECT_API_AUTH_STRING", "production", old, false)
-	env := l.Env()
-	env["SECRETGUARD_PREFECT_SERVER_URL"] = api
-	doc, err := json.Marshal(map[string]any{"lab_url": l.URL("lab"), "env": env})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pointer, repo := filepath.Join(home, "lab.json"), t.TempDir()
-	for name, text := range map[string][]byte{pointer: doc, filepath.Join(repo, ".env"): []byte("PREFECT_API_AUTH_STRING=" + old + "\n")} {
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	u := user{t: t, bin: normalBinary(t), repo: repo, env: []string{"HOME=" + home, "SECRETGUARD_LAB=" + pointer}}
-	var scan struct{ Cases []struct{ ID string } }
-	u.json(1, &scan, "scan", "dir", ".")
-	if len(scan.Cases) != 1 {
-		t.Fatalf("cases: %+v, want the one string", scan.Cases)
-	}
+	u := leakIn(t, home, "PREFECT_API_AUTH_STRING", old, map[string]string{"SECRETGUARD_PREFECT_SERVER_URL": api})
+	id := u.finds()
 	if out := u.run(1, "verify", "--yes", "--no-cache"); !strings.Contains(out, "LIVE") {
 		t.Error("the server takes the string, and verify does not say so")
 	}
-	var plan struct{ ID, Digest string }
-	u.json(0, &plan, "plan", scan.Cases[0].ID, "-o", filepath.Join(home, "plan.json"))
-	u.run(6, "rotate", filepath.Join(home, "plan.json"), "--approve", plan.Digest)
+	file, run, digest := u.plans(id)
+	u.run(6, "rotate", file, "--approve", digest)
 
 	stop() // the person changes the string and restarts the server
 	prefectServer(t, home, port, fresh)
 	u.in = old + "\n"
-	if out := u.run(2, "rotate", "supply", plan.ID); !strings.Contains(out, "that is the old key") {
+	if out := u.run(2, "rotate", "supply", run); !strings.Contains(out, "that is the old key") {
 		t.Error("the old string is refused for another reason")
 	}
 	u.in = fresh + "\n"
-	out := u.run(0, "rotate", "supply", plan.ID)
-	if got := l.Netlify.Value(estate.Site, "PREFECT_API_AUTH_STRING", "production"); got != fresh {
+	out := u.run(0, "rotate", "supply", run)
+	if u.stored() != fresh {
 		t.Error("the new string is not stored")
 	}
-	out += u.run(0, "report", plan.ID)
+	out += u.run(0, "report", run)
 	if !strings.Contains(out, "## Proof of death") {
 		t.Error("no proof")
 	}

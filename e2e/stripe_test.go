@@ -12,7 +12,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -125,40 +124,11 @@ func TestRotateWebhookAgainstStripeMock(t *testing.T) {
 	const first = "we_1Old"
 	leaked := lab.MadeUp("whsec_", 32)
 	m, address := remembering(t, mock, first)
-	l, err := lab.Start(t.Context(), lab.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.Close)
-	estate, err := lab.DemoEstate(l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Netlify.SetVar(estate.Site, "STRIPE_WEBHOOK_SECRET", "production", leaked, false)
-	env := l.Env()
-	env["SECRETGUARD_STRIPE_URL"], env["STRIPE_API_KEY"] = address, "sk_test_"+strings.Repeat("1", 12)
-	env["STRIPE_WEBHOOK_ENDPOINTS"] = first + "=" + leaked[len(leaked)-4:]
-
-	home := t.TempDir()
-	doc, err := json.Marshal(map[string]any{"lab_url": l.URL("lab"), "env": env})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pointer, repo := filepath.Join(home, "lab.json"), t.TempDir()
-	for name, text := range map[string][]byte{pointer: doc, filepath.Join(repo, ".env"): []byte("STRIPE_WEBHOOK_SECRET=" + leaked + "\n")} {
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	u := user{t: t, bin: normalBinary(t), repo: repo, env: []string{"HOME=" + home, "SECRETGUARD_LAB=" + pointer}}
-	var scan struct{ Cases []struct{ ID string } }
-	u.json(1, &scan, "scan", "dir", ".")
-	if len(scan.Cases) != 1 {
-		t.Fatalf("cases: %+v, want the one secret", scan.Cases)
-	}
-	var plan struct{ ID, Digest string }
-	u.json(0, &plan, "plan", scan.Cases[0].ID, "-o", filepath.Join(home, "plan.json"))
-	u.run(0, "rotate", filepath.Join(home, "plan.json"), "--approve", plan.Digest)
+	u := leakIn(t, t.TempDir(), "STRIPE_WEBHOOK_SECRET", leaked, map[string]string{
+		"SECRETGUARD_STRIPE_URL": address, "STRIPE_API_KEY": "sk_test_" + strings.Repeat("1", 12), "STRIPE_WEBHOOK_ENDPOINTS": first + "=" + leaked[len(leaked)-4:],
+	})
+	file, _, digest := u.plans(u.finds())
+	u.run(0, "rotate", file, "--approve", digest)
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -173,7 +143,7 @@ func TestRotateWebhookAgainstStripeMock(t *testing.T) {
 			t.Errorf("endpoint %s: %v", id, h)
 		}
 	}
-	if got := l.Netlify.Value(estate.Site, "STRIPE_WEBHOOK_SECRET", "production"); got != m.secret {
+	if u.stored() != m.secret {
 		t.Error("the new secret is not stored")
 	}
 }

@@ -15,7 +15,10 @@ import "strings"
 // parameter of CloudFormation, an attribute of XML, a cell of a table. With {{to}} the
 // name may go on first ("COHERE" in COHERE_API_KEY_PROD), and it may head a section of
 // settings, of which one is the key.
-var fragments = strings.NewReplacer("{{start}}", start, "{{is}}", is, "{{to}}", `[\w.\-]{0,30}(?:`+is+`|`+section+`)`)
+//
+// {{sum}} and {{camel}} are for allowlists: a match that is a checksum or an id, beside a
+// file's name or by its own name, and a value of words ("MistralForCausalLM").
+var fragments = strings.NewReplacer("{{start}}", start, "{{is}}", is, "{{to}}", `[\w.\-]{0,30}(?:`+is+`|`+section+`)`, "{{sum}}", sum, "{{camel}}", camel)
 
 const (
 	start = `(?:\b|\\(?:[abefnrtv]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-7]{3})|\[[0-9;]{0,12}m)`
@@ -35,4 +38,8 @@ const (
 	plain = `\w{1,24}["']?[ \t]{0,3}[=:][ \t]{0,3}(?:true|false|null|\d{1,6})\b` // a setting that is no text
 
 	is = sign + `+(?:(?:[./]?` + word + `\b(?:\.` + word + `\b)*|/name\b|` + plain + `|` + described + `)` + sign + `+)*`
+
+	sum = `(?i)\.(?:tar|t?gz|bz2|xz|zip|whl|jar|exe|deb|rpm|mp3|wav)\b|\b(?:md5|e_?tag|checksum|digest|sha\d{0,3})\b|` +
+		`(?:hash|sha\d{0,3}|commit|checksum|digest|e_?tag|md5|_id|\bid)["'\x60]?\s{0,3}[:=]?\s{0,3}["'\x60]?[a-f0-9]{32}|/[a-f0-9]{32}`
+	camel = `^[A-Z]?[a-z]+(?:[A-Z][a-z]+){2,}$`
 )
