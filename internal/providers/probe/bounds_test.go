@@ -219,3 +219,25 @@ func TestCache(t *testing.T) {
 		t.Errorf("with a damaged cache: %+v, %v", v, err)
 	}
 }
+
+// Who looked at the clock before another's verdict was written, and writes after it,
+// drops nothing: requests end in any order.
+func TestCacheKeepsWhatCameJustBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cache, err := probe.OpenCache(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := w.checker(func(o *probe.Options) { o.Cache = cache })
+	one, other := of("prefect service account"), of("groq")
+	for i, s := range []sample{one, other, one} {
+		w.now.Store(int64(1 - i%2))
+		if _, err := c.Verify(t.Context(), s.key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(w.lab.Requests()); n != 2 {
+		t.Errorf("%d requests, want one for each key", n)
+	}
+}

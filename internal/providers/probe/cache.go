@@ -101,14 +101,18 @@ func (c *Cache) get(service string, value secret.Text, now time.Time) (providers
 	}, true
 }
 
+// ahead is how far in the future a verdict may lie: somebody who looked at the clock
+// before another's answer came may write after it.
+const ahead = time.Minute
+
 // ended also drops what lies in the future: the clock was wrong.
 func (e entry) ended(now time.Time) bool {
 	age := now.Sub(e.At)
 	switch e.Liveness {
 	case providers.Live:
-		return age < 0 || age > liveFor
+		return age < -ahead || age > liveFor
 	case providers.Dead:
-		return age < 0 || age > deadFor
+		return age < -ahead || age > deadFor
 	case providers.Unknown:
 	}
 	return true
