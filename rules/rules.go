@@ -23,7 +23,7 @@ func Packs() []Pack {
 		if b, err = files.ReadFile(e.Name()); err != nil {
 			break
 		}
-		out = append(out, Pack{e.Name(), []byte(fragments.Replace(string(b)))})
+		out = append(out, Pack{e.Name(), []byte(written(string(b)))})
 	}
 	if err != nil {
 		panic("rules: " + err.Error()) // the files are part of the program

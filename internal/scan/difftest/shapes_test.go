@@ -74,6 +74,10 @@ var shapes = []fileType{
 	shape("src/annotated.py", "class Settings(BaseSettings):\n    «n»: str = \"«V»\"\n"),
 	shape("src/map.go", "var settings = map[string]string{\"«N»\": \"«V»\"}\n"),
 	shape("src/table.lua", "settings[\"«N»\"] = \"«V»\"\n"),
+	shape("src/Verbatim.cs", "    private const string «P» = @\"«V»\";\n"),
+	shape("src/field.py", "class Settings(BaseSettings):\n    «n»: SecretStr = Field(default=SecretStr(\"«V»\"))\n"),
+	shape("src/secretstr.py", "«n» = SecretStr(\"«V»\")\n"),
+	shape("src/fromtoken.py", "«C» = Secret.from_token(\"«V»\")\n"),
 	// shells and commands
 	shape("set.ps1", "$env:«N» = \"«V»\"\n"),
 	shape("set.bat", "set «N»=«V»\r\n"),

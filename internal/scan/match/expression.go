@@ -20,11 +20,13 @@ func (f *Finder) run(text []byte, c *compiled, rule int32, s span.Span, r *Recor
 	part := text[s.Start:s.End]
 	for _, loc := range c.matches(part) {
 		start, end, from, to, ok := c.secret(part, loc)
-		if !ok || !f.keeps(c, string(part[from:to]), string(part[start:end])) {
-			continue
+		for ok {
+			if f.keeps(c, string(part[from:to]), string(part[start:end])) {
+				o := int32(s.Start)
+				r.hits = append(r.hits, hit{rule: rule, start: o + int32(start), end: o + int32(end), from: o + int32(from), to: o + int32(to)})
+			}
+			from, to, ok = c.next(loc, to, end)
 		}
-		o := int32(s.Start)
-		r.hits = append(r.hits, hit{rule: rule, start: o + int32(start), end: o + int32(end), from: o + int32(from), to: o + int32(to)})
 	}
 }
 
@@ -131,6 +133,20 @@ func (c *compiled) secret(text []byte, loc []int) (start, end, from, to int, ok 
 		}
 	}
 	return start, end, from, to, from < to
+}
+
+// next returns the group of a match of an own rule that begins behind from and is not
+// empty: several keys may stand under one name. gitleaks takes one secret of a match.
+func (c *compiled) next(loc []int, from, end int) (int, int, bool) {
+	if !c.Own || c.SecretGroup != 0 {
+		return 0, 0, false
+	}
+	for g := 1; g < len(loc)/2; g++ {
+		if s, e := loc[2*g], min(loc[2*g+1], end); s >= from && s < e {
+			return s, e, true
+		}
+	}
+	return 0, 0, false
 }
 
 // keeps reports whether a secret passes what does not depend on its place.

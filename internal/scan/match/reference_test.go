@@ -59,29 +59,34 @@ func referenceRule(c *compiled, global allow.Lists, text, now, path string, segs
 		if !ok {
 			continue
 		}
-		k := allow.Candidate{Secret: now[from:to], Whole: now[start:end]}
+		secrets := [][2]int{{from, to}}
+		for g := 1; c.Own && c.SecretGroup == 0 && g < len(loc)/2; g++ {
+			if s, e := loc[2*g], min(loc[2*g+1], end); s >= to && s < e {
+				secrets = append(secrets, [2]int{s, e})
+			}
+		}
+		line, over := string(lineAt([]byte(text), start, end)), segs
+		var decoded []int
 		if len(segs) > 0 {
-			over := codec.SegmentsWithDecodedOverlap(segs, loc[0], loc[1])
-			if len(over) == 0 {
+			if len(codec.SegmentsWithDecodedOverlap(segs, loc[0], loc[1])) == 0 {
 				continue
 			}
-			over = codec.SegmentsWithDecodedOverlap(segs, start, end)
-			if len(over) == 0 {
+			if over = codec.SegmentsWithDecodedOverlap(segs, start, end); len(over) == 0 {
 				continue
 			}
-			m := codec.AdjustMatchIndex(over, []int{start, end})
-			from, to = max(0, min(m[0], len(text))), max(0, min(m[1], len(text)))
-			k.Line = strings.Trim(codec.CurrentLine(over, now), "\n")
-		} else {
-			k.Line = string(lineAt([]byte(text), start, end))
+			decoded = codec.AdjustMatchIndex(over, []int{start, end})
+			line = strings.Trim(codec.CurrentLine(over, now), "\n")
 		}
-		if c.Entropy != 0 && entropy(k.Secret) <= c.Entropy {
-			continue
+		for _, at := range secrets {
+			k := allow.Candidate{Secret: now[at[0]:at[1]], Whole: now[start:end], Line: line}
+			if decoded != nil {
+				at = [2]int{max(0, min(decoded[0], len(text))), max(0, min(decoded[1], len(text)))}
+			}
+			if c.Entropy != 0 && entropy(k.Secret) <= c.Entropy || allowed(global, k, o) || allowed(own, k, o) {
+				continue
+			}
+			out = append(out, describe(c.ID, at[0], at[1], k.Secret))
 		}
-		if allowed(global, k, o) || allowed(own, k, o) {
-			continue
-		}
-		out = append(out, describe(c.ID, from, to, k.Secret))
 	}
 	return out
 }

@@ -3,9 +3,12 @@ package ruleset
 import (
 	"errors"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/secretguard/secretguard/internal/scan/match"
+	"github.com/secretguard/secretguard/internal/scan/sample"
 )
 
 // The snapshot that the program starts with is that of the rules in the sources,
@@ -68,6 +71,41 @@ func TestAConfigurationNamesNoKind(t *testing.T) {
 	for _, r := range set.Rules() {
 		if r.ID == "a-b" && (r.Kind != "" || r.Part != "" || r.Context || r.Own) {
 			t.Errorf("the rule of a configuration is %+v", r)
+		}
+	}
+}
+
+// Each of several keys under one name is found, as files list them.
+func TestEveryKeyOfAList(t *testing.T) {
+	t.Parallel()
+	set, err := Load(nil, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := sample.Source(t.Name())
+	for list, form := range map[string]string{
+		"MISTRAL_API_KEYS=<>,<>,<>,<>\n":                              "{alnum:32}",
+		"cohere_keys = [\n    \"<>\",\n    \"<>\",\n    \"<>\"\n]\n":  "{alnum:40}",
+		"2captcha:\n  keys:\n    - <>\n    - <>\n    - <>\nport: 1\n": "{hex:32}",
+		"DEEPSEEK_API_KEYS='<> <>'\n":                                 "sk-{hex:32}",
+		"ELEVENLABS_API_KEYS=<>|<>;<>\r\n":                            "{hex:32}",
+	} {
+		key, err := sample.Parse(form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got []string
+		for strings.Contains(list, "<>") {
+			want = append(want, key.Make(source))
+			list = strings.Replace(list, "<>", want[len(want)-1], 1)
+		}
+		for _, m := range set.Scan(match.Fragment{Text: list}) {
+			if m.Rule.Own {
+				got = append(got, m.Secret)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d of %d keys in %s", len(got), len(want), list)
 		}
 	}
 }
