@@ -126,7 +126,7 @@ func furnish(l *lab.Lab, everything bool) (labFile, error) {
 		}
 		info.Leaks.Extra = nil
 		for _, f := range info.Families {
-			info.Leaks.Extra = append(info.Leaks.Extra, f.Variable+"="+f.Leaked)
+			info.Leaks.Extra = append(info.Leaks.Extra, f.Lines()...)
 		}
 	}
 	info.Env = l.Env() // with what was made meanwhile

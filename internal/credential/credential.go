@@ -18,6 +18,7 @@ type Kind string
 // "generic.<rule>" and is shown, not rotated.
 const (
 	AWSAccessKey      Kind = "aws.access_key"
+	AWSSession        Kind = "aws.session" // temporary: an access key with a session token
 	SupabaseSecretKey Kind = "supabase.secret_key"
 	SupabasePublicKey Kind = "supabase.publishable_key"
 	SupabaseToken     Kind = "supabase.access_token"
@@ -76,7 +77,7 @@ const (
 // often known without having leaked.
 func (k Kind) Paired() bool {
 	switch k {
-	case AWSAccessKey, TwilioAccount, TwilioKey, GoogleOAuth, GitHubOAuth:
+	case AWSAccessKey, AWSSession, TwilioAccount, TwilioKey, GoogleOAuth, GitHubOAuth:
 		return true
 	default:
 		return false
@@ -130,8 +131,11 @@ func (c Credential) PartNames() []Part {
 }
 
 // Complete reports whether the credential can be used: a pair needs its id and its
-// secret, everything else one token.
+// secret, a session its token too, everything else one token.
 func (c Credential) Complete() bool {
+	if c.Kind == AWSSession && c.Part(PartSessionToken).Empty() {
+		return false
+	}
 	if c.Kind.Paired() {
 		return !c.Part(PartID).Empty() && !c.Part(PartSecret).Empty()
 	}
@@ -153,6 +157,9 @@ func Narrow(k Kind, token secret.Text) Kind {
 
 // Wide returns the kind that a rule finds, of one that [Narrow] made of it.
 func Wide(k Kind) Kind {
+	if k == AWSSession {
+		return AWSAccessKey
+	}
 	if k == OpenAIServiceKey || k == OpenAIAdminKey {
 		return OpenAIKey
 	}

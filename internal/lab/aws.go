@@ -24,6 +24,7 @@ type AWS struct {
 	mu      sync.Mutex
 	users   map[string]*awsUser
 	keys    map[string]*awsKey
+	roles   map[string]*awsRole
 	queues  map[string]*queue
 	adminID string
 	dials   awsDials
@@ -59,6 +60,7 @@ type awsKey struct {
 	made       time.Time
 	changed    time.Time // last change of active or deleted
 	uses       []awsUse
+	session    *awsSession // of a temporary key
 }
 
 type awsUse struct {
@@ -79,7 +81,7 @@ type KeyView struct {
 const quota = 2
 
 func newAWS(l *Lab) *AWS {
-	a := &AWS{lab: l, account: random("123456789", 1) + random("0123456789", 11), users: map[string]*awsUser{}, keys: map[string]*awsKey{}, queues: map[string]*queue{}}
+	a := &AWS{lab: l, account: random("123456789", 1) + random("0123456789", 11), users: map[string]*awsUser{}, keys: map[string]*awsKey{}, roles: map[string]*awsRole{}, queues: map[string]*queue{}}
 	a.users["secretguard-admin"] = &awsUser{name: "secretguard-admin", admin: true, made: time.Now()}
 	k := a.newKey("secretguard-admin")
 	k.made = time.Time{} // old enough to be known everywhere
@@ -145,7 +147,7 @@ func allBytes() []byte {
 func (a *AWS) of(user string) []*awsKey {
 	var out []*awsKey
 	for _, k := range a.keys {
-		if k.user == user && !k.deleted {
+		if k.user == user && !k.deleted && k.session == nil {
 			out = append(out, k)
 		}
 	}
@@ -214,7 +216,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	op := form.Get("Action")
-	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "TagUser", "UntagUser"}, op)
+	mutates := slices.Contains([]string{"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "TagUser", "UntagUser", "PutRolePolicy", "DeleteRolePolicy"}, op)
 	a.lab.serve(w, r, Request{Service: "aws", Op: op, Mutates: mutates}, func(w http.ResponseWriter) { a.answer(w, r, body, form) }, awsRefuse)
 }
 
@@ -253,6 +255,10 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, body []byte, form u
 	}
 	caller.used(service)
 	op := form.Get("Action")
+	if caller.session != nil {
+		a.asSession(w, caller, op, r.Header.Get("X-Amz-Security-Token"), form)
+		return
+	}
 	if service == "iam" && !a.may(caller, op) {
 		awsError(w, 403, "AccessDenied", "User: "+a.arn(caller.user)+" is not authorized to perform: iam:"+op+" on resource: "+a.arn(form.Get("UserName")))
 		return
@@ -264,6 +270,7 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, body []byte, form u
 		"GetCallerIdentity": a.callerIdentity, "GetAccessKeyInfo": a.keyInfo, "CreateAccessKey": a.createKey, "ListAccessKeys": a.listKeys,
 		"UpdateAccessKey": a.updateKey, "DeleteAccessKey": a.deleteKey, "GetAccessKeyLastUsed": a.lastUsed, "ListAttachedUserPolicies": a.policies, "GetUser": a.getUser, "SimulatePrincipalPolicy": a.simulate,
 		"TagUser": a.tagUser, "UntagUser": a.untagUser, "ListUserTags": a.listTags,
+		"GetRole": a.getRole, "GetRolePolicy": a.getRolePolicy, "PutRolePolicy": a.putRolePolicy, "DeleteRolePolicy": a.deleteRolePolicy,
 	}[op]
 	if !ok {
 		awsError(w, 400, "InvalidAction", "no such action")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,6 +20,17 @@ type Family struct {
 	Provider string `json:"provider"`
 	Variable string `json:"variable"`
 	Leaked   string `json:"leaked"`
+	// Others are the other variables of a key that has several parts.
+	Others map[string]string `json:"others,omitempty"`
+}
+
+// Lines are the leak as a file of settings has it.
+func (f Family) Lines() []string {
+	lines := []string{f.Variable + "=" + f.Leaked}
+	for _, name := range slices.Sorted(maps.Keys(f.Others)) {
+		lines = append(lines, name+"="+f.Others[name])
+	}
+	return lines
 }
 
 // family is how a sort of keys is made and taken away by a person on the issuer's page;
@@ -28,6 +40,7 @@ type family struct {
 	leak               func(*Lab) string
 	again              func(*Lab) string       // nil: a call makes the new key
 	remove             func(*Lab, string) bool // nil: a call takes the old one away
+	others             func(l *Lab, leaked string) map[string]string
 }
 
 const hexDigits = "0123456789abcdef"
@@ -111,6 +124,10 @@ func families() []family {
 	perplexity := asked("perplexity", "perplexity", "PERPLEXITY_API_KEY", letters("pplx-", 48))
 	perplexity.remove = nil
 	return []family{
+		{provider: "aws-session", variable: "AWS_SESSION_TOKEN", leak: func(l *Lab) string { return l.AWS.leakSession() }, again: func(l *Lab) string {
+			id, secret, token := l.AWS.Assume("deploy", "by-hand")
+			return id + " " + secret + " " + token
+		}, others: func(l *Lab, token string) map[string]string { return l.AWS.sessionOf(token) }},
 		{provider: "supabase", variable: "SUPABASE_SECRET_KEY", leak: func(l *Lab) string { return l.Supabase.MakeKey("secret").Token }},
 		{provider: "supabase-legacy", variable: "SUPABASE_SERVICE_ROLE_KEY", leak: func(l *Lab) string {
 			key := legacyJWT(l.Supabase.Ref(), "service_role")
@@ -194,8 +211,14 @@ func (l *Lab) Leak(issuers ...string) ([]Family, error) {
 			continue
 		}
 		one := Family{Provider: f.provider, Variable: f.variable, Leaked: f.leak(l)}
+		if f.others != nil {
+			one.Others = f.others(l, one.Leaked)
+		}
 		site := l.Netlify.AddSite("uses-" + f.provider)
 		l.Netlify.SetVar(site, f.variable, "production", one.Leaked, false)
+		for name, value := range one.Others {
+			l.Netlify.SetVar(site, name, "production", value, false)
+		}
 		l.Netlify.Deploy(site)
 		out, sites = append(out, one), append(sites, site)
 	}

@@ -226,7 +226,20 @@ func idCase(id *value, secrets, sessions pairing) Case {
 		c.Credential.Parts[credential.PartSessionToken] = s.text
 		c.add(s.findings)
 	}
+	if temporary(id) {
+		c.Kind = credential.AWSSession
+		c.Credential.Kind, c.Title = c.Kind, Title(c.Kind)
+		if c.Credential.Part(credential.PartSessionToken).Empty() {
+			c.Missing = append(c.Missing, credential.PartSessionToken)
+		}
+	}
 	return c
+}
+
+// temporary reports whether an id is that of a session: AWS's ids of temporary keys
+// begin so (IAM User Guide, "Unique identifiers").
+func temporary(id *value) bool {
+	return id.kind == credential.AWSAccessKey && strings.HasPrefix(id.text.Reveal(), "ASIA")
 }
 
 // secretCase is a secret whose public id stands somewhere.

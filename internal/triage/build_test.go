@@ -239,6 +239,23 @@ func TestBuildOrder(t *testing.T) {
 	}
 }
 
+// An id of a temporary key makes a session of its case, which is whole with its token
+// only.
+func TestTemporaryKeyNeedsItsToken(t *testing.T) {
+	t.Parallel()
+	id := awsAt(secret.New("ASIA"+strings.Repeat("Q", 16)), credential.PartID, "a.env", "", 1)
+	findings := []scan.Finding{id, secretAt(1, "a.env", "", 2)}
+	c := triage.Build(scan.Result{Findings: findings})
+	if len(c) != 1 || c[0].Kind != credential.AWSSession || c[0].Credential.Kind != credential.AWSSession || c[0].Credential.Complete() || !slices.Equal(c[0].Missing, []credential.Part{credential.PartSessionToken}) {
+		t.Errorf("without a token: %+v", c)
+	}
+	token := awsAt(secret.New(strings.Repeat("s", 120)), credential.PartSessionToken, "a.env", "", 3)
+	c = triage.Build(scan.Result{Findings: append(findings, token)})
+	if len(c) != 1 || c[0].Title != "aws temporary key" || !c[0].Credential.Complete() || len(c[0].Missing) != 0 {
+		t.Errorf("with one: %+v", c)
+	}
+}
+
 // drawFindings makes a repository's worth of findings: few files, commits and
 // values, so that they meet often.
 func drawFindings(t *rapid.T) []scan.Finding {

@@ -8,6 +8,7 @@ import (
 
 var titles = map[credential.Kind]string{
 	credential.AWSAccessKey:      "aws access key",
+	credential.AWSSession:        "aws temporary key",
 	credential.SupabaseSecretKey: "supabase secret key",
 	credential.SupabasePublicKey: "supabase publishable key",
 	credential.SupabaseToken:     "supabase access token",
@@ -114,7 +115,7 @@ var variableNames = map[credential.Kind][]string{
 // VariableNames returns the names under which consumers usually keep a part of a
 // credential. They matter where a stored value cannot be read back.
 func VariableNames(k credential.Kind, p credential.Part) []string {
-	if k == credential.AWSAccessKey {
+	if k == credential.AWSAccessKey || k == credential.AWSSession {
 		return awsNames(p)
 	}
 	return variableNames[k]

@@ -71,6 +71,9 @@ func factories() []factory {
 		{describe: aws.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(aws.New(o.aws(c)))
 		}},
+		{describe: aws.SessionDescriptor, address: aws.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			return orNil(aws.NewSessions(o.aws(c)))
+		}},
 		{describe: netlify.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return orNil(netlify.New(netlify.Config{Token: o.setting("NETLIFY_AUTH_TOKEN"), BaseURL: o.baseURL(netlify.Name), Client: c}))
 		}},
@@ -250,7 +253,7 @@ type withAWS struct {
 
 // Call implements providers.KindVerifier.
 func (w withAWS) Call(c credential.Credential) (who, call string, ok bool) {
-	if d := aws.Descriptor(); slices.Contains(d.Kinds, c.Kind) {
+	if d := aws.Descriptor(); slices.Contains(d.Kinds, credential.Wide(c.Kind)) {
 		return d.Title, d.VerifyCall, c.Complete()
 	}
 	return w.Checker.Call(c)
@@ -258,7 +261,7 @@ func (w withAWS) Call(c credential.Credential) (who, call string, ok bool) {
 
 // Verify implements providers.Verifier.
 func (w withAWS) Verify(ctx context.Context, c credential.Credential) (providers.Verdict, error) {
-	if d := aws.Descriptor(); slices.Contains(d.Kinds, c.Kind) && c.Complete() {
+	if d := aws.Descriptor(); slices.Contains(d.Kinds, credential.Wide(c.Kind)) && c.Complete() {
 		return w.Through(d.Name, d.VerifyCall, w.aws).Verify(ctx, c)
 	}
 	return w.Checker.Verify(ctx, c)

@@ -153,7 +153,7 @@ func (p *Provider) middleware() []func(*middleware.Stack) error {
 
 // reads are the operations that change nothing. These protocols send reads as
 // POST too, so the HTTP client alone cannot tell.
-var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies", "GetCallerIdentity", "GetAccessKeyInfo", "GetUser", "SimulatePrincipalPolicy", "ListUserTags", "GetQueueAttributes"}
+var reads = []string{"ListAccessKeys", "GetAccessKeyLastUsed", "ListAttachedUserPolicies", "GetCallerIdentity", "GetAccessKeyInfo", "GetUser", "SimulatePrincipalPolicy", "ListUserTags", "GetQueueAttributes", "GetRole", "GetRolePolicy"}
 
 // markReads tells the HTTP client which requests may go out while only reading
 // is allowed. It also ends an operation whose caller has given up already: the
@@ -212,7 +212,7 @@ func Descriptor() providers.Descriptor {
 		},
 		Limits: []string{
 			"A user has at most two keys; with two in place one must go first.",
-			"Temporary keys (ASIA…) cannot be listed, disabled or deleted; they end with a deny policy or by themselves.",
+			"Temporary keys (ASIA…) are ended by another issuer, " + SessionName + ".",
 			"Sessions that were made with a key outlive it.",
 			"The record of last use lags, at times by hours.",
 			"Death is asked for in two regions, " + defaultRegion + " and " + otherRegion(defaultRegion) + " unless AWS_REGION says otherwise: STS answers in each region by itself.",
@@ -235,5 +235,5 @@ func Descriptor() providers.Descriptor {
 // Reasons why a key is not rotated.
 var (
 	errNoUser    = errors.New("the key belongs to the root user or to no IAM user; only keys of named IAM users are rotated: make one, move the consumers to its key, and delete this key in the console")
-	errTemporary = errors.New("a temporary key cannot be listed, disabled or deleted: it ends by itself, or by a deny policy on its role for sessions older than now (aws:TokenIssueTime; the console's \"Revoke active sessions\" makes one)")
+	errTemporary = errors.New("a temporary key cannot be listed, disabled or deleted: with its secret and session token, "+SessionName+" ends the session; else the role's \"Revoke sessions\" in the console ends all of them")
 )

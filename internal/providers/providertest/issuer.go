@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -65,7 +66,7 @@ func (w *World) issuerCalls(t *testing.T) []call {
 	if d, ok := providers.As[providers.Disabler](w.Provider); ok {
 		out = append(out,
 			call{name: "Disable", op: side.DisableOp, write: true, do: func(ctx context.Context) error { return d.Disable(ctx, ref) }},
-			call{name: "Enable", op: side.DisableOp, write: true, do: func(ctx context.Context) error { return d.Enable(ctx, ref) }})
+			call{name: "Enable", op: cmp.Or(side.EnableOp, side.DisableOp), write: true, gone: side.EnableOp != "", do: func(ctx context.Context) error { return d.Enable(ctx, ref) }})
 	}
 	if d, ok := providers.As[providers.Deleter](w.Provider); ok {
 		out = append(out, call{name: "Delete", op: side.DeleteOp, write: true, removes: true, gone: true, do: func(ctx context.Context) error { return d.Delete(ctx, ref) }})

@@ -76,6 +76,10 @@ type IssuerSide struct {
 	// Beside: a refusal makes a key dead only where its provider is asked as in a proof.
 	Beside bool
 
+	// EnableOp is the operation of Enable where it is another than DisableOp: it takes
+	// away what Disable put there, and what is gone already is done.
+	EnableOp string
+
 	VerifyOp, InspectOp, IssueOp, ListOp, DisableOp, DeleteOp, RetireOp, UsedOp, ClaimOp, UnclaimOp, ClaimsOp string
 }
 

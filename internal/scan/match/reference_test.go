@@ -65,13 +65,14 @@ func referenceRule(c *compiled, global allow.Lists, text, now, path string, segs
 				secrets = append(secrets, [2]int{s, e})
 			}
 		}
-		line, over := string(lineAt([]byte(text), start, end)), segs
+		line := string(lineAt([]byte(text), start, end))
 		var decoded []int
 		if len(segs) > 0 {
 			if len(codec.SegmentsWithDecodedOverlap(segs, loc[0], loc[1])) == 0 {
 				continue
 			}
-			if over = codec.SegmentsWithDecodedOverlap(segs, start, end); len(over) == 0 {
+			over := codec.SegmentsWithDecodedOverlap(segs, start, end)
+			if len(over) == 0 {
 				continue
 			}
 			decoded = codec.AdjustMatchIndex(over, []int{start, end})
