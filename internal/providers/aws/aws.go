@@ -235,5 +235,5 @@ func Descriptor() providers.Descriptor {
 // Reasons why a key is not rotated.
 var (
 	errNoUser    = errors.New("the key belongs to the root user or to no IAM user; only keys of named IAM users are rotated: make one, move the consumers to its key, and delete this key in the console")
-	errTemporary = errors.New("a temporary key cannot be listed, disabled or deleted: with its secret and session token, "+SessionName+" ends the session; else the role's \"Revoke sessions\" in the console ends all of them")
+	errTemporary = errors.New("a temporary key cannot be listed, disabled or deleted: with its secret and session token, " + SessionName + " ends the session; else the role's \"Revoke sessions\" in the console ends all of them")
 )

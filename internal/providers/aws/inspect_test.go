@@ -39,7 +39,7 @@ func TestTemporaryKeyIsRefusedWithAdvice(t *testing.T) {
 		t.Fatalf("no prefix, no temporary key: %v", err)
 	}
 	_, err = inspect(t, "AS"+"IA"+lab.MadeUpOf("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16), nil)
-	if !errors.Is(err, providers.ErrUnsupported) || !strings.Contains(err.Error(), "aws:TokenIssueTime") {
+	if !errors.Is(err, providers.ErrUnsupported) || !strings.Contains(err.Error(), "aws-session") {
 		t.Errorf("got %v", err)
 	}
 }
