@@ -73,6 +73,7 @@ func Descriptor() providers.Descriptor {
 		Limits: []string{
 			"Stripe has no call that makes or deletes a key: a person does both in the Dashboard, and hands the new key in.",
 			"The permissions of a restricted key cannot be read: the new one must be given the same by hand.",
+			"No call tells when or by whom a key was used: the Dashboard's request logs of a key do, and the person is asked to look there before the old one goes.",
 			"A restricted key that may not read its account cannot be compared with the old one's.",
 		},
 		Links:       []string{"https://docs.stripe.com/keys", "https://dashboard.stripe.com/apikeys"},
@@ -142,6 +143,7 @@ func refOf(key secret.Text) providers.KeyRef {
 
 // Guide tells a person what to do in the Dashboard.
 func (p *Provider) Guide(k providers.KeyRef) providers.Guidance {
+	end := k.ID[max(0, len(k.ID)-4):]
 	return providers.Guidance{
 		Link: "https://dashboard.stripe.com/apikeys",
 		Make: []string{
@@ -151,7 +153,8 @@ func (p *Provider) Guide(k providers.KeyRef) providers.Guidance {
 		},
 		Retire: []string{
 			"open the Dashboard in the mode of " + k.ID + ", live or test",
-			"find the key that ends with " + k.ID[max(0, len(k.ID)-4):] + ", and delete it, or roll it to expire now",
+			"find the key that ends with " + end + ", and look at its request logs (in the menu beside it): a request after the last deploy is of a consumer that was not found, and would break",
+			"if there is none, delete the key, or roll it to expire now",
 		},
 	}
 }

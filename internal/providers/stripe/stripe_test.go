@@ -2,6 +2,8 @@ package stripe_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/secretguard/secretguard/internal/credential"
@@ -79,5 +81,23 @@ func TestPastedKeyMustFit(t *testing.T) {
 		if _, err := p.Pasted(old, secret.New(bad)); !errors.Is(err, providers.ErrRefused) {
 			t.Errorf("%d characters were taken: %v", len(bad), err)
 		}
+	}
+}
+
+// Stripe tells no use of a key by a call: the person is asked to look before the old one
+// goes, and at which key.
+func TestGuideAsksForTheUse(t *testing.T) {
+	t.Parallel()
+	p, err := stripe.New(stripe.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := p.Guide(providers.KeyRef{ID: "sk_live_…Ab3d"}).Retire
+	look := slices.IndexFunc(steps, func(s string) bool {
+		return strings.Contains(s, "request logs") && strings.Contains(s, "ends with Ab3d")
+	})
+	end := slices.IndexFunc(steps, func(s string) bool { return strings.Contains(s, "delete the key") })
+	if look < 0 || end < look {
+		t.Errorf("%q", steps)
 	}
 }
