@@ -41,7 +41,7 @@ build: ## the program, without cgo, into bin/
 
 test: ## vet and all unit tests
 	go vet ./...
-	go test -timeout 5m ./...
+	go test -timeout 5m -parallel 8 ./...
 
 lint: $(GOLANGCI) ## golangci-lint, pinned
 	$(GOLANGCI) config verify
@@ -60,7 +60,7 @@ $(GOLANGCI) $(GOVULNCHECK):
 	@mv $(CACHE)/bin/.install-$(@F)/* $@ && rmdir $(CACHE)/bin/.install-$(@F)
 
 race: ## all unit tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -timeout 20m ./...
+	SECRETGUARD_MUTANTS=1 CGO_ENABLED=1 go test -race -timeout 20m ./...
 
 fuzz: ## every fuzz target for $(FUZZTIME)
 	.ci/fuzz $(FUZZTIME)
@@ -68,7 +68,7 @@ fuzz: ## every fuzz target for $(FUZZTIME)
 SOAK ?= 10000
 RACES ?= 1000
 soak: ## rotations in which everything goes wrong: SOAK runs, RACES races, all states of the machine; secrets in outputs
-	SECRETGUARD_SOAK=1 go test -count=1 -timeout 30m -run '^TestExploreAll$$' -v ./internal/rotate/machine
+	SECRETGUARD_SOAK=1 SECRETGUARD_MUTANTS=1 go test -count=1 -timeout 30m -run '^(TestExploreAll|TestExplorerFindsBrokenRules)$$' -v ./internal/rotate/machine
 	SECRETGUARD_SOAK=1 go test -count=1 -timeout 30m -run '^TestNoSecretWhateverIsAsked$$' ./internal/cli
 	SECRETGUARD_SOAK=$(SOAK) SECRETGUARD_RACES=$(RACES) SECRETGUARD_SEED=$(SEED) \
 		go test -count=1 -timeout 120m -parallel 12 -run '^(TestSoak|TestOnlyNamedKeysAreTakenAway|TestRow25.*|TestKilledAtEveryPair)$$' -v ./internal/rotate/executor | grep -v '^=== \|^    --- PASS'

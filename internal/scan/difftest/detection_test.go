@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the measured table into docs/dete
 const (
 	keysPerType  = 10
 	trapsPerType = 3
-	keysPerShape = 2
+	keysPerShape = 1
 )
 
 // fileType writes one setting as a file of that type has it.
