@@ -34,7 +34,7 @@ export CGO_ENABLED ?= 0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: build test lint vuln race fuzz soak bench bench-dir bench-history bench-staged compare detection-table clean-trees e2e screens demo check self-scan clean
+.PHONY: build test lint vuln race fuzz pairs soak bench bench-dir bench-history bench-staged compare detection-table clean-trees e2e screens demo check self-scan clean
 
 build: ## the program, without cgo, into bin/
 	go build -trimpath -ldflags '-X github.com/secretguard/secretguard/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/secretguard
@@ -64,6 +64,9 @@ race: ## all unit tests under the race detector (needs a C compiler)
 
 fuzz: ## every fuzz target for $(FUZZTIME)
 	.ci/fuzz $(FUZZTIME)
+
+pairs: ## one rotation, killed at every boundary and again at every one after it
+	SECRETGUARD_SOAK=1 go test -count=1 -timeout 30m -run '^TestKilledAtEveryPair$$' -v ./internal/rotate/executor | grep -v '^=== \|^    --- PASS'
 
 SOAK ?= 10000
 RACES ?= 1000
