@@ -43,7 +43,7 @@ const (
 	// type, a default, an attribute, what a getter or a client calls its argument.
 	word = `(?:default|values?|default_?value|type|string|str|text|secure_?string|secure|secret|sensitive|no_?echo|true|false|null|none|nullable|ephemeral|optional|` +
 		`get|set|init|static|const|final|val|let|var|public|private|readonly|export|z|(?:api_?)?keys?|x-api-key|set_api_key|(?:auth_?)?tokens?|auth|authorization|bearer|header|` +
-		`import|from|require|client|quot|apos|gt|lt|is|was|as|to|or|else|hidden|password|content|body|[bfru]|field|secret_?str|secret_?value|from_(?:token|name|string|str)|plain|env|context|production|all)`
+		`import|from|require|client|quot|apos|gt|lt|is|was|as|to|or|else|hidden|password|content|body|[bfru]|field|secret_?str|secret_?value|by|extra|from_(?:token|name|string|str)|plain|env|context|production|all)`
 	described = `desc(?:ription)?["']{0,2}[ \t]{0,16}[=:][^\n]{0,200}`
 
 	setting = `[ \t]{0,16}["']?\w{1,24}["']?[ \t]{0,3}[=:]{1,2}[ \t]{0,3}["']?[\w.:/@+\-]{0,60}["']?,?[ \t]{0,3}\r?\n`
