@@ -40,3 +40,37 @@ func TestDeclaredCheckInARotation(t *testing.T) {
 		t.Errorf("the report: %s", flat)
 	}
 }
+
+// A rotation ends with doctor for the consumers that it changed: a variable that is
+// missing at one of them keeps the old key alive, and is named with its remedy.
+func TestRotationEndsWithDoctor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "mine.secretguard.toml")
+	write(t, dir, "mine.secretguard.toml", "[[consumer]]\nname = \"subscriber\"\nwhere = \"render:shop-subscriber\"\nvariables = [\"PREFECT_API_URL\"]\nsame = [\"AWS_ACCESS_KEY_ID\"]\n\n"+
+		"[[consumer]]\nname = \"elsewhere\"\nwhere = \"render:nowhere\"\nvariables = [\"NEVER_SET\"]\n")
+	var p struct{ ID, Digest string }
+	file := filepath.Join(t.TempDir(), "plan.json")
+	if err := json.Unmarshal([]byte(w.must(0, "plan", w.leakedCase(), "-t", w.repo, "-o", file, "--json", "-c", config)), &p); err != nil {
+		t.Fatal(err)
+	}
+	if text := read(t, file); !strings.Contains(text, "PREFECT_API_URL") || strings.Contains(text, "NEVER_SET") {
+		t.Errorf("the plan holds other declarations than that of its consumer: %s", text)
+	}
+	_, out, errs := w.run("rotate", file, "--approve", p.Digest)
+	if flat := strings.Join(strings.Fields(out+errs), " "); !strings.Contains(flat, "PREFECT_API_URL: ") || !strings.Contains(flat, "(to mend it: ") {
+		t.Fatalf("doctor's finding is not told: %s", flat)
+	}
+	if !w.lab.AWS.Accepts(w.estate.LeakedID, w.estate.LeakedSecret) {
+		t.Fatal("the old key is dead")
+	}
+	w.lab.Render.SetVar(w.estate.Web, "PREFECT_API_URL", "https://prefect.example/api")
+	w.must(0, "rotate", "resume", p.ID)
+	if w.lab.AWS.Accepts(w.estate.LeakedID, w.estate.LeakedSecret) {
+		t.Error("the old key works")
+	}
+	if report := w.must(0, "report", p.ID); !strings.Contains(strings.Join(strings.Fields(report), " "), "doctor finds nothing wrong with it") {
+		t.Errorf("the report: %s", report)
+	}
+}

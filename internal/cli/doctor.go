@@ -12,9 +12,6 @@ import (
 
 	"github.com/secretguard/secretguard/internal/config"
 	"github.com/secretguard/secretguard/internal/doctor"
-	"github.com/secretguard/secretguard/internal/doctor/examine"
-	"github.com/secretguard/secretguard/internal/httpx"
-	"github.com/secretguard/secretguard/internal/providers/all"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 	"github.com/secretguard/secretguard/internal/rotate/runs"
@@ -73,16 +70,9 @@ func (a *app) doctor(ctx context.Context, req doctorRequest) error {
 	if err != nil {
 		return err
 	}
-	queues, err := all.Queues(w.options)
+	x, err := w.examiner(retired)
 	if err != nil {
 		return usage(err)
-	}
-	x := &examine.Examiner{
-		Registry: w.registry, Missing: map[string]string{}, Queues: queues, Env: a.process(), Retired: retired,
-		HTTP: httpx.New(httpx.Options{AllowPrivate: w.options.AllowPrivate, Version: Version(), Tries: 2, Timeout: 15 * time.Second}),
-	}
-	for _, p := range w.problems {
-		x.Missing[p.Provider] = p.Missing
 	}
 	bounded, cancel := context.WithTimeout(ctx, req.timeout)
 	defer cancel()

@@ -140,7 +140,7 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 	}
 	p, err := reader.Plan(ctx, planner.Request{
 		Case: c.ID, Credential: c.Credential, Source: w.source, Strategy: strategy, MinLevel: level, Policy: w.policy, Approvals: w.people,
-		Onto: w.onto.Credential, OntoCase: w.onto.ID, ByName: w.byName, Checks: w.checks, Probed: w.probed.of(c.ID),
+		Onto: w.onto.Credential, OntoCase: w.onto.ID, ByName: w.byName, Checks: w.checks, Declared: w.declared, Probed: w.probed.of(c.ID),
 		Located: providers.Located{Placements: located.Placements, Gaps: located.Gaps},
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/user"
@@ -38,8 +39,9 @@ type workspace struct {
 	policy   *rotate.Policy
 	people   int                     // who must approve a plan; zero means one
 	checks   map[string]rotate.Check // that were declared, by consumer
-	byName   bool                    // values that cannot be read are changed for their names
-	source   string                  // the folder or repository of the leak; empty when there is none
+	declared map[string]json.RawMessage
+	byName   bool   // values that cannot be read are changed for their names
+	source   string // the folder or repository of the leak; empty when there is none
 	identity journal.Identity
 	probed   probes      // when leaked keys were asked about
 	onto     triage.Case // another leaked key that takes the planned one's place
@@ -69,6 +71,9 @@ func (a *app) connect() (*workspace, error) {
 	consumers := httpx.New(httpx.Options{AllowPrivate: private, Version: Version()})
 	w.health, w.echo = consumers.Healthy, consumers.Echo
 	w.checks = declaredChecks(cfg.Consumers)
+	if w.declared, err = declaredConsumers(cfg.Consumers); err != nil {
+		return nil, err
+	}
 	if a.inLab {
 		p := rotate.LabPolicy()
 		w.policy = &p
@@ -120,7 +125,7 @@ func (w *workspace) planner() *planner.Planner {
 // executor returns an executor that reports to onEvent.
 func (w *workspace) executor(onEvent func(rotate.Event)) *executor.Executor {
 	return &executor.Executor{
-		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health, Echo: w.echo, Check: declared.Runner{Get: w.health, Env: commandEnv}.Run,
+		Registry: w.registry, Journal: w.journal, Actor: actor(), Health: w.health, Echo: w.echo, Check: declared.Runner{Get: w.health, Env: commandEnv}.Run, Doctor: w.wrongWith,
 		OnEvent: w.forgetful(onEvent), Abort: w.app.abort, Sleep: httpx.Sleep, Now: w.app.Now,
 		Failpoint: w.app.failpoint, Files: valuesIn,
 	}

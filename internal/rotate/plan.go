@@ -6,6 +6,7 @@
 package rotate
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -85,6 +86,9 @@ type Step struct {
 	Echo *Echo `json:"echo,omitempty"`
 	// Check is set on an attest step for whose consumer a person declared one.
 	Check *Check `json:"check,omitempty"`
+	// Doctor is set on such a step too: the declaration by which doctor looks at the
+	// consumer, as JSON. What it finds wrong keeps the old key alive.
+	Doctor json.RawMessage `json:"doctor,omitempty"`
 	// Guide is set on a step that a person carries out: what to do, and where.
 	Guide *Guide `json:"guide,omitempty"`
 	// Right says whether our own access may do this; nil for a step that changes

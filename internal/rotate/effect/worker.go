@@ -6,6 +6,7 @@ package effect
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -33,6 +34,9 @@ type Env struct {
 	// Check runs a check that a person declared, at its address or its preview. It
 	// passed, or failed, which the detail says; an error means that neither is known.
 	Check func(ctx context.Context, c rotate.Check, address string) (passed bool, detail string, err error)
+	// Doctor looks at a declared consumer and returns what is wrong there, each with its
+	// remedy. What could not be looked at is not wrong.
+	Doctor func(ctx context.Context, declaration json.RawMessage) (wrong []string, err error)
 	// Files looks for values in the files of a folder: where they stand, and what could
 	// not be read. Nil when this process cannot.
 	Files func(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error)

@@ -8,6 +8,7 @@ package executor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,6 +36,9 @@ type Executor struct {
 	Echo func(ctx context.Context, address, variable, nonce string) (string, error)
 	// Check runs a check that a person declared; see effect.Env.
 	Check func(ctx context.Context, c rotate.Check, address string) (passed bool, detail string, err error)
+	// Doctor looks at a consumer as it was declared and returns what is wrong there; only
+	// plans with such declarations need it.
+	Doctor func(ctx context.Context, declaration json.RawMessage) (wrong []string, err error)
 	// Files looks for values in the files of a folder: where they stand, and what could
 	// not be read. Nil: files are not looked at.
 	Files func(ctx context.Context, dir string, values []secret.Text) (found, unread []string, err error)

@@ -169,7 +169,7 @@ func (s *session) begin(ctx context.Context, e machine.Effect) {
 func (r *runner) worker(s *machine.State, step rotate.Step) effect.Worker {
 	x := r.x
 	return effect.Worker{
-		Env:   effect.Env{Registry: x.Registry, Secrets: x.Journal, Health: x.Health, Echo: x.Echo, Check: x.Check, Files: x.Files, Abort: x.Abort, Sleep: x.Sleep, Now: x.Now, Naps: &r.naps},
+		Env:   effect.Env{Registry: x.Registry, Secrets: x.Journal, Health: x.Health, Echo: x.Echo, Check: x.Check, Doctor: x.Doctor, Files: x.Files, Abort: x.Abort, Sleep: x.Sleep, Now: x.Now, Naps: &r.naps},
 		State: s, Step: step, Say: func(detail string) { r.say(s, step, detail) },
 	}
 }

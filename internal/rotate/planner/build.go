@@ -347,9 +347,13 @@ func (b *builder) deploy(ctx context.Context, chosen []providers.Placement, t pr
 	})
 	echo := b.echo(ctx, chosen, t)
 	check := b.check(t)
+	doctor, _ := declared(b.req.Declared, t)
 	required, note := b.reachable(t, alone, echo != nil, check)
+	if doctor != nil {
+		note += "; doctor looks at it, and what it finds wrong keeps the old key alive"
+	}
 	b.join(rotate.Step{
-		ID: rotate.Of(rotate.ActAttest, t), Action: rotate.ActAttest, Target: &t, Required: required, Echo: echo, Check: check, Undo: "-",
+		ID: rotate.Of(rotate.ActAttest, t), Action: rotate.ActAttest, Target: &t, Required: required, Echo: echo, Check: check, Doctor: doctor, Undo: "-",
 		Title: fmt.Sprintf("attest that %s %s works with the new key (at least L%d)", t.Provider, t.Name, required),
 		Risk:  note,
 	})

@@ -9,12 +9,21 @@ import (
 
 // check is what a person declared for a consumer, nil when nothing was.
 func (b *builder) check(t providers.Target) *rotate.Check {
-	for _, name := range []string{t.ID, t.Name} {
-		if c, ok := b.req.Checks[t.Provider+":"+name]; ok {
-			return &c
-		}
+	if c, ok := declared(b.req.Checks, t); ok {
+		return &c
 	}
 	return nil
+}
+
+// declared finds what was declared for a consumer, by its id or its name.
+func declared[T any](list map[string]T, t providers.Target) (T, bool) {
+	for _, name := range []string{t.ID, t.Name} {
+		if v, ok := list[t.Provider+":"+name]; ok {
+			return v, true
+		}
+	}
+	var none T
+	return none, false
 }
 
 // told is a check in words: who approves a plan sees what will be run on this machine.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -47,6 +48,8 @@ type Request struct {
 	// Checks are what a person declared, by "provider:name" or "provider:id" of the
 	// consumer.
 	Checks map[string]rotate.Check
+	// Declared are the consumers that doctor is to look at, named likewise, as JSON.
+	Declared map[string]json.RawMessage
 	// ByName also changes values that cannot be read, for their names alone.
 	ByName bool
 	// Probed is when the issuer was asked whether the key works.

@@ -4,6 +4,7 @@ package rotatetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"path/filepath"
 	"sync"
@@ -34,6 +35,7 @@ type World struct {
 	Health func(context.Context, string) error
 	Echo   func(ctx context.Context, address, variable, nonce string) (string, error)
 	Check  func(ctx context.Context, c rotate.Check, address string) (bool, string, error)
+	Doctor func(context.Context, json.RawMessage) ([]string, error)
 	Leaked credential.Credential
 	// Names are the variables that usually hold a part.
 	Names map[credential.Part][]string
@@ -96,7 +98,7 @@ func newWorld(t *testing.T, o lab.Options, timeout time.Duration, build func(*la
 // Beside is a second responder in the same world, with a state folder of its own or
 // the same one.
 func (w *World) Beside(dir string) *World {
-	return &World{T: w.T, Lab: w.Lab, Estate: w.Estate, Reg: w.Reg, Dir: dir, Health: w.Health, Echo: w.Echo, Check: w.Check, Leaked: w.Leaked, Names: w.Names}
+	return &World{T: w.T, Lab: w.Lab, Estate: w.Estate, Reg: w.Reg, Dir: dir, Health: w.Health, Echo: w.Echo, Check: w.Check, Doctor: w.Doctor, Leaked: w.Leaked, Names: w.Names}
 }
 
 // Registry sets the providers up from an environment.
@@ -160,7 +162,7 @@ func (w *World) Executor(j *journal.Journal) *executor.Executor {
 		sleep = httpx.Sleep
 	}
 	return &executor.Executor{
-		Registry: w.Reg, Journal: j, Actor: "tester", Health: w.Health, Echo: w.Echo, Check: w.Check, Sleep: sleep, Now: time.Now, OnEvent: w.OnEvent, Files: w.Files, Until: w.Until,
+		Registry: w.Reg, Journal: j, Actor: "tester", Health: w.Health, Echo: w.Echo, Check: w.Check, Doctor: w.Doctor, Sleep: sleep, Now: time.Now, OnEvent: w.OnEvent, Files: w.Files, Until: w.Until,
 		Failpoint: func(point string) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -53,6 +53,16 @@ func Confirm(ctx context.Context, w *effect.Worker) machine.Event {
 		level = max(level, shown)
 		evidence += said
 	}
+	switch d := w.Step.Doctor; {
+	case d == nil:
+	case excused(w, w.Step.ID):
+		evidence += "; doctor did not look, which a person accepted"
+	default:
+		if err := examined(ctx, w, d); err != nil {
+			return w.Failed(ctx, err)
+		}
+		evidence += "; doctor finds nothing wrong with it"
+	}
 	if used, ok := usedByConsumer(ctx, w, need); ok {
 		level = rotate.L4
 		evidence += "; the issuer saw the new key used by " + used
