@@ -55,7 +55,9 @@ func TestRedDoctorKeepsTheOldKey(t *testing.T) {
 func TestRedDoctorIsAccepted(t *testing.T) {
 	t.Parallel()
 	w := rotatetest.New(t)
-	w.Doctor = func(context.Context, json.RawMessage) ([]string, error) { return []string{"the pool has no worker"}, nil }
+	w.Doctor = func(context.Context, json.RawMessage) ([]string, error) {
+		return []string{"the pool has no worker"}, nil
+	}
 	p, err := w.Start(looked)
 	w.AssertHeld(p.ID, err, "the pool has no worker")
 	st := attestOf(t, p)
