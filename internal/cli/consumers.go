@@ -71,7 +71,9 @@ func (a *app) consumersFind(ctx context.Context, req findRequest, name string) e
 	if err != nil {
 		return err
 	}
-	c, err = triage.LocateValues(httpx.ReadOnly(ctx), w.registry, c, wanted)
+	watched, done := a.watching(httpx.ReadOnly(ctx))
+	c, err = triage.LocateValues(watched, w.registry, c, wanted)
+	done()
 	if err != nil && len(c.Gaps) == 0 {
 		return err
 	}

@@ -128,7 +128,9 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 	reader := w.planner()
 	located, err := triage.Case{}, error(nil)
 	if strategy != rotate.ContainOnly { // there is no time to look for who uses it
-		located, err = triage.Locate(reader.Guard(ctx), w.registry, c)
+		watched, done := w.app.watching(reader.Guard(ctx))
+		located, err = triage.Locate(watched, w.registry, c)
+		done()
 	}
 	if err != nil && !errors.Is(err, providers.ErrAuth) && !errors.Is(err, providers.ErrForbidden) && len(located.Gaps) == 0 {
 		return rotate.Plan{}, err

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -336,37 +335,6 @@ func (a *app) noteRules(cfg config.Config) {
 	if cfg.Rules.Trust == config.FromTarget {
 		a.talk("note: the scanned repository brings its own rules and allowlists (%s); --config FILE uses yours instead", term.Clean(cfg.Rules.Path))
 	}
-}
-
-// progress returns a callback that shows how far a long scan is, and one that
-// takes the line away again. Both do nothing when stderr is no terminal.
-func (a *app) progress() (tell func(scan.Progress), done func()) {
-	if a.quiet || a.json || !a.Facts.ErrTTY {
-		return nil, func() {}
-	}
-	begin, shown := a.Now(), false
-	return func(p scan.Progress) {
-			if a.Now().Sub(begin) < time.Second {
-				return
-			}
-			shown = true
-			_, _ = fmt.Fprintf(a.Err, "\r\x1b[K%s", progressLine(p, a.Now().Sub(begin))) // a lost line of progress is no loss
-		}, func() {
-			if shown {
-				_, _ = fmt.Fprint(a.Err, "\r\x1b[K") // as above
-			}
-		}
-}
-
-// progressLine says how far a scan is, how fast it goes, and about how long it
-// will take.
-func progressLine(p scan.Progress, since time.Duration) string {
-	line := fmt.Sprintf("%.1f MB at %.0f MB/s", float64(p.Bytes)/1e6, float64(p.Bytes)/1e6/max(since.Seconds(), 0.001))
-	if p.Total == 0 || p.Done == 0 {
-		return fmt.Sprintf("%d files, %s", p.Done, line)
-	}
-	left := time.Duration(float64(since) / float64(p.Done) * float64(max(p.Total-p.Done, 0)))
-	return fmt.Sprintf("%d of %d objects, %s, about %v left", min(p.Done, p.Total), p.Total, line, left.Round(time.Second))
 }
 
 func (a *app) openSource(ctx context.Context, req scanRequest) (source.Source, error) {

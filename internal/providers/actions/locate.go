@@ -112,7 +112,8 @@ func (p *Provider) Locate(ctx context.Context, wanted []providers.Wanted) (provi
 		s.out.Gaps = append(s.out.Gaps, providers.Gap{What: "github actions", Why: "our token sees no repository"})
 	}
 	seen := map[string]bool{}
-	for _, r := range list {
+	for i, r := range list {
+		providers.Tell(ctx, providers.Looked{Provider: Name, Places: i, Of: len(list)})
 		if r.Archived {
 			continue
 		}

@@ -67,7 +67,8 @@ func (p *Provider) locateAccount(ctx context.Context, a account, wanted []provid
 	}
 	from := len(out.Placements)
 	own := map[string][]variable{} // by site
-	for _, s := range sites {
+	for i, s := range sites {
+		providers.Tell(ctx, providers.Looked{Provider: Name, Places: i, Of: len(sites)})
 		vars, err := p.variables(ctx, a, s.ID)
 		if gap(err, "netlify site "+s.Name, out) {
 			continue

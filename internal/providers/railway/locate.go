@@ -70,7 +70,8 @@ func (p *Provider) Locate(ctx context.Context, wanted []providers.Wanted) (provi
 	if len(workspaces) == 0 {
 		s.note("railway", "our token sees no workspace")
 	}
-	for _, w := range workspaces {
+	for i, w := range workspaces {
+		providers.Tell(ctx, providers.Looked{Provider: Name, Places: i, Of: len(workspaces)})
 		if err := s.workspace(ctx, w); err != nil {
 			return s.out, err
 		}

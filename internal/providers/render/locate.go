@@ -82,7 +82,8 @@ func (p *Provider) Locate(ctx context.Context, wanted []providers.Wanted) (provi
 	if err != nil {
 		return s.out, err
 	}
-	for _, one := range order {
+	for i, one := range order {
+		providers.Tell(ctx, providers.Looked{Provider: Name, Places: i, Of: len(order)})
 		if err := s.service(ctx, one); err != nil {
 			return s.out, err
 		}
