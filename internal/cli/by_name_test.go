@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,5 +46,58 @@ func TestPlanByName(t *testing.T) {
 		if w.lab.Actions.Secret(place, "OTHER") != "theirs" {
 			t.Error("another secret was changed")
 		}
+	}
+}
+
+// What an earlier run stored where nothing can be read is known by the journal's keyed
+// hash: when that key leaks too, the place is changed without --by-name, and named as a
+// risk. A place that somebody else's key is kept at, is not.
+func TestPlanKnowsWhatEarlierRunsStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const place, other = "repos/shop/web", "repos/shop/other"
+	for _, p := range []string{"shop/web", "shop/other"} {
+		w.lab.Actions.AddRepo(p, false)
+	}
+	w.lab.Actions.SetSecret(place, "AWS_SECRET_ACCESS_KEY", w.estate.LeakedSecret)
+	file := filepath.Join(t.TempDir(), "plan.json")
+	plan := func(id string, args ...string) (digest, risks string) {
+		var p struct {
+			Digest string
+			Risks  []string
+		}
+		if err := json.Unmarshal([]byte(w.must(0, append([]string{"plan", id, "-t", w.repo, "-o", file, "--json"}, args...)...)), &p); err != nil {
+			t.Fatal(err)
+		}
+		return p.Digest, strings.Join(p.Risks, "\n")
+	}
+	digest, _ := plan(w.leakedCase(), "--by-name")
+	w.must(0, "rotate", file, "--approve", digest)
+	id, sec := w.lab.Render.Value(w.estate.Web, "AWS_ACCESS_KEY_ID"), w.lab.Actions.Secret(place, "AWS_SECRET_ACCESS_KEY")
+	w.lab.Actions.SetSecret(other, "AWS_SECRET_ACCESS_KEY", "another key's")
+
+	commit(t, w.repo, "again.env", "AWS_ACCESS_KEY_ID="+id+"\nAWS_SECRET_ACCESS_KEY="+sec+"\n")
+	var doc struct {
+		Cases []struct {
+			ID, Mask string
+		}
+	}
+	if err := json.Unmarshal([]byte(w.must(1, "scan", "git", w.repo, "--json")), &doc); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(doc.Cases, func(c struct{ ID, Mask string }) bool { return strings.HasSuffix(c.Mask, id[len(id)-4:]) })
+	if i < 0 {
+		t.Fatalf("no case of the new key in %+v", doc.Cases)
+	}
+	digest, risks := plan(doc.Cases[i].ID)
+	if !strings.Contains(risks, "an earlier run stored this key there") || strings.Count(risks, "or plan with --by-name") != 1 {
+		t.Errorf("risks\n%s", risks)
+	}
+	w.must(0, "rotate", file, "--approve", digest, "--until", "store")
+	if got := w.lab.Actions.Secret(place, "AWS_SECRET_ACCESS_KEY"); got == sec {
+		t.Error("what the earlier run stored was not changed")
+	}
+	if got := w.lab.Actions.Secret(other, "AWS_SECRET_ACCESS_KEY"); got != "another key's" {
+		t.Error("another key's place was changed")
 	}
 }

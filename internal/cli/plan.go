@@ -140,6 +140,9 @@ func (w *workspace) makePlan(ctx context.Context, c triage.Case, strategy rotate
 	if strategy == rotate.ContainOnly {
 		located.Gaps = nil
 	}
+	if located.Placements, err = w.recall(ctx, located); err != nil {
+		return rotate.Plan{}, err
+	}
 	p, err := reader.Plan(ctx, planner.Request{
 		Case: c.ID, Credential: c.Credential, Source: w.source, Strategy: strategy, MinLevel: level, Policy: w.policy, Approvals: w.people,
 		Onto: w.onto.Credential, OntoCase: w.onto.ID, ByName: w.byName, Checks: w.checks, Declared: w.declared, Probed: w.probed.of(c.ID),

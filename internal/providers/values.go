@@ -175,6 +175,8 @@ const (
 	MatchExact  Match = "exact"   // the whole value is equal
 	MatchInside Match = "inside"  // the value is a part of a larger one
 	MatchByName Match = "by-name" // the value cannot be read; the name fits
+	// MatchRecorded: the value cannot be read; an earlier run of this machine stored it.
+	MatchRecorded Match = "recorded"
 )
 
 // PartMatch is a part that was recognised, and how.

@@ -281,6 +281,10 @@ func (b *builder) choose() []providers.Placement {
 			b.plan.Risks = append(b.plan.Risks, fmt.Sprintf(
 				"%s %s: %s is changed for its name alone: nothing shows that it held this key", p.Provider, p.ResourceName, p.Key))
 		}
+		if p.Match == providers.MatchRecorded {
+			b.plan.Risks = append(b.plan.Risks, fmt.Sprintf(
+				"%s %s: %s cannot be read; an earlier run stored this key there, and it is changed: somebody may have written there since", p.Provider, p.ResourceName, p.Key))
+		}
 		out = append(out, p)
 	}
 	slices.SortFunc(out, func(a, c providers.Placement) int { return cmp.Compare(a.ID(), c.ID()) })

@@ -350,6 +350,8 @@ func placements(c *screen.Case) []widget.Line {
 		switch p.Match {
 		case providers.MatchByName:
 			text += " (by its name: cannot be read)"
+		case providers.MatchRecorded:
+			text += " (stored by an earlier run: cannot be read)"
 		case providers.MatchInside:
 			text += " (inside a larger value)"
 		case providers.MatchExact:
