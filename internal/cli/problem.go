@@ -134,7 +134,7 @@ func remedy(err error) string {
 	case errors.Is(err, journal.ErrLocked):
 		return "wait for the other process, or end it; then: secretguard rotate list"
 	case errors.Is(err, journal.ErrUnwritable):
-		return "make the state folder writable (secretguard config show names it), or: export SECRETGUARD_HOME=/a/private/folder"
+		return "make room on the disk of the state folder (2 MB are enough) and the folder writable (secretguard config show names it), or: export SECRETGUARD_HOME=/a/private/folder"
 	case errors.Is(err, journal.ErrNoIdentity):
 		return "put the key file back into the state folder (secretguard config show names it); what happened so far: secretguard rotate status"
 	case errors.Is(err, config.ErrNoState), errors.Is(err, config.ErrState):

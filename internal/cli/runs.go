@@ -60,7 +60,23 @@ func (a *app) snapshot(ctx context.Context, args []string) (rotate.Snapshot, err
 	if err != nil {
 		return rotate.Snapshot{}, usage(err)
 	}
-	return s.Snapshot(), nil
+	snap := s.Snapshot()
+	w.workedOn(&snap)
+	return snap, nil
+}
+
+// workedOn tells a run that a program works on from one whose program was killed: in the
+// journal both look the same.
+func (w *workspace) workedOn(s *rotate.Snapshot) {
+	if s.Status != rotate.RunRunning {
+		return
+	}
+	switch taken, known := w.journal.Taken(s.Plan.Resource()); {
+	case taken:
+		s.Problem, s.Remedy = "a program of this machine works on it now; nothing is to be done but to look again", "secretguard rotate status "+s.Plan.ID
+	case known:
+		s.Problem = "NOTHING WORKS ON IT NOW: the program that did was ended, or the machine was"
+	}
 }
 
 // alarms names the other runs whose leaked key still opens something: they are said

@@ -99,7 +99,11 @@ func WriteRun(w io.Writer, s rotate.Snapshot) error {
 	}
 	p.proof(s)
 	if s.Problem != "" && !said {
-		p.fold("   held: ", s.Problem)
+		label := "   held: "
+		if s.Status == rotate.RunRunning {
+			label = "   now:  "
+		}
+		p.fold(label, s.Problem)
 	}
 	if len(s.Stands) > 0 {
 		p.f("   as it stands:")

@@ -25,7 +25,7 @@ func TestRow65FourEyes(t *testing.T) {
 	}
 	served := len(w.Lab.Requests())
 	x := w.Executor(j)
-	for _, who := range []string{"jo", "jo"} {
+	for _, who := range []string{"jo", "jo", " Jo "} {
 		if err := x.Start(t.Context(), p, rotate.Approval{Digest: p.Digest, Who: who}); !errors.Is(err, rotate.ErrWaits) {
 			t.Fatalf("%s: %v", who, err)
 		}

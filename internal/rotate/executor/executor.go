@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/secretguard/secretguard/internal/providers"
@@ -79,7 +80,7 @@ func (x *Executor) Start(ctx context.Context, p rotate.Plan, a rotate.Approval) 
 		if err := x.unique(ctx, p); err != nil {
 			return err
 		}
-		if slices.Contains(r.state.ApprovedBy(), a.Who) {
+		if slices.ContainsFunc(r.state.ApprovedBy(), func(who string) bool { return samePerson(who, a.Who) }) {
 			return fmt.Errorf("%w: %s has approved it already", rotate.ErrWaits, a.Who)
 		}
 		if err := r.write(ctx, machine.ApproveEntry(a)); err != nil {
@@ -90,6 +91,12 @@ func (x *Executor) Start(ctx context.Context, p rotate.Plan, a rotate.Approval) 
 		}
 		return r.loop(ctx)
 	})
+}
+
+// samePerson compares names as people write them: spaces and capitals make nobody another
+// person. Who lies about the name is not found out; the journal tells the account.
+func samePerson(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }
 
 // Resume continues a run from what the journal says. It returns nil when the

@@ -78,6 +78,11 @@ func (j *Journal) HashKey() secret.Key { return j.keys.hash }
 
 // reason tells a database that is damaged from one that cannot be used just now.
 func (j *Journal) reason(err error) error {
+	for _, known := range []error{ErrCorrupt, ErrUnwritable, ErrLocked} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return ErrCorrupt

@@ -289,3 +289,47 @@ func TestNoteIsInTheChainButNoRun(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Folders and files of somebody else are not used; only root can show it.
+func TestFilesOfAnotherUserAreRefused(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	for _, name := range []string{"", "journal.db", "identity.txt"} {
+		dir := filepath.Join(t.TempDir(), "state")
+		if err := errors.Join(open(t, dir).Close(), os.Chown(filepath.Join(dir, name), 12345, -1)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), dir, "test"); !errors.Is(err, ErrUnsafe) || !strings.Contains(err.Error(), "belongs to user 12345") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// Whether somebody works on a run shows by the lock, not by the journal.
+func TestTakenTellsWhoWorks(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "state")
+	j := open(t, dir)
+	look := open(t, dir)
+	if taken, known := look.Taken("key"); taken || !known {
+		t.Errorf("before: %v, %v", taken, known)
+	}
+	l, err := j.Lease(t.Context(), "r-1", "key", "tester")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if taken, known := look.Taken("key"); !taken || !known {
+		t.Errorf("meanwhile: %v, %v", taken, known)
+	}
+	if err := l.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if taken, known := look.Taken("key"); taken || !known {
+		t.Errorf("after: %v, %v", taken, known)
+	}
+	if _, err := j.Lease(t.Context(), "r-1", "key", "tester"); err != nil {
+		t.Errorf("a look took the run: %v", err)
+	}
+}

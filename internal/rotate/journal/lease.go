@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,12 +35,11 @@ func (j *Journal) Lease(ctx context.Context, run, resource, actor string) (*Leas
 	if broken != nil {
 		return nil, fmt.Errorf("take run %s: %w", run, broken)
 	}
-	dir := filepath.Join(j.dir, "locks")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	path := j.lockPath(resource)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the lock folder: %w", err)
 	}
-	sum := sha256.Sum256([]byte(resource))
-	lock := flock.New(filepath.Join(dir, hex.EncodeToString(sum[:16])))
+	lock := flock.New(path)
 	ok, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock run %s: %w", run, err)
@@ -53,6 +53,29 @@ func (j *Journal) Lease(ctx context.Context, run, resource, actor string) (*Leas
 		return nil, err
 	}
 	return l, nil
+}
+
+func (j *Journal) lockPath(resource string) string {
+	sum := sha256.Sum256([]byte(resource))
+	return filepath.Join(j.dir, "locks", hex.EncodeToString(sum[:16]))
+}
+
+// Taken reports whether a process of this machine has the lease over a resource now; known
+// is false where the lock cannot be looked at. It takes the lock for a moment.
+func (j *Journal) Taken(resource string) (taken, known bool) {
+	path := j.lockPath(resource)
+	if _, err := os.Lstat(path); err != nil {
+		return false, errors.Is(err, os.ErrNotExist)
+	}
+	lock := flock.New(path)
+	ok, err := lock.TryRLock()
+	if err != nil {
+		return false, false
+	}
+	if ok {
+		return false, lock.Unlock() == nil
+	}
+	return true, true
 }
 
 // begin writes the record that raises the run's epoch.

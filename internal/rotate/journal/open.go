@@ -38,6 +38,9 @@ func OpenWith(ctx context.Context, dir, tool string, id Identity) (*Journal, err
 	if j.db, err = connect(path, ""); err != nil {
 		return nil, err
 	}
+	if info.Size() == 0 && j.hadRecords() {
+		return nil, errors.Join(fmt.Errorf("%w: %s is empty, and was in use: it was cut off, or another one was put in its place", ErrCorrupt, path), j.db.Close())
+	}
 	err = j.prepare(ctx, path, info.Size() > 0)
 	if err != nil && j.broken == nil {
 		return nil, errors.Join(err, j.db.Close())
@@ -73,6 +76,9 @@ func (j *Journal) prepare(ctx context.Context, path string, used bool) error {
 		if ro := j.reopenToRead(ctx, path); ro != nil {
 			return err
 		}
+		j.broken = err
+		return errors.Join(err, ignore(j.keys.load(ctx, j.dir, used)))
+	case errors.Is(err, ErrCorrupt) && used && j.readable(ctx): // what SQLite can still read is read
 		j.broken = err
 		return errors.Join(err, ignore(j.keys.load(ctx, j.dir, used)))
 	case err != nil:
@@ -119,6 +125,12 @@ func (j *Journal) reopenToRead(ctx context.Context, path string) error {
 		errs = append(errs, err, db.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// readable reports whether SQLite still finds records in a damaged database.
+func (j *Journal) readable(ctx context.Context) bool {
+	var n int64
+	return j.db.QueryRowContext(ctx, `SELECT seq FROM record LIMIT 1`).Scan(&n) == nil
 }
 
 // migrate makes the tables. What a newer version wrote is left alone.
@@ -168,9 +180,11 @@ func safeDir(dir string) error {
 	}
 	switch {
 	case info.Mode()&os.ModeSymlink != 0:
-		return fmt.Errorf("%w: %s is a symbolic link", ErrUnsafe, dir)
+		return fmt.Errorf("%w: %s is a symbolic link; name the folder that it leads to: export SECRETGUARD_HOME=/that/folder", ErrUnsafe, dir)
 	case !info.IsDir():
 		return fmt.Errorf("%w: %s is not a folder", ErrUnsafe, dir)
+	case foreign(info) != "":
+		return fmt.Errorf("%w: %s %s", ErrUnsafe, dir, foreign(info))
 	case info.Mode().Perm()&0o077 != 0:
 		return fmt.Errorf("%w: %s may be entered by others (mode %04o); run: chmod 700 %s", ErrUnsafe, dir, info.Mode().Perm(), dir)
 	}
@@ -193,6 +207,9 @@ func safeFile(path string) error {
 	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%w: %s is not a plain file", ErrUnsafe, path)
+	}
+	if whose := foreign(info); whose != "" {
+		return fmt.Errorf("%w: %s %s", ErrUnsafe, path, whose)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return fmt.Errorf("%w: %s may be read by others (mode %04o); run: chmod 600 %s", ErrUnsafe, path, info.Mode().Perm(), path)

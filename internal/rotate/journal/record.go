@@ -122,7 +122,8 @@ func insert(ctx context.Context, tx *sql.Tx, rec *Record) error {
 
 const columns = `SELECT seq, prev, run, epoch, actor, kind, step, body, blobs, wall, tool, hash FROM record `
 
-// Records returns a run's records, oldest first; an empty run gives all.
+// Records returns a run's records, oldest first; an empty run gives all. Of a damaged
+// journal it returns those that can be read: what a record says may then be wrong.
 func (j *Journal) Records(ctx context.Context, run string) ([]Record, error) {
 	rows, err := j.db.QueryContext(ctx, columns+`WHERE run = ? OR ? = '' ORDER BY seq`, run, run)
 	if err != nil {
@@ -132,15 +133,24 @@ func (j *Journal) Records(ctx context.Context, run string) ([]Record, error) {
 	var out []Record
 	for rows.Next() {
 		r, err := scanRecord(rows)
-		if err != nil {
+		switch {
+		case err == nil:
+			out = append(out, r)
+		case j.Broken() == nil:
 			return nil, err
 		}
-		out = append(out, r)
 	}
-	if err := rows.Err(); err != nil {
+	if err := rows.Err(); err != nil && (j.Broken() == nil || len(out) == 0) {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
 	return out, nil
+}
+
+// Broken says why the journal is only read; nil when it is whole.
+func (j *Journal) Broken() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.broken
 }
 
 func scanRecord(rows *sql.Rows) (Record, error) {
@@ -151,11 +161,13 @@ func scanRecord(rows *sql.Rows) (Record, error) {
 		return r, fmt.Errorf("read the journal: %w", err)
 	}
 	r.Body = json.RawMessage(body)
-	if err := json.Unmarshal([]byte(blobs), &r.Blobs); err != nil {
-		return r, fmt.Errorf("%w: record %d: %w", ErrCorrupt, r.Seq, err)
+	// What cannot be understood stays empty: the record's hash tells that it is damaged,
+	// and the rest of it can be read.
+	if json.Unmarshal([]byte(blobs), &r.Blobs) != nil {
+		r.Blobs = nil
 	}
-	if r.Wall, err = time.Parse(time.RFC3339Nano, wall); err != nil {
-		return r, fmt.Errorf("%w: record %d: %w", ErrCorrupt, r.Seq, err)
+	if at, err := time.Parse(time.RFC3339Nano, wall); err == nil {
+		r.Wall = at
 	}
 	return r, nil
 }
@@ -179,7 +191,10 @@ func (j *Journal) runs(ctx context.Context, query string) ([]string, error) {
 		}
 		out = append(out, r)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil && j.Broken() == nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	return out, nil
 }
 
 // Verify checks the whole hash chain and names the first record that breaks it.
@@ -193,6 +208,9 @@ func (j *Journal) Verify(ctx context.Context) error {
 	}
 	recs, err := j.Records(ctx, "")
 	if err != nil {
+		if errors.Is(err, ErrCorrupt) {
+			return err
+		}
 		return fmt.Errorf("%w: %w", j.reason(err), err)
 	}
 	prev := ""

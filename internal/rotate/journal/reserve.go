@@ -17,6 +17,13 @@ const reserveSize = 1 << 20
 // errNoReserve says that an effect would begin without room for its outcome.
 var errNoReserve = errors.New("the disk is full: there is no room to write down how an effect ends; make room, then run it again")
 
+// hadRecords reports whether this folder's journal was in use: the reserve is made once
+// its database is.
+func (j *Journal) hadRecords() bool {
+	info, err := os.Lstat(filepath.Join(j.dir, reserveFile))
+	return err == nil && info.Mode().IsRegular() && info.Size() > 0
+}
+
 // keepReserve writes the reserve, unless it is there.
 func (j *Journal) keepReserve() error {
 	path := filepath.Join(j.dir, reserveFile)

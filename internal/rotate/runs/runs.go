@@ -13,7 +13,8 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 )
 
-// Load reads a run from the journal; an unknown run is rotate.ErrNoRun.
+// Load reads a run from the journal; an unknown run is rotate.ErrNoRun. Of a damaged
+// journal it is what stands before the first record that cannot be understood.
 func Load(ctx context.Context, j *journal.Journal, run string) (*machine.State, error) {
 	recs, err := j.Records(ctx, run)
 	if err != nil {
@@ -22,7 +23,11 @@ func Load(ctx context.Context, j *journal.Journal, run string) (*machine.State, 
 	if run == "" || len(recs) == 0 {
 		return nil, fmt.Errorf("%w: %q", rotate.ErrNoRun, run)
 	}
-	return machine.Fold(recs)
+	s, err := machine.Fold(recs)
+	for n := len(recs) - 1; err != nil && n > 0 && j.Broken() != nil; n-- { // as far as it can be understood
+		s, err = machine.Fold(recs[:n])
+	}
+	return s, err
 }
 
 // Save writes a plan and the leaked parts (sealed) to the journal, so that the

@@ -3,16 +3,14 @@ package runs
 import (
 	"context"
 
-	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate"
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 )
 
 // Wrote is what a run of this machine wrote last at a place that cannot be read back.
 type Wrote struct {
-	Placement providers.Placement
-	Hash      string // keyed, of the value
-	Run       string
+	Hash string // keyed, of the value
+	Run  string
 }
 
 // WroteLast returns what runs of this machine wrote last at places that cannot be read
@@ -35,7 +33,7 @@ func WroteLast(ctx context.Context, j *journal.Journal) (map[string]Wrote, error
 			}
 			seen[st.Placement.ID()] = true
 			if hash := s.Of(st.ID).Hash; hash != "" && s.Status() == rotate.RunDone {
-				out[st.Placement.ID()] = Wrote{Placement: *st.Placement, Hash: hash, Run: id}
+				out[st.Placement.ID()] = Wrote{Hash: hash, Run: id}
 			}
 		}
 	}
