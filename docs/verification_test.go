@@ -50,6 +50,9 @@ func issued(k credential.Kind) []string {
 		case credential.SupabaseJWTSecret:
 			live, dead = "its key in the list is `in_use`, `previously_used` or `standby`", "it is `revoked`"
 			note = "it is asked for with our own access: what the project's services make of a token is not"
+		case credential.SupabaseDatabase:
+			live, dead = "the role postgres logs in with it", "SQLSTATE `28P01`"
+			note = "any other SQLSTATE, no connection, a ban; another password in the ten minutes after one was refused"
 		default:
 		}
 		out = append(out, fmt.Sprintf("| `%s` | %s: `%s` | %s | %s | %s | %s |\n", k, d.Title, d.VerifyCall, live, few, dead, note))

@@ -26,11 +26,22 @@ type leakedIn struct {
 // leakIn starts one; more are settings beside the lab's own.
 func leakIn(t *testing.T, home, variable, value string, more map[string]string) leakedIn {
 	t.Helper()
+	return leakInto(t, startLab(t), home, variable, value, more)
+}
+
+func startLab(t *testing.T) *lab.Lab {
+	t.Helper()
 	l, err := lab.Start(t.Context(), lab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Close)
+	return l
+}
+
+// leakInto does it with a lab that runs.
+func leakInto(t *testing.T, l *lab.Lab, home, variable, value string, more map[string]string) leakedIn {
+	t.Helper()
 	estate, err := lab.DemoEstate(l)
 	if err != nil {
 		t.Fatal(err)

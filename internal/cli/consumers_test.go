@@ -95,7 +95,7 @@ func TestConsumersFindsEveryPlace(t *testing.T) {
 	r.SetFile(services[3], ".env", "K="+keys[3])
 	for i, want := range []struct{ places, byHand []string }{
 		{[]string{"Shop team SHARED all exact", "s1 PLAIN production exact", "s2 PLAIN branch staging exact"}, nil},
-		{[]string{"r2 PLAIN exact", "s1 PLAIN dev exact"}, []string{"render service r1: DSN"}},
+		{[]string{"r1 DSN inside", "r2 PLAIN exact", "s1 PLAIN dev exact"}, nil},
 		{[]string{"s3 IN_JSON all inside"}, []string{"netlify site s3: HEADER all"}},
 		{[]string{"g1 PLAIN exact"}, []string{"render secret file .env of r4", "render secret file app.json of g2"}},
 		{[]string{"r1 PLAIN exact"}, nil},

@@ -161,14 +161,17 @@ func (a *app) endLeak(ctx context.Context, st *stage, w *workspace, f lab.Family
 		e.proof = fmt.Sprintf("refused %d times over %s (%s)", snap.Proof.Refusals, snap.Proof.Window.Round(1e8), snap.Proof.Code)
 	}
 	if e.problem == "" {
-		e.problem = w.looksAgain(ctx, c, p.Issuer)
+		e.problem = w.looksAgain(ctx, c, p)
 	}
 	return e
 }
 
 // looksAgain says what is not as the run says; empty when all is.
-func (w *workspace) looksAgain(ctx context.Context, c triage.Case, issuer string) string {
-	p, _ := w.registry.Get(issuer)
+func (w *workspace) looksAgain(ctx context.Context, c triage.Case, plan rotate.Plan) string {
+	if c.Credential.Kind.OfAProject() && c.Credential.Project == "" {
+		c.Credential.Project = plan.Account // the plan has seen whose it was
+	}
+	p, _ := w.registry.Get(plan.Issuer)
 	if further, ok := providers.As[providers.Corroborator](p); ok { // everywhere where a proof asks
 		for _, at := range further.Endpoints() {
 			if v, err := further.VerifyAt(ctx, at, c.Credential); err != nil || v.Liveness != providers.Dead {

@@ -155,12 +155,12 @@ func readLabFile(path string) (labFile, error) {
 	if err := json.Unmarshal(b, &info); err != nil {
 		return info, usagef("%s: %s is not a lab file: %w", labEnv, filepath.Base(path), err)
 	}
-	const loopback = "http://127.0.0.1:"
+	const loopback, database = "http://127.0.0.1:", "postgres://127.0.0.1:"
 	if !strings.HasPrefix(info.LabURL, loopback) {
 		return info, usagef("%s: lab_url is not a loopback address", labEnv)
 	}
 	for name, v := range info.Env {
-		if strings.HasSuffix(name, "_URL") && !strings.HasPrefix(v, loopback) {
+		if strings.HasSuffix(name, "_URL") && !strings.HasPrefix(v, loopback) && !strings.HasPrefix(v, database) {
 			return info, usagef("%s: %s is not a loopback address", labEnv, name)
 		}
 	}

@@ -24,6 +24,7 @@ const (
 	SupabaseToken     Kind = "supabase.access_token"
 	SupabaseLegacyJWT Kind = "supabase.legacy_jwt"
 	SupabaseJWTSecret Kind = "supabase.jwt_secret" //nolint:gosec // the name of a kind
+	SupabaseDatabase  Kind = "supabase.database_password"
 	PrefectUserKey    Kind = "prefect.user_key"
 	PrefectServiceKey Kind = "prefect.service_key"
 	PrefectAuthString Kind = "prefect.auth_string" // of a server of one's own
@@ -42,7 +43,6 @@ const (
 	BedrockKey       Kind = "aws.bedrock_key"
 	SQSURL           Kind = "aws.sqs_url" // context: no secret
 	SupabaseProject  Kind = "supabase.project"
-	SupabaseDatabase Kind = "supabase.database_password"
 	StripeOrgKey     Kind = "stripe.organization_key"
 	CohereKey        Kind = "cohere.api_key"
 	MistralKey       Kind = "mistral.api_key"
@@ -87,7 +87,7 @@ func (k Kind) Paired() bool {
 // OfAProject reports whether keys of this kind open one project and are refused by
 // every other, so that a refusal tells something only when the project is known.
 func (k Kind) OfAProject() bool {
-	return k == SupabaseSecretKey || k == SupabasePublicKey || k == SupabaseLegacyJWT
+	return k == SupabaseSecretKey || k == SupabasePublicKey || k == SupabaseLegacyJWT || k == SupabaseDatabase
 }
 
 // Part names one piece of a credential.

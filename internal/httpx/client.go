@@ -53,6 +53,7 @@ type Options struct {
 // Client is safe for use from many goroutines.
 type Client struct {
 	http    *http.Client
+	private bool
 	agent   string
 	backOff time.Duration
 	tries   int
@@ -74,8 +75,8 @@ func New(o Options) *Client {
 		o.Tries = ReadTries
 	}
 	return &Client{
-		http:  &http.Client{Transport: newGuard(o.AllowPrivate, o.Timeout), CheckRedirect: sameHost},
-		agent: "secretguard/" + o.Version, backOff: o.BackOff, tries: o.Tries, sleep: o.Sleep,
+		http:    &http.Client{Transport: newGuard(o.AllowPrivate, o.Timeout), CheckRedirect: sameHost},
+		private: o.AllowPrivate, agent: "secretguard/" + o.Version, backOff: o.BackOff, tries: o.Tries, sleep: o.Sleep,
 	}
 }
 

@@ -135,6 +135,7 @@ func families() []family {
 			return key
 		}},
 		{provider: "supabase-jwt", variable: "SUPABASE_JWT_SECRET", leak: func(l *Lab) string { return l.Supabase.Signing.Legacy() }},
+		{provider: "supabase-database", variable: "SUPABASE_DB_PASSWORD", leak: func(l *Lab) string { return l.Supabase.Database.Password() }},
 		{provider: "prefect", variable: "PREFECT_API_KEY", leak: func(l *Lab) string { return l.Prefect.UserKey().Token }},
 		{provider: "prefect-bot", variable: "PREFECT_API_KEY", leak: func(l *Lab) string { return l.Prefect.Bot().Token }, remove: func(l *Lab, key string) bool {
 			return l.Prefect.ended(key) // its lifetime passes

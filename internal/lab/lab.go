@@ -100,6 +100,10 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	}
 	l.Services.vaults["supabase_project"] = l.Supabase.Vault // the address that its keys open
 	l.Flows = newFlows(l)
+	if err := l.Supabase.Database.listen(ctx); err != nil {
+		l.Close()
+		return nil, err
+	}
 	for name, h := range map[string]http.Handler{
 		"aws": l.AWS, "netlify": l.Netlify, "render": l.Render, "actions": l.Actions, "railway": l.Railway, "stripe": l.Stripe, "services": l.Services, "flows": l.Flows, "lab": http.HandlerFunc(l.admin), "app": http.HandlerFunc(l.app),
 	} {
@@ -142,8 +146,8 @@ func (l *Lab) Close() {
 // Stopped is closed when somebody asked the lab to stop over HTTP.
 func (l *Lab) Stopped() <-chan struct{} { return l.stop }
 
-// URL returns the address of aws, netlify, render, actions, railway, services, lab (for people) or app (the
-// consumers' health).
+// URL returns the address of aws, netlify, render, actions, railway, services, database (of Supabase), lab (for people)
+// or app (the consumers' health).
 func (l *Lab) URL(name string) string { return l.urls[name] }
 
 // Env returns the settings that point SecretGuard at the lab.
@@ -157,7 +161,7 @@ func (l *Lab) Env() map[string]string {
 		"OPENAI_ADMIN_KEY": l.OpenAI.own, "ANTHROPIC_ADMIN_KEY": l.Anthropic.own,
 		"SECRETGUARD_GITHUB_ACTIONS_URL": l.urls["actions"], "GITHUB_ACTIONS_TOKEN": l.Actions.token,
 		"SECRETGUARD_RAILWAY_URL": l.urls["railway"], "RAILWAY_API_TOKEN": l.Railway.token,
-		"SUPABASE_ACCESS_TOKEN": l.Supabase.own, "SUPABASE_PROJECT_REF": l.Supabase.ref, "SUPABASE_JWT_WAIT": "50ms", "PREFECT_API_KEY": l.Prefect.own, "PREFECT_ACCOUNT_ID": l.Prefect.account,
+		"SUPABASE_ACCESS_TOKEN": l.Supabase.own, "SUPABASE_PROJECT_REF": l.Supabase.ref, "SUPABASE_JWT_WAIT": "50ms", "SECRETGUARD_SUPABASE_DATABASE_URL": l.urls["database"], "PREFECT_API_KEY": l.Prefect.own, "PREFECT_ACCOUNT_ID": l.Prefect.account,
 		"OPENROUTER_MANAGEMENT_KEY": l.OpenRouter.own, "XAI_MANAGEMENT_KEY": l.XAI.own, "XAI_TEAM_ID": l.XAI.team, "SECRETGUARD_XAI_MANAGEMENT_URL": l.urls["services"] + "/xai",
 		"ELEVENLABS_ADMIN_KEY": l.ElevenLabs.own, "ELEVENLABS_SERVICE_ACCOUNT": l.ElevenLabs.account,
 		"GOOGLE_OAUTH_ACCESS_TOKEN": l.Google.own, "GOOGLE_CLOUD_PROJECT": l.Google.project, "SECRETGUARD_GOOGLE_APIKEYS_URL": l.urls["services"] + "/google",

@@ -15,6 +15,8 @@ type Supabase struct {
 
 	// Signing are the project's signing keys.
 	Signing *Signing
+	// Database is the project's database.
+	Database *Database
 
 	ref string
 }
@@ -33,7 +35,7 @@ func newSupabase(l *Lab) *Supabase {
 		writeJSON(w, http.StatusOK, map[string]any{"enabled": s.legacyOn()})
 	}})
 	s.on("PUT /v1/projects/{ref}/api-keys/legacy", op{"switch legacy", false, s.switchLegacy})
-	s.Signing = newSigning(s)
+	s.Signing, s.Database = newSigning(s), newDatabase(s)
 	return s
 }
 

@@ -10,6 +10,7 @@ const (
 	CanInspect      Ability = "tell whose a key is"
 	CanIssue        Ability = "make a new key"
 	CanIssueByHand  Ability = "take the new key from a person, who is told how to make it"
+	CanReplace      Ability = "put the new key in the place of the old one, which ends with that"
 	CanDisable      Ability = "disable a key, which can be undone"
 	CanDelete       Ability = "take the old key away"
 	CanRetire       Ability = "take the old key away with nothing but the key itself"
@@ -38,6 +39,7 @@ func AbilitiesOf(p Provider) []Ability {
 	add(has[Inspector](p), CanInspect)
 	add(issues, CanIssue)
 	add(guides && !issues, CanIssueByHand)
+	add(has[Replacer](p), CanReplace)
 	add(has[Disabler](p), CanDisable)
 	add(deletes, CanDelete)
 	add(retires, CanRetire)

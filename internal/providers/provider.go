@@ -63,6 +63,15 @@ type Issuer interface {
 	Reconcile(ctx context.Context, req IssueRequest) (Reconciliation, error)
 }
 
+// Replacer is an issuer that keeps one key for an owner, whose value is ours to choose:
+// Issue sets a new one in its place, which ends the old one at once. Nothing is left to
+// delete, and nothing brings the old one back. A lost answer is repeated with the very
+// same value (IssueRequest.Value), which is sealed before the first request.
+type Replacer interface {
+	// Choose makes up the value of the key that takes old's place. It does no I/O.
+	Choose(old KeyRef) (secret.Text, error)
+}
+
 // Disabler stops a key in a way that can be undone. Both calls may be repeated.
 type Disabler interface {
 	Disable(ctx context.Context, k KeyRef) error
@@ -210,6 +219,9 @@ type Setting struct {
 type ProofPolicy struct {
 	Refusals int
 	Window   time.Duration
+	// Once is for an issuer that shuts out whoever is refused a few times: one refusal
+	// is all that is asked for, whatever a policy says.
+	Once bool
 }
 
 // As returns p as the ability T, looking through decorators that implement

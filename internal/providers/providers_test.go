@@ -181,3 +181,36 @@ func TestPlacementID(t *testing.T) {
 		}
 	})
 }
+
+// A key that stands in a URL is changed in place, and written as the old one was; so is one
+// that leaked in a URL and stands elsewhere as it is.
+func TestReplaceKeepsTheForm(t *testing.T) {
+	t.Parallel()
+	dsn := func(password string) string { return "postgresql://u:" + password + "@h/d" }
+	for name, tc := range map[string]struct{ old, value, fresh, want string }{
+		"alone":                       {"p@s/1", "p@s/1", "n+w/2", "n+w/2"},
+		"as it is":                    {"p@s/1", dsn("p@s/1"), "n+w/2", dsn("n+w/2")},
+		"escaped":                     {"p@s/1", dsn("p%40s%2F1"), "n+w/2", dsn("n%2Bw%2F2")},
+		"both":                        {"p@s/1", "p@s/1 p%40s%2F1", "n+w/2", "n+w/2 n%2Bw%2F2"},
+		"a blank in a query":          {"p s", "x=p+s&y", "a b", "x=a+b&y"},
+		"a blank in a path":           {"p s", "x/p%20s/y", "a b", "x/a%20b/y"},
+		"found escaped, as it is":     {"p%40s%2F1", "p@s/1", "abc", "abc"},
+		"found escaped, in a URL":     {"p%40s%2F1", "u:p%40s%2F1@h", "n@w", "u:n%40w@h"},
+		"escaped in a way of its own": {"p%61s%2F1", "u:p%61s%2F1@h", "n@w", "u:n%40w@h"},
+		"nothing to escape":           {"abc", "u:abc@h", "def", "u:def@h"},
+		"a percent sign that is one":  {"50%off", "u:50%25off@h 50%off", "def", "u:def@h def"},
+	} {
+		value, old := secret.New(tc.value), secret.New(tc.old)
+		if got := providers.Replace(value, old, secret.New(tc.fresh)).Reveal(); !providers.Holds(value, old) || got != tc.want {
+			t.Errorf("%s: %q becomes %q, want %q", name, tc.value, got, tc.want)
+		}
+	}
+	for _, other := range []string{"", "p%2540s%252F1", "p@s", "P@S/1"} { // escaped twice is not changed: it is named
+		if providers.Holds(secret.New(other), secret.New("p@s/1")) {
+			t.Errorf("%q", other)
+		}
+	}
+	if providers.Holds(secret.New("x"), secret.Text{}) {
+		t.Error("every value holds nothing")
+	}
+}

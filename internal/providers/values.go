@@ -118,6 +118,8 @@ type IssueRequest struct {
 	// Since is when that was; a key that is older was not made by this request.
 	// Zero when it is not known.
 	Since time.Time
+	// Value is the new key's, for a [Replacer]: the same with every try.
+	Value secret.Text
 	// EffectID goes into the User-Agent, so that the issuer's audit log names
 	// the run.
 	EffectID string
@@ -145,7 +147,7 @@ const (
 	Orphaned   ReconcileOutcome = "orphaned"    // exactly one new, unused key whose value is lost
 	// Superseded: a key was made and its value is lost, and issuing again replaces it:
 	// the issuer changes the value of a key in place, or keeps one key only. Nothing is
-	// to be deleted.
+	// to be deleted. Of a Replacer nothing is lost: the same value is set again.
 	Superseded ReconcileOutcome = "superseded"
 	Unclear    ReconcileOutcome = "unclear" // several candidates, or one in use: a person decides
 )

@@ -15,7 +15,7 @@ const (
 
 // Way tells how far the provider ends an incident by itself when it is set up.
 func (d Descriptor) Way() Way {
-	issues, deletes := slices.Contains(d.Can, CanIssue), slices.Contains(d.Can, CanDelete) || slices.Contains(d.Can, CanRetire)
+	issues, deletes := slices.Contains(d.Can, CanIssue), slices.ContainsFunc(d.Can, Ability.ends)
 	switch {
 	case slices.Contains(d.Can, CanStore):
 		return WayStores
@@ -26,6 +26,9 @@ func (d Descriptor) Way() Way {
 	}
 	return WayGuided
 }
+
+// ends reports whether an old key is taken away by a call.
+func (a Ability) ends() bool { return a == CanDelete || a == CanRetire || a == CanReplace }
 
 // Cannot says what people may expect of an issuer and this one cannot do, one
 // sentence each.
@@ -44,7 +47,7 @@ func (d Descriptor) Cannot() []string {
 		{CanTellUse, "It does not tell when a key was last used: a consumer that was not found shows only when it breaks."},
 		{CanList, "It does not name keys that somebody else makes meanwhile: look through them on the issuer's page."},
 	} {
-		if !slices.Contains(d.Can, miss.needed) && (miss.needed != CanDelete || !slices.Contains(d.Can, CanRetire)) {
+		if !slices.Contains(d.Can, miss.needed) && (miss.needed != CanDelete || !slices.ContainsFunc(d.Can, Ability.ends)) {
 			out = append(out, miss.text)
 		}
 	}

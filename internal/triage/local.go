@@ -93,13 +93,23 @@ func readLocal(root fs.FS, name string, e fs.DirEntry) (data []byte, why string)
 	return data, ""
 }
 
+// escaped names the form of a part that a line holds, and not as it is.
+func escaped(line string, part credential.Part, wanted []providers.Wanted) string {
+	for _, w := range wanted {
+		if w.Part == part && !strings.Contains(line, w.Value.Reveal()) {
+			return "url-encoded"
+		}
+	}
+	return ""
+}
+
 // inFile finds the values line by line.
 func inFile(name string, data []byte, wanted []providers.Wanted) []LocalPlacement {
 	var out []LocalPlacement
 	add := func(line int, text string) {
 		value := secret.New(text)
 		for _, m := range providers.MatchValue(value, wanted) {
-			out = append(out, LocalPlacement{File: name, Line: line, Part: m.Part})
+			out = append(out, LocalPlacement{File: name, Line: line, Part: m.Part, Form: escaped(text, m.Part, wanted)})
 		}
 		for _, m := range providers.MatchEncoded(value, wanted) {
 			out = append(out, LocalPlacement{File: name, Line: line, Part: m.Part, Form: m.Form})

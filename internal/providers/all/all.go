@@ -111,6 +111,11 @@ func factories() []factory {
 			cfg.JWTWait = wait
 			return supabase.NewJWT(cfg)
 		}},
+		{describe: supabase.DatabaseDescriptor, address: supabase.Name, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
+			cfg := o.supabase(c)
+			cfg.DatabaseURL, cfg.DatabaseCA = o.Env("SECRETGUARD_SUPABASE_DATABASE_URL"), o.setting("SUPABASE_DATABASE_CA").Reveal()
+			return supabase.NewDatabase(cfg)
+		}},
 		{describe: prefect.Descriptor, make: func(o Options, c *httpx.Client) (providers.Provider, error) {
 			return prefect.New(prefect.Config{Key: o.setting("PREFECT_API_KEY"), KeyID: o.Env("PREFECT_KEY_ID"), BaseURL: o.baseURL(prefect.Name), Client: c})
 		}},

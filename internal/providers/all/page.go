@@ -86,5 +86,8 @@ func Proof(d providers.Descriptor) string {
 	if call == "" {
 		call = "the call that checks a key"
 	}
+	if d.Proof.Once {
+		return fmt.Sprintf("refused once, never asked more often, by %s, while the new key is accepted before and after", call)
+	}
 	return fmt.Sprintf("refused %d times in a row over %s by %s, while the new key is accepted before and after", d.Proof.Refusals, d.Proof.Window, call)
 }

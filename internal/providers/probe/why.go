@@ -36,7 +36,7 @@ func reasons() []reason {
 		{credential.PrefectAuthString, "", "nobody said where the server is: set SECRETGUARD_PREFECT_SERVER_URL to its API address"},
 		{
 			credential.SupabaseDatabase, "",
-			"a log-in with a password that was changed makes the pooler shut this machine's address out (Supabase: “Circuit breaker open after password rotation”)",
+			"a log-in with a password that was changed counts against this machine's address, which the pooler shuts out (Supabase: “Circuit breaker open after password rotation”): set SUPABASE_ACCESS_TOKEN and SUPABASE_PROJECT_REF, then it is asked once",
 		},
 		{credential.GitRemotePassword, "", "only what was scanned names its host"},
 		{credential.DatabasePassword, "", "a password of a database of any host: a log-in is no free request, and a host of one's own is not asked"},

@@ -74,6 +74,7 @@ func roles(t *testing.T, w *World, d providers.Descriptor) {
 	_, disables := providers.As[providers.Disabler](w.Provider)
 	_, deletes := providers.As[providers.Deleter](w.Provider)
 	_, retires := providers.As[providers.Retirer](w.Provider)
+	_, replaces := providers.As[providers.Replacer](w.Provider)
 	_, inspects := providers.As[providers.Inspector](w.Provider)
 	_, reports := providers.As[providers.UsageReporter](w.Provider)
 	_, stores := providers.As[providers.Sink](w.Provider)
@@ -100,7 +101,9 @@ func roles(t *testing.T, w *World, d providers.Descriptor) {
 		{retires && !guides, "a key takes itself away, and nobody is told what to do where it cannot"},
 		{guides && issues && (deletes || retires), "it guides a person, and there is nothing left to do by hand"},
 		{d.Overlap && !issues && !guides, "two keys overlap where none is issued"},
-		{verifies && (d.Proof.Refusals < 3 || d.Proof.Window < 10*time.Second), "a death that is proven too quickly"},
+		{verifies && !d.Proof.Once && (d.Proof.Refusals < 3 || d.Proof.Window < 10*time.Second), "a death that is proven too quickly"},
+		{d.Proof.Once && (d.Proof.Refusals != 1 || d.Proof.Window != 0), "one refusal is wanted, and the numbers are others"},
+		{replaces && (!issues || d.Overlap || deletes || retires), "it puts one key in the place of another, and something is left to overlap or to delete"},
 		{d.ProbeService != "" && !reports, "a probe's name without a record of use"},
 	} {
 		if rule.broken {

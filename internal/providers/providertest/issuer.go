@@ -31,7 +31,11 @@ func (w *World) ref(t *testing.T) providers.KeyRef {
 
 func (w *World) request(t *testing.T) providers.IssueRequest {
 	t.Helper()
-	return providers.IssueRequest{Old: w.ref(t), Name: "sg_test", Before: w.Issuer.Keys(), EffectID: "test"}
+	req := providers.IssueRequest{Old: w.ref(t), Name: "sg_test", Before: w.Issuer.Keys(), EffectID: "test"}
+	if r, ok := providers.As[providers.Replacer](w.Provider); ok {
+		req.Value = choose(t, w, r, req.Old)
+	}
+	return req
 }
 
 func (w *World) issuerCalls(t *testing.T) []call {
@@ -53,15 +57,16 @@ func (w *World) issuerCalls(t *testing.T) []call {
 	}
 	if is, ok := providers.As[providers.Issuer](w.Provider); ok {
 		req := w.request(t)
-		out = append(out,
-			call{name: "Issue", op: side.IssueOp, write: true, once: true, do: func(ctx context.Context) error {
-				_, err := is.Issue(ctx, req)
-				return err
-			}},
-			call{name: "Reconcile", op: side.ListOp, do: func(ctx context.Context) error {
+		out = append(out, call{name: "Issue", op: side.IssueOp, write: true, once: true, do: func(ctx context.Context) error {
+			_, err := is.Issue(ctx, req)
+			return err
+		}})
+		if _, replaces := providers.As[providers.Replacer](w.Provider); !replaces { // there it asks nobody
+			out = append(out, call{name: "Reconcile", op: side.ListOp, do: func(ctx context.Context) error {
 				_, err := is.Reconcile(ctx, req)
 				return err
 			}})
+		}
 	}
 	if d, ok := providers.As[providers.Disabler](w.Provider); ok {
 		out = append(out,
@@ -126,6 +131,9 @@ func (s Suite) issuer(t *testing.T) {
 	}
 	if _, ok := providers.As[providers.Issuer](p); ok {
 		tests["issue"], tests["lost answers"], tests["no room"] = issue, lostIssue, noRoom
+		if _, ok := providers.As[providers.Replacer](p); ok {
+			tests["issue"], tests["lost answers"] = replace, lostReplace
+		}
 		t.Run("cut off anywhere", func(t *testing.T) { t.Parallel(); s.cutIssue(t) })
 	}
 	if _, ok := providers.As[providers.Disabler](p); ok {
@@ -377,43 +385,5 @@ func remove(t *testing.T, w *World) {
 	}
 	if _, ok := providers.As[providers.Verifier](w.Provider); ok {
 		w.verdict(t, w.Issuer.Old, providers.Dead)
-	}
-}
-
-// retire takes the key away with itself, and no other key.
-func retire(t *testing.T, w *World) {
-	r, ref := ability[providers.Retirer](t, w.Provider), w.ref(t)
-	if !r.Retires(ref) {
-		t.Errorf("it does not take %s", ref.ID)
-	}
-	other := ref
-	other.Kind = "another.kind"
-	if r.Retires(other) {
-		t.Error("it takes keys of any kind")
-	}
-	if err := r.Retire(t.Context(), altered(w.Issuer.Old)); err == nil && !w.Issuer.Accepts(w.Issuer.Old) {
-		t.Fatal("another key was named, and this one is gone")
-	}
-	for range 2 { // gone already is done
-		if err := r.Retire(t.Context(), w.Issuer.Old); err != nil {
-			t.Fatal(err)
-		}
-		w.verdict(t, w.Issuer.Old, providers.Dead)
-	}
-}
-
-func lastUsed(t *testing.T, w *World) {
-	u, ref := ability[providers.UsageReporter](t, w.Provider), w.ref(t)
-	if w.Issuer.Use == nil {
-		t.Fatal("the provider reports use and the suite cannot make one")
-	}
-	w.Issuer.Use(w.Issuer.Old)
-	got, err := u.LastUsed(t.Context(), ref)
-	w.check(t, "LastUsed", err)
-	if err != nil || got.At.IsZero() {
-		t.Fatalf("used and not seen: %+v, %v", got, err)
-	}
-	if probe := w.Provider.Describe().ProbeService; probe != "" && got.Service == probe {
-		t.Errorf("a consumer's use looks like our own: %q", got.Service)
 	}
 }

@@ -1,7 +1,8 @@
 // Package supabase replaces a Supabase project's API keys with the Management API:
 // secret and publishable keys one by one, and the legacy pair (anon, service_role) by
 // moving its consumers to a new key and switching the pair off. The JWT secret is
-// replaced through the project's signing keys ([NewJWT]).
+// replaced through the project's signing keys ([NewJWT]), the password of its database in
+// place ([NewDatabase]).
 //
 // Protocol facts: Supabase's Management API document (v1) and
 // https://supabase.com/docs/guides/api/api-keys. A deletion is final. The legacy keys
@@ -43,7 +44,10 @@ type Config struct {
 	// JWTWait is how long a replaced JWT secret is trusted on; an hour and a quarter when
 	// zero.
 	JWTWait time.Duration
-	Client  *httpx.Client
+	// DatabaseURL is another address of the database, postgres://HOST:PORT; empty means
+	// Supabase's own. DatabaseCA is the certificate that signs the databases', as text.
+	DatabaseURL, DatabaseCA string
+	Client                  *httpx.Client
 }
 
 func (cfg Config) check() error {

@@ -135,6 +135,9 @@ func (x *Executor) Rollback(ctx context.Context, run, reason string) error {
 	if s.Touched("delete") {
 		return fmt.Errorf("run %s: the old key may already be deleted, going back would leave no working key; run: secretguard rotate resume %s", run, run)
 	}
+	if s.Cut() {
+		return fmt.Errorf("run %s: the old key ended when the new one took its place, going back would leave no working key; run: secretguard rotate resume %s", run, run)
+	}
 	return x.with(ctx, s.Plan(), func(r *runner) error {
 		if err := r.write(ctx, machine.RollbackEntry(reason)); err != nil {
 			return err

@@ -33,7 +33,7 @@ const (
 	blobOld   = "old:"  // + part: the leaked credential
 	blobNew   = "new:"  // + part: the replacement
 	blobOnto  = "onto:" // + part: another leaked key that takes the old one's place
-	blobValue = "value" // what a variable held before we wrote it
+	blobValue = "value" // what a variable held before we wrote it; of an issue, the value that we chose
 )
 
 // Intent is what the world looked like when an effect was about to be sent: what
@@ -154,7 +154,8 @@ func SupplyEntry(ref providers.KeyRef, c credential.Credential) record.Entry {
 // NewKeySeal names the parts of a new credential for sealing.
 func NewKeySeal(c credential.Credential) map[string]secret.Text { return sealed(blobNew, c) }
 
-// ValueSeal names what a variable held before, for sealing.
+// ValueSeal names what a variable held before, or the value that we chose for a new key,
+// for sealing.
 func ValueSeal(v secret.Text) map[string]secret.Text { return map[string]secret.Text{blobValue: v} }
 
 func sealed(prefix string, c credential.Credential) map[string]secret.Text {

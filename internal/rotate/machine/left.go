@@ -50,6 +50,9 @@ func (s *State) oldLeft() string {
 	case s.touched("disable") && !s.undone("disable") && s.lifted != liftDone:
 		return name + " is disabled, or may be; it can be enabled by whoever may do so: delete it"
 	}
+	if s.Cut() {
+		return name + " ended when the new one took its place, or may have; that it is dead was not proven"
+	}
 	return name + " WORKS: the leak is open until it is disabled"
 }
 
@@ -61,6 +64,8 @@ func (s *State) newLeft() string {
 		return fmt.Sprintf("the other leaked key %s of %s works: replace it too: secretguard plan %s", secret.Mask(s.plan.Onto.ID), s.plan.Old.Owner, s.plan.OntoCase)
 	case s.newRef.ID != "":
 		return fmt.Sprintf("the new key %s of %s works; its value is kept only where it was stored, and nowhere else from now on: delete it if it is not used", s.newMask, s.plan.Old.Owner)
+	case s.Cut():
+		return fmt.Sprintf("the new key of %s may be set, and its value is kept nowhere from now on: set another one by hand, and give it to every consumer", s.plan.Old.Owner)
 	case s.touched("issue"):
 		return fmt.Sprintf("a new key of %s may be there whose value was lost: look at the owner's keys, and delete the one that is not in use", s.plan.Old.Owner)
 	}

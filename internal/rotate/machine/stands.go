@@ -17,19 +17,28 @@ func (s *State) stands() []string {
 	out := []string{s.oldStands()}
 	if s.newRef.ID != "" && !s.undone("issue") {
 		out = append(out, fmt.Sprintf("the new key %s works; its value is sealed on this machine", s.newMask))
+	} else if s.newRef.ID == "" && s.Cut() {
+		out = append(out, "the new key may be set or not: its value is sealed on this machine, and the resume sets it once more")
 	} else if s.newRef.ID == "" && s.touched("issue") {
 		out = append(out, "a new key may have been made whose value was lost: the resume looks for it")
 	}
 	if line := s.consumersStand(); line != "" {
 		out = append(out, line)
 	}
-	if s.touched("delete") {
+	if s.touched("delete") || s.Cut() {
 		return append(out, "there is no way back: go on, or abandon it with a list of what is left")
 	}
 	if s.undo {
 		return append(out, "it is on its way back: go on with that, or abandon it with a list of what is left")
 	}
 	return append(out, "it can go on, go back (secretguard rotate rollback "+s.plan.ID+"), or be abandoned with a list of what is left")
+}
+
+// Cut reports whether making the new key ended the old one, or may have: the plan says of
+// that step that nothing takes it back.
+func (s *State) Cut() bool {
+	st, _ := s.plan.Step("issue")
+	return st.Undo == rotate.UndoNone && s.touched("issue")
 }
 
 func (s *State) oldStands() string {
@@ -49,6 +58,8 @@ func (s *State) oldStands() string {
 		return name + " is disabled: whoever still uses it is down; it can be enabled again"
 	case s.touched("disable") && !s.undone("disable"):
 		return name + " may be disabled or not"
+	case s.Cut():
+		return name + " ended when the new one took its place, or will by the resume: WHOEVER STILL HAS IT IS DOWN until it has the new one; that it is dead is not proven yet"
 	}
 	switch f := s.Of("quiet"); {
 	case f.Status == rotate.StepFailed:

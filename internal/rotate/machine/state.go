@@ -37,7 +37,7 @@ type Facts struct {
 	Hash     string           // store: keyed hash of what we stored
 	Hostile  bool             // quiet: a person says that the traffic is the thief's
 	Used     *providers.Usage // quiet: the record of the old key's use that stood still
-	OldValue string           // store: blob id of what was there before
+	OldValue string           // blob id of what was sealed with the first intent: store: what was there before; issue: the value that we chose
 	By       string           // who ran the program when it was done
 	ByHand   bool
 	Redone   bool // it was done once, and is to be done anew

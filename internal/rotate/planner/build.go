@@ -53,6 +53,7 @@ func (b *builder) steps(ctx context.Context) error {
 	if err := b.remove(); err != nil {
 		return err
 	}
+	b.noWayBack()
 	p := b.plan.Policy
 	asked := "its one endpoint"
 	if c, ok := providers.As[providers.Corroborator](b.issuer); ok {
@@ -60,7 +61,7 @@ func (b *builder) steps(ctx context.Context) error {
 	}
 	b.add(rotate.Step{
 		ID: "prove", Action: rotate.ActProve, Undo: "-", Risk: "waits",
-		Title: fmt.Sprintf("prove the old key dead: %d refusals over %s at %s, with a control request", p.ProofRefusals, p.ProofWindow, asked),
+		Title: fmt.Sprintf("prove the old key dead: %s at %s, with a control request", wantedProof(p), asked),
 	})
 	b.add(rotate.Step{
 		ID: string(rotate.ActSearch), Action: rotate.ActSearch, Undo: "-", Risk: "a value that was written elsewhere in between shows here",
@@ -86,8 +87,11 @@ func (b *builder) issue() error {
 		if g.Cuts {
 			st.Title = "YOU replace the one key of " + b.plan.Old.Owner + " and hand the new one in"
 			st.Risk = "the old key ends with it: consumers fail from here until they have the new one"
-			b.plan.Risks = append(b.plan.Risks, "this issuer keeps one key only: making the new one is an outage until every consumer has it")
+			b.plan.Risks = append(b.plan.Risks, onlyOne)
 		}
+	}
+	if b.replaces() {
+		b.replacing(&st)
 	}
 	if b.plan.OntoCase != "" {
 		mask := secret.Mask(b.plan.Onto.ID)
@@ -115,6 +119,8 @@ func (b *builder) remove() error {
 		st.Risk = "the run does not bring it back"
 	}
 	switch {
+	case b.replaces():
+		st.Title, st.Risk = "nothing to send: the old key ended when the new one took its place", "none beyond that"
 	case !deletes && b.retires():
 		st.Title = "revoke the old key, with the key itself"
 	case !deletes:
@@ -146,7 +152,9 @@ func (b *builder) disable(risk string) error {
 		if b.plan.Strategy.StopsFirst() {
 			return fmt.Errorf("plan containment: %s cannot disable a key: %w", b.plan.Issuer, providers.ErrUnsupported)
 		}
-		b.plan.Risks = append(b.plan.Risks, "this issuer cannot disable a key: it is deleted at once")
+		if !b.replaces() {
+			b.plan.Risks = append(b.plan.Risks, "this issuer cannot disable a key: it is deleted at once")
+		}
 		return nil
 	}
 	b.add(rotate.Step{ID: "disable", Action: rotate.ActDisable, Title: "disable the old key, watch the consumers", Undo: "enable it again", Risk: risk})
@@ -204,7 +212,7 @@ func (b *builder) consumers(ctx context.Context) error {
 		}
 	}
 	order := slices.Sorted(maps.Keys(targets))
-	ends := waveEnds(len(order), b.plan.Strategy == rotate.ContainFirst)
+	ends := waveEnds(len(order), b.plan.Strategy == rotate.ContainFirst || b.replaces())
 	for i, id := range order {
 		if i == 0 || slices.Contains(ends, i) {
 			b.stage++
@@ -388,28 +396,4 @@ func (b *builder) reachable(t providers.Target, alone, echoes bool, check *rotat
 		return best, note
 	}
 	return b.plan.MinLevel, note
-}
-
-func sinkOf(r providers.Registry, name string) (providers.Sink, error) {
-	p, ok := r.Get(name)
-	if !ok {
-		return nil, fmt.Errorf("provider %s is not configured: %w", name, providers.ErrUnsupported)
-	}
-	s, ok := providers.As[providers.Sink](p)
-	if !ok {
-		return nil, fmt.Errorf("provider %s stores no values: %w", name, providers.ErrUnsupported)
-	}
-	return s, nil
-}
-
-func deployerOf(r providers.Registry, name string) (providers.Deployer, error) {
-	p, ok := r.Get(name)
-	if !ok {
-		return nil, fmt.Errorf("provider %s is not configured: %w", name, providers.ErrUnsupported)
-	}
-	d, ok := providers.As[providers.Deployer](p)
-	if !ok {
-		return nil, fmt.Errorf("provider %s cannot deploy: %w", name, providers.ErrUnsupported)
-	}
-	return d, nil
 }

@@ -125,6 +125,9 @@ func (pl *Planner) header(id string, req Request, state providers.KeyState, issu
 		p.Policy = *req.Policy
 	}
 	p.Policy.Approvals = req.Approvals
+	if d.Proof.Once { // also where numbers of one's own were given: more would shut us out
+		p.Policy.ProofRefusals, p.Policy.ProofWindow = 1, 0
+	}
 	for part, v := range req.Credential.Parts {
 		p.KeyHashes[part] = pl.Key.HMAC(v)
 	}

@@ -20,6 +20,13 @@ import (
 // Look compares the owner's keys with those that were planned with: a key
 // that came since may be a stranger's, or one that we lost.
 func Look(ctx context.Context, w *effect.Worker) machine.Event {
+	value, sent, err := chosen(ctx, w)
+	switch {
+	case err != nil:
+		return w.Failed(ctx, err)
+	case sent: // the old key may have ended, and tell nothing any more
+		return machine.Event{Result: machine.Fits}
+	}
 	now, err := w.Siblings(ctx)
 	if err != nil {
 		return w.Failed(ctx, err)
@@ -29,14 +36,19 @@ func Look(ctx context.Context, w *effect.Worker) machine.Event {
 		err := fmt.Errorf("%w: %s has other keys now (%d, planned with %d); plan again", rotate.ErrStale, w.Plan().Old.Owner, len(now)+1, len(planned)+1)
 		return machine.Event{Result: machine.Stale, Failure: w.Failure(err)}
 	}
-	return machine.Event{Result: machine.Fits, Intent: machine.Intent{Before: append(now, w.Plan().Old.ID)}}
+	e := machine.Event{Result: machine.Fits, Intent: machine.Intent{Before: append(now, w.Plan().Old.ID)}}
+	if !value.Empty() {
+		e.Seal = machine.ValueSeal(value)
+	}
+	return e
 }
 
-func issueRequest(w *effect.Worker) providers.IssueRequest {
+func issueRequest(ctx context.Context, w *effect.Worker) (providers.IssueRequest, error) {
 	id, f := w.Plan().ID, w.State.Of("issue")
+	value, err := sealedValue(ctx, w)
 	return providers.IssueRequest{
-		Old: w.Plan().Old, Name: "sg_" + strings.ReplaceAll(id, "-", "_"), Before: f.Intent.Before, Since: f.Began, EffectID: id,
-	}
+		Old: w.Plan().Old, Name: "sg_" + strings.ReplaceAll(id, "-", "_"), Before: f.Intent.Before, Since: f.Began, EffectID: id, Value: value,
+	}, err
 }
 
 // Send makes the new key, once.
@@ -54,9 +66,13 @@ func Send(ctx context.Context, w *effect.Worker) machine.Event {
 	if e := claim(ctx, w); e != nil {
 		return *e
 	}
+	req, err := issueRequest(ctx, w)
+	if err != nil {
+		return w.NotSent(ctx, err)
+	}
 	var issued providers.Issued
 	err = w.Request(ctx, func(ctx context.Context) (err error) {
-		issued, err = issuer.Issue(ctx, issueRequest(w))
+		issued, err = issuer.Issue(ctx, req)
 		return err
 	})
 	if err != nil {
@@ -96,11 +112,15 @@ func Settle(ctx context.Context, w *effect.Worker) machine.Event {
 	if err != nil {
 		return w.Failed(ctx, err)
 	}
+	req, err := issueRequest(ctx, w)
+	if err != nil {
+		return w.Failed(ctx, err)
+	}
 	begin := w.Now()
 	for {
 		var rec providers.Reconciliation
 		err := w.Request(ctx, func(ctx context.Context) (err error) {
-			rec, err = issuer.Reconcile(ctx, issueRequest(w))
+			rec, err = issuer.Reconcile(ctx, req)
 			return err
 		})
 		if err != nil {
@@ -117,7 +137,7 @@ func Settle(ctx context.Context, w *effect.Worker) machine.Event {
 		case providers.Unclear:
 			return unclear(w, rec.Detail)
 		case providers.Superseded:
-			w.Say("a key was made whose value is lost; the next one replaces it")
+			w.Say("the answer was lost, and the next request replaces whatever it did: " + rec.Detail)
 			return machine.Event{Result: machine.NotApplied}
 		case providers.NotApplied:
 		}

@@ -2,8 +2,8 @@ package store
 
 import (
 	"context"
-	"strings"
 
+	"github.com/secretguard/secretguard/internal/providers"
 	"github.com/secretguard/secretguard/internal/rotate/effect"
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 	"github.com/secretguard/secretguard/internal/secret"
@@ -37,8 +37,7 @@ func oursInside(ctx context.Context, w *effect.Worker, value secret.Text) bool {
 	if err != nil {
 		return false
 	}
-	part := c.Part(w.Step.Placement.Part)
-	return !part.Empty() && strings.Contains(value.Reveal(), part.Reveal())
+	return providers.Holds(value, c.Part(w.Step.Placement.Part))
 }
 
 // SendBack writes the value from before.

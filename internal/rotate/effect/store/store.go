@@ -70,13 +70,12 @@ func variableOf(ctx context.Context, w *effect.Worker) (variable, error) {
 // replaceParts changes every part of the old key in a larger value at once: a
 // connection string may hold the id and the secret.
 func replaceParts(value secret.Text, old, fresh credential.Credential) secret.Text {
-	text := value.Reveal()
 	for _, part := range old.PartNames() {
 		if with := fresh.Part(part); !with.Empty() {
-			text = strings.ReplaceAll(text, old.Part(part).Reveal(), with.Reveal())
+			value = providers.Replace(value, old.Part(part), with)
 		}
 	}
-	return secret.New(text)
+	return value
 }
 
 // Look looks at what is there: only the value that was planned with may be
