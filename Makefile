@@ -71,7 +71,7 @@ pairs: ## one rotation, killed at every boundary and again at every one after it
 SOAK ?= 10000
 RACES ?= 1000
 soak: ## rotations in which everything goes wrong: SOAK runs, RACES races, all states of the machine; secrets in outputs
-	SECRETGUARD_SOAK=1 SECRETGUARD_MUTANTS=1 go test -count=1 -timeout 30m -run '^(TestExploreAll|TestExplorerFindsBrokenRules)$$' -v ./internal/rotate/machine
+	SECRETGUARD_SOAK=1 SECRETGUARD_MUTANTS=1 go test -count=1 -timeout 90m -run '^(TestExploreAll|TestExplorerFindsBrokenRules)$$' -v ./internal/rotate/machine
 	SECRETGUARD_SOAK=1 go test -count=1 -timeout 30m -run '^TestNoSecretWhateverIsAsked$$' ./internal/cli
 	SECRETGUARD_SOAK=$(SOAK) SECRETGUARD_RACES=$(RACES) SECRETGUARD_SEED=$(SEED) \
 		go test -count=1 -timeout 120m -parallel 12 -run '^(TestSoak|TestOnlyNamedKeysAreTakenAway|TestRow25.*|TestKilledAtEveryPair)$$' -v ./internal/rotate/executor | grep -v '^=== \|^    --- PASS'

@@ -1,6 +1,7 @@
 package guided_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -199,5 +200,39 @@ func TestRefusalThatIsDoubted(t *testing.T) {
 		case !credit && (!errors.Is(err, rotate.ErrHeld) || s.Proof != nil || !strings.Contains(s.Problem, "the new key is not accepted")):
 			t.Errorf("run is %s: %s; %v", s.Status, s.Problem, err)
 		}
+	}
+}
+
+// Once the only key was replaced, there is no way back: the old one opens nothing, and to
+// store it again would be an outage. Before the new one is handed in there is one.
+func TestTheOnlyKeyHasNoWayBack(t *testing.T) {
+	t.Parallel()
+	w := rotatetest.New(t)
+	old := leak(w, "twocaptcha")
+	p, err := w.Start(func(r *planner.Request) { quickly(r); r.Policy.AttestWithin = 300 * time.Millisecond })
+	if !errors.Is(err, rotate.ErrHeld) {
+		t.Fatalf("got %v", err)
+	}
+	fresh := makers["twocaptcha"]()
+	w.Lab.Services.Forget("twocaptcha", old)
+	w.Lab.Services.Know("twocaptcha", fresh)
+	w.Health = func(context.Context, string) error { return errors.New("ill") }
+	if err := w.Supply(p.ID, fresh); !errors.Is(err, rotate.ErrHeld) {
+		t.Fatalf("got %v", err)
+	}
+	if err := w.Rollback(p.ID); err == nil || !strings.Contains(err.Error(), "going back would leave no working key") {
+		t.Errorf("rolled back: %v", err)
+	}
+	if got := w.Lab.Netlify.Value(w.Estate.Site, "LEAKED", "production"); got != fresh {
+		t.Error("the new key is not stored any more")
+	}
+
+	w = rotatetest.New(t)
+	leak(w, "twocaptcha")
+	if p, err = w.Start(quickly); !errors.Is(err, rotate.ErrHeld) {
+		t.Fatalf("got %v", err)
+	}
+	if err := w.Rollback(p.ID); !errors.Is(err, rotate.ErrRolledBack) {
+		t.Errorf("before anything was done: %v", err)
 	}
 }

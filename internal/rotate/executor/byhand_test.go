@@ -41,6 +41,9 @@ func TestGuidedRotation(t *testing.T) {
 	if !slices.ContainsFunc(p.Risks, func(r string) bool { return strings.Contains(r, "keeps no record of use") }) {
 		t.Errorf("risks %q: that use cannot be seen must be said", p.Risks)
 	}
+	if !slices.ContainsFunc(p.Risks, func(r string) bool { return strings.Contains(r, "cannot disable a key: it is deleted at once") }) {
+		t.Errorf("risks %q: that nothing can be taken back must be said", p.Risks)
+	}
 	snap := w.Snapshot(p.ID)
 	for _, want := range []string{"https://dashboard.stripe.com/apikeys", "make a second key of the same kind", "shown once"} {
 		if !strings.Contains(snap.Problem, want) {

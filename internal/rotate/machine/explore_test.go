@@ -246,7 +246,7 @@ func TestExploreAll(t *testing.T) {
 		t.Skip("walks through some million states: make soak")
 	}
 	for _, s := range []story{
-		{name: "three consumers, two kills, an attacker", consumers: 3, quota: 2, left: budget{crashes: 2, attacks: 1}},
+		{name: "three consumers, two responders, two kills, an attacker", consumers: 3, quota: 2, left: budget{crashes: 2, attacks: 1, takeovers: 1}},
 		{name: "two consumers and a stranger, two kills, way back", consumers: 2, quota: 2, stranger: true, left: budget{crashes: 2, rollbacks: 1}},
 		{name: "two consumers, one falls ill in the soak, two kills, a lost answer, way back", consumers: 2, quota: 2, hidden: true, left: budget{crashes: 2, faults: 1, rollbacks: 1}},
 		{name: "one consumer falls ill and it was contained first, two kills, a lost answer, way back", consumers: 1, quota: 2, strategy: rotate.ContainFirst, hidden: true, left: budget{crashes: 2, faults: 1, rollbacks: 1}},

@@ -38,6 +38,9 @@ func (s *State) stands() []string {
 // that step that nothing takes it back.
 func (s *State) Cut() bool {
 	st, _ := s.plan.Step("issue")
+	if st.Guide != nil { // a person does it, and hands the new key in
+		return st.Undo == rotate.UndoNone && s.newRef.ID != ""
+	}
 	return st.Undo == rotate.UndoNone && s.touched("issue")
 }
 

@@ -86,7 +86,7 @@ func (b *builder) issue() error {
 		}
 		if g.Cuts {
 			st.Title = "YOU replace the one key of " + b.plan.Old.Owner + " and hand the new one in"
-			st.Risk = "the old key ends with it: consumers fail from here until they have the new one"
+			st.Undo, st.Risk = rotate.UndoNone, "the old key ends with it: consumers fail from here until they have the new one"
 			b.plan.Risks = append(b.plan.Risks, onlyOne)
 		}
 	}
