@@ -137,12 +137,15 @@ func (a *app) retired(ctx context.Context) (func(secret.Text) string, error) {
 		return none, err
 	}
 	defer func() { _ = w.close() }() // only read
+	return w.retired(ctx)
+}
+
+// retired is the same of a journal that is open; what it returns may be used when it is
+// closed.
+func (w *workspace) retired(ctx context.Context) (func(secret.Text) string, error) {
 	hashes, err := replaced(ctx, w.journal)
-	if err != nil {
-		return none, err
-	}
 	key := w.journal.HashKey()
-	return func(v secret.Text) string { return hashes[key.HMAC(v)] }, nil
+	return func(v secret.Text) string { return hashes[key.HMAC(v)] }, err
 }
 
 // replaced returns the keyed hashes of all values that a finished run replaced.

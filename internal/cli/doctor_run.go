@@ -54,12 +54,11 @@ func (w *workspace) wrongWith(ctx context.Context, declaration json.RawMessage) 
 	if err := json.Unmarshal(declaration, &c); err != nil {
 		return nil, fmt.Errorf("the declaration in the plan cannot be read: %w", err)
 	}
-	hashes, err := replaced(ctx, w.journal)
+	retired, err := w.retired(ctx)
 	if err != nil {
 		return nil, err
 	}
-	key := w.journal.HashKey()
-	x, err := w.examiner(func(v secret.Text) string { return hashes[key.HMAC(v)] })
+	x, err := w.examiner(retired)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (w *workspace) recall(ctx context.Context, c triage.Case) ([]providers.Plac
 	}
 	var out []providers.Placement
 	for _, p := range c.Placements {
-		if last, ok := wrote[p.ID()]; ok && p.Match == providers.MatchByName && parts[last.Hash] == p.Part {
+		if last, ok := wrote[p.ID()]; ok && p.Match == providers.MatchByName && parts[last] == p.Part {
 			p.Match = providers.MatchRecorded
 		}
 		out = append(out, p)

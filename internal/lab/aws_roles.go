@@ -194,14 +194,21 @@ func (a *AWS) getRole(w http.ResponseWriter, _ *awsKey, f url.Values) {
 	}
 }
 
-func (a *AWS) getRolePolicy(w http.ResponseWriter, _ *awsKey, f url.Values) {
-	r := a.role(w, f)
-	if r == nil {
-		return
+// policy returns a role and the policy of it that a request names, or answers that one of
+// them is not there.
+func (a *AWS) policy(w http.ResponseWriter, f url.Values) (r *awsRole, p awsPolicy, ok bool) {
+	if r = a.role(w, f); r == nil {
+		return nil, p, false
 	}
-	p, ok := r.policies[f.Get("PolicyName")]
-	if !ok {
+	if p, ok = r.policies[f.Get("PolicyName")]; !ok {
 		awsError(w, 404, "NoSuchEntity", "The role policy with name "+f.Get("PolicyName")+" cannot be found.")
+	}
+	return r, p, ok
+}
+
+func (a *AWS) getRolePolicy(w http.ResponseWriter, _ *awsKey, f url.Values) {
+	_, p, ok := a.policy(w, f)
+	if !ok {
 		return
 	}
 	reply(w, "GetRolePolicy", struct{ RoleName, PolicyName, PolicyDocument string }{f.Get("RoleName"), f.Get("PolicyName"), url.QueryEscape(p.text)})
@@ -221,13 +228,8 @@ func (a *AWS) putRolePolicy(w http.ResponseWriter, _ *awsKey, f url.Values) {
 }
 
 func (a *AWS) deleteRolePolicy(w http.ResponseWriter, _ *awsKey, f url.Values) {
-	r := a.role(w, f)
-	if r == nil {
-		return
-	}
-	p, ok := r.policies[f.Get("PolicyName")]
+	r, p, ok := a.policy(w, f)
 	if !ok {
-		awsError(w, 404, "NoSuchEntity", "The role policy with name "+f.Get("PolicyName")+" cannot be found.")
 		return
 	}
 	delete(r.policies, f.Get("PolicyName"))

@@ -116,3 +116,23 @@ func (r Registry) Sinks() []Provider {
 	}
 	return out
 }
+
+// SinkOf returns the service of a name that stores values; ErrUnsupported when there is
+// none, or it stores none.
+func SinkOf(r Registry, name string) (Sink, error) { return ableTo[Sink](r, name, "stores no values") }
+
+// DeployerOf returns the service of a name that deploys; errors as of SinkOf.
+func DeployerOf(r Registry, name string) (Deployer, error) {
+	return ableTo[Deployer](r, name, "cannot deploy")
+}
+
+func ableTo[T any](r Registry, name, otherwise string) (able T, err error) {
+	p, ok := r.Get(name)
+	if !ok {
+		return able, fmt.Errorf("provider %s is not configured: %w", name, ErrUnsupported)
+	}
+	if able, ok = As[T](p); !ok {
+		return able, fmt.Errorf("provider %s %s: %w", name, otherwise, ErrUnsupported)
+	}
+	return able, nil
+}

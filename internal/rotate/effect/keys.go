@@ -51,15 +51,7 @@ func (w *Worker) ChangeAccess(ctx context.Context) error {
 
 // Sink returns a service that stores values.
 func (w *Worker) Sink(name string) (providers.Sink, error) {
-	p, ok := w.Registry.Get(name)
-	if !ok {
-		return nil, fmt.Errorf("provider %s is not configured: %w", name, providers.ErrUnsupported)
-	}
-	s, ok := providers.As[providers.Sink](p)
-	if !ok {
-		return nil, fmt.Errorf("provider %s stores no values: %w", name, providers.ErrUnsupported)
-	}
-	return s, nil
+	return providers.SinkOf(w.Registry, name)
 }
 
 // credentialOf opens the sealed parts of the old or the new key, also when the run

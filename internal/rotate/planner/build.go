@@ -300,7 +300,7 @@ func (b *builder) choose() []providers.Placement {
 }
 
 func (b *builder) store(ctx context.Context, p providers.Placement) error {
-	sink, err := sinkOf(b.planner.Registry, p.Provider)
+	sink, err := providers.SinkOf(b.planner.Registry, p.Provider)
 	if err != nil {
 		return err
 	}
@@ -344,7 +344,7 @@ func (b *builder) deploy(ctx context.Context, chosen []providers.Placement, t pr
 		b.plan.Risks = append(b.plan.Risks, t.Provider+" "+t.Name+" is suspended: it gets the value, no deploy and no attestation")
 		return nil
 	}
-	d, err := deployerOf(b.planner.Registry, t.Provider)
+	d, err := providers.DeployerOf(b.planner.Registry, t.Provider)
 	if err != nil {
 		return err
 	}

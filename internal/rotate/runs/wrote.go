@@ -7,21 +7,15 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/journal"
 )
 
-// Wrote is what a run of this machine wrote last at a place that cannot be read back.
-type Wrote struct {
-	Hash string // keyed, of the value
-	Run  string
-}
-
-// WroteLast returns what runs of this machine wrote last at places that cannot be read
-// back, by the places' ids. Only what a run wrote that came to its end is known to stand
+// WroteLast returns the keyed hashes of what runs of this machine wrote last at places that
+// cannot be read back, by the places' ids. Only what a run wrote that came to its end is known to stand
 // there; somebody else may have written since.
-func WroteLast(ctx context.Context, j *journal.Journal) (map[string]Wrote, error) {
+func WroteLast(ctx context.Context, j *journal.Journal) (map[string]string, error) {
 	ids, err := j.Runs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out, seen := map[string]Wrote{}, map[string]bool{}
+	out, seen := map[string]string{}, map[string]bool{}
 	for _, id := range ids { // newest first
 		s, err := Load(ctx, j, id)
 		if err != nil {
@@ -33,7 +27,7 @@ func WroteLast(ctx context.Context, j *journal.Journal) (map[string]Wrote, error
 			}
 			seen[st.Placement.ID()] = true
 			if hash := s.Of(st.ID).Hash; hash != "" && s.Status() == rotate.RunDone {
-				out[st.Placement.ID()] = Wrote{Hash: hash, Run: id}
+				out[st.Placement.ID()] = hash
 			}
 		}
 	}

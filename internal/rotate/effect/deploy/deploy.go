@@ -13,21 +13,9 @@ import (
 	"github.com/secretguard/secretguard/internal/rotate/machine"
 )
 
-func deployer(w *effect.Worker, name string) (providers.Deployer, error) {
-	p, ok := w.Registry.Get(name)
-	if !ok {
-		return nil, fmt.Errorf("provider %s is not configured: %w", name, providers.ErrUnsupported)
-	}
-	d, ok := providers.As[providers.Deployer](p)
-	if !ok {
-		return nil, fmt.Errorf("provider %s cannot deploy: %w", name, providers.ErrUnsupported)
-	}
-	return d, nil
-}
-
 // Latest asks for the newest and the live deploy of the step's target.
 func Latest(ctx context.Context, w *effect.Worker) (providers.DeployState, error) {
-	d, err := deployer(w, w.Step.Target.Provider)
+	d, err := providers.DeployerOf(w.Registry, w.Step.Target.Provider)
 	if err != nil {
 		return providers.DeployState{}, err
 	}
@@ -52,7 +40,7 @@ func Look(ctx context.Context, w *effect.Worker) machine.Event {
 // Send starts a deploy, once: what comes back as failed before anything was
 // changed may be sent again.
 func Send(ctx context.Context, w *effect.Worker) machine.Event {
-	d, err := deployer(w, w.Step.Target.Provider)
+	d, err := providers.DeployerOf(w.Registry, w.Step.Target.Provider)
 	if err != nil {
 		return w.NotSent(ctx, err)
 	}
@@ -94,7 +82,7 @@ func Settle(ctx context.Context, w *effect.Worker) machine.Event {
 // Confirm waits until the deploy serves. One that a newer deploy replaced
 // is followed to its successor.
 func Confirm(ctx context.Context, w *effect.Worker) machine.Event {
-	d, err := deployer(w, w.Step.Target.Provider)
+	d, err := providers.DeployerOf(w.Registry, w.Step.Target.Provider)
 	if err != nil {
 		return w.Failed(ctx, err)
 	}
